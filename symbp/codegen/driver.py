@@ -1,0 +1,205 @@
+"""The functions of one kernel: what allocates, loops over tiles and calls the nests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from symbp.codegen.names import Namer
+from symbp.codegen.text import equation
+from symbp.ir.nodes import Tensor
+from symbp.schedule.kernel import Kernel
+from symbp.schedule.looptree import Nest, Schedule, Stage, sums_batch
+from symbp.schedule.memory import ALIGN
+
+if TYPE_CHECKING:
+    from symbp.codegen.module import Module
+
+MOST_CALLS = 40
+"""Longer bodies are cut into several functions: compile time grows faster than length."""
+
+HEADER = '@njit(nogil=True, error_model="numpy", cache=True)'
+
+
+class Driver:
+    """Writes `NAME_into`, `NAME` and, for points, `NAME_batch`."""
+
+    def __init__(self, kernel: Kernel, schedule: Schedule, module: Module):
+        assert len({*kernel.results}) == len(kernel.results), "a result twice"
+        assert len({*kernel.gradient}) == len(kernel.gradient), "a gradient entry twice"
+        tensors = kernel.program.tensors
+        assert all(tensors[n].role == "defined" for n in kernel.gradient), "a gradient without statement"
+        self.kernel = kernel
+        self.schedule = schedule
+        self.module = module
+        self.single = kernel.dtype == "float32"
+        self.tensors = tensors
+        self.flat: dict[str, str] = {"theta": "theta", "gradient": "gradient", "work": "work"}
+        self.namer: Namer = module.namer.copy()
+        self.inputs = {n: module.names[n] for n in kernel.inputs}
+        self.results = {
+            n: self.namer(n) if n in self.inputs else module.names[n] for n in kernel.results
+        }
+        self.length = next((self.inputs[n] for n in kernel.inputs if tensors[n].batched), None)
+        self.parts = 0
+
+    def buffer(self, buffer: str) -> str:
+        """The variable or module-level name of a buffer."""
+        kind, _, name = buffer.partition(":")
+        if kind == "constant":
+            return self.module.constant(self.tensors[name], self.kernel.dtype)
+        return self.flat[buffer]
+
+    # NAME_into
+
+    def write(self) -> None:
+        """Append all functions of the kernel to the module."""
+        k = self.kernel
+        lines = self._start()
+        for stage in self.schedule.stages:
+            lines += self._stage(stage)
+        lines += self._copies()
+        arguments = [*self._given(), *self.results.values(), *(["gradient"] if k.gradient else [])]
+        self._append(f"{k.name}_into", arguments, lines or ["pass"], "Writes all results into the last arguments.")
+        self._allocating(f"{k.name}_batch" if k.point else k.name)
+        if k.point:
+            self._point()
+
+    def _given(self) -> list[str]:
+        return (["theta"] if self.kernel.parameters else []) + list(self.inputs.values())
+
+    def _append(self, name: str, arguments: list[str], lines: list[str], doc: str) -> None:
+        text = f'{HEADER}\ndef {name}({", ".join(arguments)}):\n    """{doc}"""\n'
+        self.module.parts.append(text + "\n".join("    " + line for line in lines))
+
+    def _start(self) -> list[str]:
+        lines = [f"samples = {self.length}.shape[0]"] if self.length else []
+        for kind, names in (("input", self.inputs), ("result", self.results)):
+            for name, variable in names.items():
+                self.flat[f"{kind}:{name}"] = variable
+                if len(self.tensors[name].shape) > 1:
+                    flat = self.flat[f"{kind}:{name}"] = self.namer(f"{variable}_flat")
+                    lines.append(f"{flat} = {variable}.reshape({variable}.size)")
+        dtype = f"np.{self.kernel.dtype}"
+        if self.schedule.workspace:
+            lines.append(f"work = np.empty({self.schedule.workspace}, {dtype})")
+        for name in self.schedule.long:
+            variable = self.flat[f"long:{name}"] = self.namer(f"{self.module.names[name]}_all")
+            lines.append(f"{variable} = np.empty(samples*{self.tensors[name].row_size}, {dtype})")
+        return lines
+
+    def _stage(self, stage: Stage) -> list[str]:
+        calls = []
+        for nest in stage.nests:
+            what = [f"# {equation(s)}" for s in nest.statements[:3]]
+            what += [f"# ... and {len(nest.statements) - 3} more"] if len(nest.statements) > 3 else []
+            calls.append([*what, self.module.call(nest, self.schedule, stage.tiled, self)])
+        lines = self._cut(calls, stage.tiled)
+        if not stage.tiled:
+            return lines
+        tile = self.schedule.tile
+        return [
+            *self._fills(stage.nests),
+            f"for start in range(0, samples, {tile}):",
+            f"    rows = min({tile}, samples - start)",
+            *("    " + line for line in lines),
+        ]
+
+    def _cut(self, calls: list[list[str]], tiled: bool) -> list[str]:
+        """The calls themselves, or calls of functions of at most 40 of them."""
+        if len(calls) <= MOST_CALLS:
+            return [line for call in calls for line in call]
+        arguments = (["theta"] if self.kernel.parameters else []) + (["gradient"] if self.kernel.gradient else [])
+        arguments += [v for b, v in self.flat.items() if ":" in b]
+        arguments += ["work"] if self.schedule.workspace else []
+        arguments += ["samples"] if self.length else []
+        arguments += ["start", "rows"] if tiled else []
+        lines = []
+        for first in range(0, len(calls), MOST_CALLS):
+            self.parts += 1
+            name = self.module.namer(f"{self.kernel.name}_part_{self.parts}")
+            body = [line for call in calls[first : first + MOST_CALLS] for line in call]
+            text = f'@njit(nogil=True, error_model="numpy")\ndef {name}({", ".join(arguments)}):\n'
+            self.module.parts.append(text + "\n".join("    " + line for line in body))
+            lines.append(f"{name}({', '.join(arguments)})")
+        return lines
+
+    def _fills(self, nests: list[Nest]) -> list[str]:
+        """Neutral elements for what is summed over the batch, neighbours in one line."""
+        spans = []
+        for s in (s for nest in nests for s in nest.statements if sums_batch(s)):
+            place = self.schedule.places[s.target]
+            value = "-np.inf" if s.reduce == "max" else "0.0"
+            spans.append([place.buffer, value, place.offset, place.offset + self.tensors[s.target].row_size])
+        merged: list[list] = []
+        for span in sorted(spans):
+            last = merged[-1] if merged else None
+            # Gaps inside the workspace are alignment only.
+            gap = ALIGN if span[0] == "work" else 1
+            if last and last[:2] == span[:2] and span[2] - last[3] < gap:
+                last[3] = span[3]
+            else:
+                merged.append(span)
+        return [f"{self.buffer(b)}[{low}:{high}] = {value}" for b, value, low, high in merged]
+
+    def _copies(self) -> list[str]:
+        """Results that are computed elsewhere: in the gradient vector, or not at all."""
+        lines = []
+        for name in self.results:
+            place = self.schedule.places[name]
+            if place.buffer != f"result:{name}":
+                end = "" if place.streamed else f"{place.offset}:{place.offset + self.tensors[name].row_size}"
+                lines.append(f"{self.flat[f'result:{name}']}[:] = {self.buffer(place.buffer)}[{end or ':'}]")
+        return lines
+
+    # The functions that allocate
+
+    def _shape(self, tensor: Tensor, samples: str) -> str:
+        sizes = ([samples] if tensor.batched else []) + [str(n) for n in tensor.row_shape]
+        return sizes[0] if len(sizes) == 1 else f"({', '.join(sizes)})" if sizes else "1"
+
+    def _allocations(self, samples: str) -> list[str]:
+        dtype = f"np.{self.kernel.dtype}"
+        lines = [
+            f"{variable} = np.empty({self._shape(self.tensors[name], samples)}, {dtype})"
+            for name, variable in self.results.items()
+        ]
+        if self.kernel.gradient:
+            size = sum(self.tensors[n].row_size for n in self.kernel.gradient)
+            lines.append(f"gradient = np.empty({size}, {dtype})")
+        return lines
+
+    def _returned(self, point: bool) -> str:
+        texts = []
+        for name, variable in self.results.items():
+            t = self.tensors[name]
+            first = not t.shape or (point and t.batched)
+            texts.append(f"{variable}[0]" if first else variable)
+        texts += ["gradient"] if self.kernel.gradient else []
+        return f"return ({', '.join(texts)}{',' if len(texts) == 1 else ''})"
+
+    def _into(self, given: list[str]) -> str:
+        arguments = [*given, *self.results.values(), *(["gradient"] if self.kernel.gradient else [])]
+        return f"{self.kernel.name}_into({', '.join(arguments)})"
+
+    def _allocating(self, name: str) -> None:
+        lines = [f"samples = {self.length}.shape[0]"] if self.length else []
+        lines += [*self._allocations("samples"), self._into(self._given()), self._returned(False)]
+        self._append(name, self._given(), lines, "Allocates the results and returns them as a tuple.")
+
+    def _point(self) -> None:
+        lines = []
+        given = ["theta"] if self.kernel.parameters else []
+        for name, variable in self.inputs.items():
+            t = self.tensors[name]
+            if t.shape and not t.batched:
+                given.append(variable)
+                continue
+            row = self.namer(f"{variable}_row")
+            given.append(row)
+            if t.row_shape:
+                lines.append(f"{row} = {variable}.reshape({self._shape(t, '1')})")
+            else:
+                dtype = "int64" if t.role == "label" else self.kernel.dtype
+                lines += [f"{row} = np.empty(1, np.{dtype})", f"{row}[0] = {variable}"]
+        lines += [*self._allocations("1"), self._into(given), self._returned(True)]
+        self._append(self.kernel.name, self._given(), lines, "All results for one sample.")

@@ -1,0 +1,229 @@
+"""Kernels as the text of one importable module."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Sequence
+from math import prod
+
+from symbp.codegen import support
+from symbp.codegen.access import Reader
+from symbp.codegen.block import Block
+from symbp.codegen.driver import Driver
+from symbp.codegen.names import RESERVED, Namer, comment
+from symbp.codegen.nest import NestWriter
+from symbp.codegen.text import equation
+from symbp.ir.nodes import Tensor
+from symbp.schedule.kernel import Kernel
+from symbp.schedule.looptree import Nest, Schedule
+from symbp.schedule.memory import plan_kernel
+
+MOST_EQUATIONS = 40
+HELPERS = {
+    "max": ("maximum",),
+    "min": ("minimum",),
+    "sign": ("sign",),
+    "loggamma": ("log_gamma",),
+    "digamma": ("digamma",),
+    "polygamma": ("cotangent_derivative", "polygamma"),
+}
+"""Function in a body -> the functions of `support` it needs, in order."""
+
+BLOCK_SUPPORT = ("make_block", "lower_block", "block_operation", "block_call")
+
+
+class Module:
+    """Collects the parts of a module while kernels are written."""
+
+    def __init__(self, kernels: Sequence[Kernel]):
+        support_names = {n for n in dir(support) if not n.startswith("__")}
+        self.namer = Namer(RESERVED | support_names)
+        self.functions = [self.namer(f"{k.name}{end}") for k in kernels for end in ("", "_into", "_batch")]
+        self.names: dict[str, str] = {}
+        for kernel in kernels:
+            for name in kernel.program.tensors:
+                if name not in self.names:
+                    self.names[name] = self.namer(name)
+        self.nests: dict[tuple, str] = {}
+        self.blocks: dict[tuple[str, bool], str] = {}
+        self.called: set[str] = set()
+        self.parts: list[str] = []
+        self.constants: dict[tuple[str, str], tuple[str, str]] = {}
+        self.single = any(k.dtype == "float32" for k in kernels)
+
+    # Constants
+
+    def constant(self, tensor: Tensor, dtype: str) -> str:
+        """The name of the module-level array that holds a constant tensor."""
+        key = (repr(tensor.values), dtype)
+        if key not in self.constants:
+            name = self.names[tensor.name]
+            if any(name == known for known, _ in self.constants.values()):
+                name = self.namer(name)
+            values = ", ".join(repr(float(v)) for v in tensor.values or ())
+            values = re.sub(r"\b(inf|nan)\b", r"np.\1", values)
+            self.constants[key] = (name, f"{name} = np.array([{values}], np.{dtype})")
+        return self.constants[key][0]
+
+    # Nests
+
+    def call(self, nest: Nest, schedule: Schedule, tiled: bool, driver: Driver) -> str:
+        """Text of the call that runs a nest; its function is written where it is new."""
+        single = driver.single
+        plain = Reader(nest.statements, schedule, self.names, self._nest_namer(Namer))
+        key: tuple = ()
+        if not plain.baked:
+            names = {t: f"c{k}" for k, t in enumerate(plain.tensors)}
+            canonical = Reader(nest.statements, schedule, names, self._nest_namer(_Canonical))
+            writer = self._written(nest, schedule, canonical, single)
+            parameters, views = self._header(canonical, writer.lines, tiled)
+            key = (single, *parameters, *views, *writer.lines)
+        if not key or key not in self.nests:
+            writer = self._written(nest, schedule, plain, single)
+            self._function(nest, plain, writer, tiled, key)
+        name = self.nests[key]
+        return f"{name}({', '.join(self._arguments(plain, writer.lines, tiled, driver))})"
+
+    def _nest_namer(self, kind: Callable[..., Namer]) -> Namer:
+        return kind(RESERVED | {n for n in dir(support) if not n.startswith("__")})
+
+    def _written(self, nest: Nest, schedule: Schedule, reader: Reader, single: bool) -> NestWriter:
+        for tensor in reader.tensors:
+            reader.tensor_name(tensor)
+        writer = NestWriter(nest, schedule, reader, lambda b: self.block(b, single), single)
+        writer.write()
+        self.called |= writer.called
+        return writer
+
+    def block(self, block: Block, single: bool) -> str:
+        """The name of the intrinsic that runs a block."""
+        return self.blocks.setdefault((block.text, single), f"block_{len(self.blocks) + 1}")
+
+    def _header(self, reader: Reader, lines: list[str], tiled: bool) -> tuple[list[str], list[str]]:
+        """Parameters of the function of a nest, and the lines that make its views."""
+        ends = (["rows"] if tiled else []) + (["samples"] if _uses(lines, "samples") else [])
+        if reader.baked:
+            return [*map(reader.buffer_name, reader.buffers()), *(["start"] if tiled else []), *ends], []
+        parameters, views = [], []
+        for tensor in reader.tensors:
+            name = reader.tensor_name(tensor)
+            parameters += [f"{name}_in", f"{name}_at"]
+            views.append(_view(name, reader.program.tensors[tensor]))
+        return parameters + ends, views
+
+    def _function(self, nest: Nest, reader: Reader, writer: NestWriter, tiled: bool, key: tuple) -> None:
+        targets = [self.names[s.target] for s in nest.statements if s.target in reader.tensors]
+        name = self.namer("compute_" + "_".join(targets[:3]))
+        self.nests[key] = name
+        parameters, views = self._header(reader, writer.lines, tiled)
+        flags = ', fastmath={"reassoc", "contract"}' if any(s.bound for s in nest.statements) else ""
+        equations = [equation(s) for s in nest.statements[:MOST_EQUATIONS]]
+        if len(nest.statements) > MOST_EQUATIONS:
+            equations.append(f"... and {len(nest.statements) - MOST_EQUATIONS} more")
+        body = [f"# {e}" for e in equations] + views + writer.lines
+        text = f'@njit(nogil=True, error_model="numpy"{flags})\ndef {name}({", ".join(parameters)}):\n'
+        self.parts.append(text + "\n".join("    " + line for line in body))
+
+    def _arguments(self, reader: Reader, lines: list[str], tiled: bool, driver: Driver) -> list[str]:
+        ends = (["rows"] if tiled else []) + (["samples"] if _uses(lines, "samples") else [])
+        if reader.baked:
+            buffers = [driver.buffer(b) for b in reader.buffers()]
+            return [*buffers, *(["start"] if tiled else []), *ends]
+        result = []
+        for tensor in reader.tensors:
+            place = reader.place(tensor)
+            size = reader.program.tensors[tensor].row_size
+            offset = ("start" if size == 1 else f"start*{size}") if place.streamed else str(place.offset)
+            result += [driver.buffer(place.buffer), offset]
+        return result + ends
+
+    # The whole
+
+    def text(self, title: str, kernels: Sequence[Kernel]) -> str:
+        """The finished module."""
+        blocks, views = bool(self.blocks), any("= view(" in part for part in self.parts)
+        imports = ["import math"] + (["import operator"] if blocks else []) + ["", "import numpy as np"]
+        imports += ["from llvmlite import ir"] if blocks else []
+        imports += ["from numba import njit" + (", types" if blocks or views else "")]
+        imports += ["from numba.core.typing import signature"] if blocks else []
+        imports += ["from numba.extending import intrinsic"] if blocks or views else []
+        imports += ["from numba.np.arrayobj import populate_array"] if views else []
+        top = [self._docstring(title, kernels), "\n".join(imports)]
+        top += ["f32 = np.float32"] if self.single else []
+        parts = top + [_parameters(kernels)] + [line for _, line in self.constants.values()]
+        parts += self._support(views)
+        for (text, single), name in self.blocks.items():
+            parts.append(f'{name} = make_block(\n    """\\\n{text}""",\n    {single},\n)')
+        return "\n\n".join(p for p in parts if p) .rstrip() + "\n\n\n" + "\n\n\n".join(self.parts) + "\n"
+
+    def _support(self, views: bool) -> list[str]:
+        """Sources of the support functions that are used."""
+        names = ["view"] if views else []
+        orders = sorted({int(c[10:]) for c in self.called if c.startswith("polygamma_")})
+        wanted = self.called | ({"polygamma"} if orders else set())
+        for function, needs in HELPERS.items():
+            names += needs if function in wanted else ()
+        names += BLOCK_SUPPORT if self.blocks else ()
+        texts = []
+        if orders:
+            texts.append(f"BERNOULLI = {support.BERNOULLI!r}")
+        for name in names:
+            item = getattr(support, name)
+            texts.append(inspect.getsource(getattr(item, "py_func", getattr(item, "_defn", item))).rstrip())
+        for n in orders:
+            texts.append(
+                f'@njit(error_model="numpy")\ndef polygamma_{n}(x):\n    return polygamma({n}, x)'
+            )
+        return texts
+
+    def _docstring(self, title: str, kernels: Sequence[Kernel]) -> str:
+        lines = [comment(title or "Numba kernels compiled from equations.")]
+        for kernel in kernels:
+            lines += ["", f"{comment(kernel.name)} ({kernel.dtype}):", ""]
+            statements = kernel.program.statements
+            lines += ["    " + equation(s) for s in statements[:MOST_EQUATIONS]]
+            if len(statements) > MOST_EQUATIONS:
+                lines.append(f"    ... and {len(statements) - MOST_EQUATIONS} more")
+        return '"""' + "\n".join(lines) + '\n"""'
+
+
+class _Canonical(Namer):
+    """Names that do not depend on what things are called."""
+
+    def __call__(self, text: str) -> str:
+        return super().__call__("c")
+
+
+def _uses(lines: list[str], name: str) -> bool:
+    return any(name in line and re.search(rf"\b{name}\b", line) for line in lines)
+
+
+def _view(name: str, tensor: Tensor) -> str:
+    """A line that names the part of a flat buffer a tensor lives in."""
+    shape = ["rows"] * tensor.batched + [str(n) for n in tensor.row_shape] or ["1"]
+    return f"{name} = view({name}_in, {name}_at, ({', '.join(shape)}{',' if len(shape) == 1 else ''}))"
+
+
+def _parameters(kernels: Sequence[Kernel]) -> str:
+    """The literal that tells where every parameter lives in theta."""
+    offset, entries = 0, []
+    kernel = max(kernels, key=lambda k: len(k.parameters), default=None)
+    for name in kernel.parameters if kernel else ():
+        shape = kernel.program.tensors[name].shape  # type: ignore[union-attr]
+        entries.append(f"    {ascii(name)}: ({offset}, {tuple(map(int, shape))}),")
+        offset += prod(shape)
+    return "PARAMETERS = {\n" + "\n".join(entries) + "\n}" if entries else "PARAMETERS: dict = {}"
+
+
+def emit(kernels: Sequence[Kernel], title: str = "") -> str:
+    """The text of one importable module with the functions of all kernels.
+
+    Per kernel: `NAME_into([theta], *inputs, *results, [gradient])` writes results, and
+    `NAME([theta], *inputs)` (`NAME_batch` where `point`) allocates and returns them as a tuple;
+    where `point`, `NAME` takes one sample.
+    """
+    module = Module(kernels)
+    for kernel in kernels:
+        Driver(kernel, plan_kernel(kernel), module).write()
+    return module.text(title, kernels)

@@ -1,0 +1,308 @@
+"""One loop nest as the text of one Numba function."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import sympy as sp
+
+from symbp.codegen.access import Reader
+from symbp.codegen.block import LONG, Block, block
+from symbp.codegen.names import Namer
+from symbp.codegen.python_source import PythonText
+from symbp.codegen.scalar import Code, Translator
+from symbp.ir.nodes import BATCH, Index, Statement
+from symbp.schedule.looptree import ACCUMULATE, Nest, Schedule, sums_batch
+from symbp.schedule.reduction import Plan, plan
+
+AddBlock = Callable[[Block], str]
+"""Registers a block in the module; returns the name of its intrinsic."""
+
+
+@dataclass
+class Segment:
+    """Statements computed in one straight line."""
+
+    code: Code = field(default_factory=Code)
+    statements: list[tuple[Statement, int, tuple]] = field(default_factory=list)
+    """(statement, its value, the positions of its target)"""
+
+
+class NestWriter:
+    """Writes the body of a nest.
+
+    Attributes:
+        lines: the text, indented.
+        called: the functions used, as `Code` calls them.
+    """
+
+    def __init__(self, nest: Nest, schedule: Schedule, reader: Reader, add_block: AddBlock, single: bool):
+        self.nest = nest
+        self.reader = reader
+        self.namer: Namer = reader.namer
+        self.add_block = add_block
+        self.single = single
+        self.stored = {s.target for s in nest.statements if s.target in schedule.places}
+        self.inside = nest.targets
+        self.lines: list[str] = []
+        self.depth = 0
+        self.called: set[str] = set()
+        self.variable: dict[str, str] = {}
+        self.values: dict[str, int] = {}
+        self.reads = {s.target: reader.names_read(s) for s in nest.statements}
+
+    def write(self) -> None:
+        first = self.nest.statements[0]
+        loops = [self.namer(index.name) for index in first.indices]
+        if self.nest.form == ACCUMULATE:
+            self._accumulate(first, loops)
+        else:
+            self._dot(loops)
+
+    # Lines and loops
+
+    def _line(self, text: str) -> None:
+        self.lines.append("    " * self.depth + text)
+
+    def _loop(self, name: str, extent, low: str = "", high: str = "") -> None:
+        stop = "rows" if extent == BATCH else str(extent)
+        if high:
+            stop = f"min({stop}, {high})"
+        if low:
+            stop = f"max(0, {low}), {stop}"
+        self._line(f"for {name} in range({stop}):")
+        self.depth += 1
+
+    def _zero(self, statement: Statement) -> str:
+        text = "-np.inf" if statement.reduce == "max" else "0.0"
+        return f"f32({text})" if self.single else text
+
+    def _add(self, target: str, value: str, statement: Statement) -> None:
+        if statement.reduce == "max":
+            self.called.add("max")
+            self._line(f"{target} = maximum({target}, {value})")
+        else:
+            self._line(f"{target} += {value}")
+
+    # Dot form
+
+    def _dot(self, loops: list[str]) -> None:
+        for name, extent in zip(loops, self.nest.extents, strict=True):
+            self._loop(name, extent)
+        segment = Segment()
+        statements = list(self.nest.statements)
+        while statements:
+            s = statements.pop(0)
+            names = dict(zip(s.indices, loops, strict=True))
+            if not s.bound and not s.where:
+                value = self._translate(segment.code, s, names)
+                segment.statements.append((s, value, self.reader.positions(s.access, names, s)))
+                self.values[s.target] = value
+                continue
+            self._straight(segment, statements + [s])
+            segment = Segment()
+            if s.bound:
+                together = [s]
+                while statements and self._joins(statements[0], s):
+                    together.append(statements.pop(0))
+                self._reduce(together, loops)
+            else:
+                self._guarded(s, names)
+        self._straight(segment, [])
+
+    def _translate(self, code: Code, s: Statement, names: dict[Index, str]) -> int:
+        """The number of the value of the body of `s`."""
+
+        def read(access) -> int:
+            if access.name in self.inside and access.indices == s.indices:
+                if access.name in self.values:
+                    return self.values[access.name]
+                return code("local", self.variable[access.name])
+            return self.reader.load(code, access, names, s)
+
+        return Translator(code, read, names)(s.body)
+
+    def _straight(self, segment: Segment, later: list[Statement]) -> None:
+        """Write a segment; what later statements of the nest use becomes local variables."""
+        self.values = {}
+        if not segment.statements:
+            return
+        wanted = set().union(*(self.reads[s.target] for s in later))
+        stores = [(s.target, at, v) for s, v, at in segment.statements if s.target in self.stored]
+        named: dict[int, str] = {}
+        for s, value, _ in segment.statements:
+            if s.target in wanted:
+                if value not in named:
+                    named[value] = self._local(s.target)
+                self.variable[s.target] = named[value]
+        self._emit(segment.code, stores, named)
+
+    def _local(self, target: str) -> str:
+        name = self.reader.tensor_name(target)
+        return self.namer(f"{name}_value") if target in self.stored else name
+
+    def _emit(self, code: Code, stores: list[tuple], named: dict[int, str]) -> None:
+        roots = [v for *_, v in stores] + list(named)
+        self._note(code, roots)
+        if code.size(roots) > LONG:
+            text = block(code, stores, named, self.reader.flat)
+            call = self._block_call(text)
+            self._line(f"{', '.join(named.values())}{',' if len(named) == 1 else ''} = {call}" if named else call)
+            return
+        writer = PythonText(code, self.reader.text, self.namer, self.single)
+        texts = writer.write([v for *_, v in stores] + list(named), named)
+        for line in writer.lines:
+            self._line(line)
+        for (target, at, _), text in zip(stores, texts, strict=False):
+            self._line(f"{self.reader.text(target, at)} = {text}")
+
+    def _block_call(self, text: Block) -> str:
+        def pack(items: tuple[str, ...]) -> str:
+            return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
+
+        return f"{self.add_block(text)}({pack(text.buffers)}, {pack(text.integers)}, {pack(text.scalars)})"
+
+    def _note(self, code: Code, roots: list[int]) -> None:
+        for number in code.needed(roots):
+            line = code.lines[number]
+            self.called.add(line[1] if line[0] == "call" else line[0])
+
+    def _guarded(self, s: Statement, names: dict[Index, str]) -> None:
+        variable = self._local(s.target)
+        self.variable[s.target] = variable
+        self._line(f"{variable} = {self._zero(s)}")
+        depth = self.depth
+        self._guard(s.where, s, names)
+        code = Code()
+        self._emit(code, [], {self._translate(code, s, names): variable})
+        self.depth = depth
+        if s.target in self.stored:
+            self._line(f"{self.reader.text(s.target, self.reader.positions(s.access, names, s))} = {variable}")
+
+    def _guard(self, conditions, s: Statement, names: dict[Index, str]) -> None:
+        texts = [self.reader.integer(c, names, s) for c in conditions if c != sp.true]
+        if texts:
+            self._line(f"if {' and '.join(t if len(texts) == 1 or ' or ' not in t else f'({t})' for t in texts)}:")
+            self.depth += 1
+
+    # Reductions
+
+    def _joins(self, other: Statement, first: Statement) -> bool:
+        """Whether a reduction can run in the loops of the one before it."""
+        same = [i.extent for i in plan(other).loops_only] == [i.extent for i in plan(first).loops_only]
+        return bool(other.bound) and not other.where and not first.where and same
+
+    def _reduce(self, statements: list[Statement], loops: list[str]) -> None:
+        variables = []
+        for s in statements:
+            variables.append(self._local(s.target) if s.target not in self.stored else self.namer("total"))
+            self._line(f"{variables[-1]} = {self._zero(s)}")
+        depth = self.depth
+        how = plan(statements[0])
+        inner = [self.namer(index.name) for index in how.loops_only]
+        code, roots = Code(), []
+        for k, s in enumerate(statements):
+            own = plan(s)
+            names = dict(zip(s.indices, loops, strict=True)) | dict(zip(own.loops_only, inner, strict=True))
+            if k == 0:
+                self._open(own, s, names)
+            roots.append(self._translate(code, s, names))
+        texts = self._values(code, roots)
+        for s, variable, text in zip(statements, variables, texts, strict=True):
+            self._add(variable, text, s)
+        self.depth = depth
+        for s, variable in zip(statements, variables, strict=True):
+            self.variable[s.target] = variable
+            if s.target in self.stored:
+                names = dict(zip(s.indices, loops, strict=True))
+                place = self.reader.text(s.target, self.reader.positions(s.access, names, s))
+                if sums_batch(s):
+                    self._add(place, variable, s)
+                else:
+                    self._line(f"{place} = {variable}")
+
+    def _open(self, how: Plan, s: Statement, names: dict[Index, str]) -> None:
+        """Loops over bound indices, solved indices, guards."""
+        for index, low, high in how.loops:
+            limits = [[self.reader.integer(e, names, s) for e in side] for side in (low, high)]
+            self._loop(names[index], index.extent, ", ".join(limits[0]), ", ".join(limits[1]))
+        for index, value in how.solved:
+            names[index] = self.namer(index.name)
+            self._line(f"{names[index]} = {self.reader.integer(value, names, s)}")
+        self._guard(how.guards, s, names)
+
+    def _values(self, code: Code, roots: list[int]) -> list[str]:
+        """Texts of values; long code goes into a block first."""
+        self._note(code, roots)
+        if code.size(roots) > LONG:
+            named = {root: self.namer("t1") for root in dict.fromkeys(roots)}
+            self._emit(code, [], named)
+            return [named[root] for root in roots]
+        writer = PythonText(code, self.reader.text, self.namer, self.single)
+        texts = writer.write(roots)
+        for line in writer.lines:
+            self._line(line)
+        return texts
+
+    # Accumulate form
+
+    def _accumulate(self, s: Statement, loops: list[str]) -> None:
+        how = plan(s)
+        names = dict(zip(s.indices, loops, strict=True))
+        names |= {index: self.namer(index.name) for index in how.loops_only}
+        for name, extent in zip(loops[:-1], self.nest.extents[:-1], strict=True):
+            self._loop(name, extent)
+        target = self.reader.text(s.target, self.reader.positions(s.access, names, s))
+        last = (loops[-1], self.nest.extents[-1])
+        depth = self.depth
+        if not sums_batch(s):
+            self._loop(*last)
+            self._line(f"{target} = {self._zero(s)}")
+            self.depth = depth
+        self._open(how, s, names)
+        code = Code()
+        root = self._translate(code, s, names)
+        self._note(code, [root])
+        if code.size([root]) > LONG:
+            self._loop(*last)
+            value = self._values(code, [root])[0]
+        else:
+            # What does not vary in the inner loop is read before it: Numba cannot know that the
+            # target does not overlap with it.
+            writer = PythonText(code, self.reader.text, self.namer, self.single)
+            fixed = _invariant(code, root, loops[-1])
+            writer.write(fixed, {k: writer.temporary(k) for k in fixed})
+            for line in writer.lines:
+                self._line(line)
+            writer.lines.clear()
+            self._loop(*last)
+            value = writer.write([root])[0]
+            for line in writer.lines:
+                self._line(line)
+        self._add(target, value, s)
+
+
+def _invariant(code: Code, root: int, variable: str) -> list[int]:
+    """The values that do not depend on a loop variable and are used by some that do."""
+    needed = code.needed([root])
+    varies: set[int] = set()
+    for number in needed:
+        line = code.lines[number]
+        if line[0] == "int":
+            depends = _mentions(line[1], variable)
+        elif line[0] == "load":
+            depends = any(_mentions(name, variable) for p in line[2] for name, _ in p.terms)
+        else:
+            depends = any(o in varies for o in code.operands(number))
+        if depends:
+            varies.add(number)
+    if root not in varies:
+        return [root]
+    border = {o for number in varies for o in code.operands(number) if o not in varies}
+    return sorted(k for k in border if code.lines[k][0] not in ("const", "int", "local"))
+
+
+def _mentions(text: str, variable: str) -> bool:
+    return re.search(rf"\b{re.escape(variable)}\b", text) is not None

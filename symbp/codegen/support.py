@@ -1,0 +1,247 @@
+"""Code that generated modules carry with them, copied by inspect.getsource.
+
+Written so that it works when pasted: it uses only the names imported here, and nothing of symbp.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core.typing import signature
+from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
+
+
+@intrinsic
+def view(typingctx, buffer, offset, shape):
+    """The array of a shape that begins at an offset of a flat buffer.
+
+    Does what slice and reshape do; those take twice as long to compile as the loops around them.
+    """
+
+    def lower(context, builder, sig, args):
+        whole = context.make_array(sig.args[0])(context, builder, args[0])
+        part = context.make_array(sig.return_type)(context, builder)
+        start = context.cast(builder, args[1], sig.args[1], types.intp)
+        sizes = [
+            context.cast(builder, builder.extract_value(args[2], k), t, types.intp) for k, t in enumerate(sig.args[2])
+        ]
+        step = context.get_constant(types.intp, buffer.dtype.bitwidth // 8)
+        strides = [step]
+        for size in reversed(sizes[1:]):
+            strides.insert(0, builder.mul(strides[0], size))
+        data = builder.gep(whole.data, [start])
+        populate_array(part, data=data, shape=sizes, strides=strides, itemsize=step, meminfo=None)
+        return part._getvalue()
+
+    return buffer.copy(ndim=len(shape))(buffer, offset, shape), lower
+
+
+@njit(error_model="numpy")
+def maximum(a, b):
+    """The greater one; nan if one is nan."""
+    return a if a > b or a != a else b
+
+
+@njit(error_model="numpy")
+def minimum(a, b):
+    """The smaller one; nan if one is nan."""
+    return a if a < b or a != a else b
+
+
+@njit(error_model="numpy")
+def sign(x):
+    """-1, 0 or 1; nan at nan."""
+    return 1.0 if x > 0 else -1.0 if x < 0 else x * 0.0
+
+
+@njit(error_model="numpy")
+def log_gamma(x):
+    """log |gamma(x)|; infinite at the poles."""
+    return np.inf if x <= 0 and x == np.floor(x) else math.lgamma(x)
+
+
+@njit(error_model="numpy")
+def digamma(x):
+    """d/dx log gamma(x): recurrence up to x >= 10, then the asymptotic series."""
+    total = 0.0
+    if x <= 0:
+        part = x - math.floor(x)
+        if part == 0:
+            return np.nan
+        # Reflection; the argument of tan is reduced first, or large -x would lose digits.
+        total = -math.pi / math.tan(math.pi * part)
+        x = 1 - x
+    while x < 10:
+        total -= 1 / x
+        x += 1
+    z = 1 / (x * x)
+    tail = 1 / 132 - z * (691 / 32760 - z / 12)
+    series = z * (1 / 12 - z * (1 / 120 - z * (1 / 252 - z * (1 / 240 - z * tail))))
+    return total + (math.log(x) - 0.5 / x - series)
+
+
+BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798)
+
+
+@njit(error_model="numpy")
+def polygamma(n, x):
+    """The n-th derivative of digamma, n >= 1: recurrence, asymptotic series, reflection for x <= 0."""
+    odd = -1.0 if n % 2 else 1.0
+    reflected = 0.0
+    factor = 1.0
+    if x <= 0:
+        part = x - math.floor(x)
+        if part == 0:
+            return np.nan if n % 2 == 0 else np.inf
+        reflected = -(math.pi ** (n + 1)) * cotangent_derivative(n, 1 / math.tan(math.pi * part))
+        factor = odd
+        x = 1 - x
+    factorial = math.gamma(n + 1.0)
+    total = 0.0
+    while x < 12 + n:
+        total += factorial / x ** (n + 1)
+        x += 1
+    power = x**-n
+    term = factorial / n * power  # (n-1)! / x^n, then (2k+n-1)! / ((2k)! x^(2k+n))
+    total += term + 0.5 * factorial * power / x
+    for k in range(1, 10):
+        term *= (2 * k + n - 1) / (2 * k) * (2 * k + n - 2) / (2 * k - 1) / (x * x)
+        total += BERNOULLI[k - 1] * term
+    return reflected - factor * odd * total
+
+
+@njit(error_model="numpy")
+def cotangent_derivative(n, c):
+    """The n-th derivative of cot in terms of c = cot: P(k+1) = -(1 + c^2) P'(k)."""
+    now = np.zeros(n + 3)
+    now[1] = 1.0
+    for _ in range(n):
+        new = np.zeros(n + 3)
+        for k in range(1, n + 2):
+            new[k - 1] -= k * now[k]
+            new[k + 1] -= k * now[k]
+        now = new
+    value = 0.0
+    for k in range(n + 2, -1, -1):
+        value = value * c + now[k]
+    return value
+
+
+def make_block(text, single):
+    """An intrinsic (buffers, integers, scalars) -> floats that runs the three-address code `text`.
+
+    Straight-line code goes to LLVM directly, because Numba's front end takes minutes over it.
+    """
+    outs = text.count("- out ")
+    real = types.float32 if single else types.float64
+
+    @intrinsic
+    def run(typingctx, buffers, integers, scalars):
+        result = types.UniTuple(real, outs) if outs else types.void
+
+        def lower(context, builder, sig, args):
+            return lower_block(text, real, outs, context, builder, sig, args)
+
+        return result(buffers, integers, scalars), lower
+
+    return run
+
+
+def lower_block(text, real, outs, context, builder, sig, args):
+    """Emit the instructions of a block at the place of its call."""
+    kind = context.get_value_type(real)
+    buffers, widths = [], []
+    for k, array in enumerate(sig.args[0]):
+        value = context.make_array(array)(context, builder, builder.extract_value(args[0], k))
+        buffers.append(value.data)
+        widths.append(array.dtype)
+    integers = [
+        context.cast(builder, builder.extract_value(args[1], k), t, types.int64)
+        for k, t in enumerate(sig.args[1])
+    ]
+    scalars = [
+        context.cast(builder, builder.extract_value(args[2], k), t, real) for k, t in enumerate(sig.args[2])
+    ]
+    values = {}
+    results = []
+    places = {}
+
+    def place(words):
+        key = tuple(words)
+        if key not in places:
+            index = ir.Constant(ir.IntType(64), int(words[1]))
+            for word in words[2:]:
+                number, stride = word.split(":")
+                step = builder.mul(integers[int(number)], ir.Constant(ir.IntType(64), int(stride)))
+                index = builder.add(index, step)
+            places[key] = builder.gep(buffers[int(words[0])], [index])
+        return places[key]
+
+    for line in text.split("\n"):
+        name, op, *words = line.split(" ")
+        if op == "load":
+            values[name] = context.cast(builder, builder.load(place(words)), widths[int(words[0])], real)
+        elif op == "store":
+            builder.store(values[words[0]], place(words[1:]))
+        elif op == "const":
+            flag = words[0] in ("True", "False")
+            value = words[0] == "True" if flag else float(words[0])
+            values[name] = ir.Constant(ir.IntType(1) if flag else kind, value)
+        elif op == "int":
+            values[name] = builder.sitofp(integers[int(words[0])], kind)
+        elif op == "local":
+            values[name] = scalars[int(words[0])]
+        elif op == "out":
+            results.append(values[words[0]])
+        elif op == "call":
+            values[name] = block_call(words[0], [values[w] for w in words[1:]], real, context, builder)
+        else:
+            values[name] = block_operation(op, [values[w] for w in words], real, context, builder)
+    return context.make_tuple(builder, sig.return_type, results) if outs else context.get_dummy_value()
+
+
+def block_operation(op, args, real, context, builder):
+    """One arithmetic instruction."""
+    if op in ("+", "-", "*", "/"):
+        return {"+": builder.fadd, "-": builder.fsub, "*": builder.fmul, "/": builder.fdiv}[op](*args)
+    if op == "neg":
+        return builder.fneg(*args)
+    if op == "!=":
+        return builder.fcmp_unordered(op, *args)
+    if op in ("<", "<=", ">", ">=", "=="):
+        return builder.fcmp_ordered(op, *args)
+    if op == "select":
+        return builder.select(*args)
+    if op in ("and", "or"):
+        return (builder.and_ if op == "and" else builder.or_)(*args)
+    if op == "not":
+        return builder.not_(*args)
+    if op in ("max", "min"):
+        better = builder.fcmp_ordered(">" if op == "max" else "<", *args)
+        take = builder.or_(better, builder.fcmp_unordered("uno", args[0], args[0]))
+        return builder.select(take, *args)
+    if op == "pow":
+        return context.get_function(operator.pow, signature(real, real, real))(builder, args)
+    name = {"sqrt": "llvm.sqrt", "abs": "llvm.fabs"}[op]
+    return builder.call(builder.module.declare_intrinsic(name, [args[0].type]), args)
+
+
+def block_call(name, args, real, context, builder):
+    """One call: of LLVM, of a function in `math`, or of a helper of this module."""
+    library, _, short = name.rpartition(".")
+    if library == "np":
+        return builder.call(builder.module.declare_intrinsic("llvm." + short, [args[0].type]), args)
+    if library == "math":
+        function = getattr(math, short)
+        return context.get_function(function, signature(real, *[real] * len(args)))(builder, args)
+    # Helpers compute in double precision whatever the kernel does.
+    double = types.float64
+    args = [context.cast(builder, a, real, double) for a in args]
+    function = globals()[name].py_func
+    value = context.compile_internal(builder, function, double(*[double] * len(args)), args)
+    return context.cast(builder, value, double, real)

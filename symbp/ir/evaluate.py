@@ -1,0 +1,304 @@
+"""The interpreter: a slow NumPy evaluator that defines what a program means.
+
+Generic in dtype. With complex128 and a tiny imaginary step it gives derivatives exact to
+rounding (complex step: f'(x) = Im f(x + ih) / h), so every function here is the analytic
+continuation of the real one, and comparisons look at real parts only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import mpmath
+import numpy as np
+import sympy as sp
+from scipy import special
+from sympy.functions.elementary.piecewise import ExprCondPair
+
+from symbp.ir.nodes import BATCH, Access, Index, Program, Statement
+from symbp.ir.walk import accesses, postorder
+
+Values = dict[str, np.ndarray]
+
+CHUNK = 1 << 22
+"""Entries evaluated at once; longer domains are cut along their first index."""
+
+
+def evaluate(program: Program, values: Mapping[str, Any], dtype: Any = np.float64) -> Values:
+    """All tensors of the program, by name, from the values of its inputs and parameters.
+
+    Shapes are those of the tensors; the batch length is taken from the first batched input.
+    """
+    batch = 1
+    memory: Values = {}
+    for tensor in program.tensors.values():
+        if tensor.role == "constant":
+            memory[tensor.name] = np.asarray(tensor.values, dtype=dtype).reshape(tensor.shape)
+        elif tensor.role != "defined" and tensor.name in values:
+            kind = np.int64 if tensor.role == "label" else dtype
+            memory[tensor.name] = np.asarray(values[tensor.name], dtype=kind)
+            if tensor.batched:
+                batch = memory[tensor.name].shape[0]
+    with np.errstate(all="ignore"):
+        for statement in program.statements:
+            memory[statement.target] = _run(statement, memory, batch, dtype)
+    return memory
+
+
+def evaluate_body(body: sp.Expr, values: Mapping[str, np.ndarray], dtype: Any = np.float64) -> np.ndarray:
+    """One body without indices on arrays of operands: its value at every sample."""
+    return np.asarray(_expression(body, {}, dict(values), 1, dtype))
+
+
+def _run(statement: Statement, memory: Values, batch: int, dtype: Any) -> np.ndarray:
+    extents = [batch if i.extent == BATCH else i.extent for i in statement.domain]
+    shape = tuple(extents[: len(statement.indices)])
+    if not statement.domain:
+        return np.asarray(_points(statement, memory, batch, [], dtype))
+    step = max(1, CHUNK // max(1, int(np.prod(extents[1:]))))
+    rows = [np.arange(low, min(low + step, extents[0])) for low in range(0, extents[0], step)]
+    parts = [_points(statement, memory, batch, [r, *map(np.arange, extents[1:])], dtype) for r in rows]
+    if statement.indices:
+        return np.concatenate(parts) if parts else np.zeros(shape, dtype)
+    return np.asarray(np.max(parts, axis=0) if statement.reduce == "max" else np.sum(parts, axis=0))
+
+
+def _points(statement: Statement, memory: Values, batch: int, ranges: list, dtype: Any) -> np.ndarray:
+    """The reduced body on the grid spanned by `ranges`, one range per index of the domain."""
+    full = tuple(len(r) for r in ranges)
+    grid = {
+        index: r.reshape([-1 if axis == k else 1 for k in range(len(ranges))])
+        for axis, (index, r) in enumerate(zip(statement.domain, ranges, strict=True))
+    }
+    body = np.broadcast_to(_expression(statement.body, grid, memory, batch, dtype), full)
+    for condition in statement.where:
+        neutral = -np.inf if statement.reduce == "max" else 0
+        body = np.where(_expression(condition, grid, memory, batch, dtype), body, neutral)
+    axes = tuple(range(len(statement.indices), len(full)))
+    if statement.reduce == "max":
+        return np.max(body, axis=axes) if not np.iscomplexobj(body) else _complex_max(body, axes)
+    return np.sum(body, axis=axes, dtype=dtype) if axes else np.array(body, dtype=dtype)
+
+
+def domain_violation(statement: Statement, tensors: Mapping[str, Any]) -> str | None:
+    """The first access that leaves its tensor at a point where all conditions hold, as a sentence."""
+    extents = [1 if i.extent == BATCH else i.extent for i in statement.domain]
+    grid = dict(zip(statement.domain, np.indices(extents), strict=True))
+    holds = np.ones(extents, dtype=bool)
+    for condition in statement.where:
+        holds &= np.broadcast_to(_expression(condition, grid, {}, 1, np.float64), extents)
+    for access in accesses(statement.body):
+        for position, size in zip(access.indices, tensors[access.name].shape, strict=True):
+            if isinstance(position, Access) or size == BATCH:
+                continue
+            at = np.broadcast_to(_expression(position, grid, {}, 1, np.float64), extents)[holds]
+            if at.size and (at.min() < 0 or at.max() >= size):
+                return f"{access} runs over {at.min()}..{at.max()}, there are {size} entries"
+    return None
+
+
+def _complex_max(body: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    flat = body.reshape(*body.shape[: body.ndim - len(axes)], -1)
+    where = np.argmax(flat.real, axis=-1)[..., None]
+    return np.take_along_axis(flat, where, -1)[..., 0]
+
+
+def _expression(root: sp.Basic, grid: Mapping[Index, np.ndarray], memory: Values, batch: int, dtype: Any):
+    done: dict[sp.Basic, Any] = {}
+    for node in postorder([root]):
+        if isinstance(node, Access):
+            done[node] = _read(node, grid, memory, batch, dtype)
+        elif isinstance(node, Index):
+            done[node] = grid[node]
+        elif node == BATCH:
+            done[node] = batch
+        elif node.is_Number or isinstance(node, sp.NumberSymbol):
+            done[node] = _number(node, dtype)
+        else:
+            done[node] = _apply(node, [done[a] for a in node.args])
+    return done[root]
+
+
+def _number(node: sp.Basic, dtype: Any):
+    if node.is_Integer and abs(int(node)) < 2**53:
+        return int(node)
+    kind = np.float32 if dtype == np.float32 else np.float64
+    return kind(float(node)) if dtype != np.complex128 else float(node)
+
+
+def _read(access: Access, grid: Mapping[Index, np.ndarray], memory: Values, batch: int, dtype: Any):
+    tensor = memory[access.name]
+    if not access.indices:
+        return tensor
+    position = [np.asarray(_expression(i, grid, memory, batch, dtype)) for i in access.indices]
+    # Points outside are read as some entry inside: only `where` may lead there, and it drops them.
+    return tensor[
+        tuple(np.clip(p.real.astype(int), 0, n - 1) for p, n in zip(position, tensor.shape, strict=True))
+    ]
+
+
+def _apply(node: sp.Basic, args: list):
+    if isinstance(node, sp.Add):
+        return sum(args[1:], start=args[0])
+    if isinstance(node, sp.Mul):
+        return np.prod(np.broadcast_arrays(*args), axis=0) if len(args) > 8 else _product(args)
+    if isinstance(node, sp.Pow):
+        return _power(args[0], args[1], node.exp)
+    if isinstance(node, ExprCondPair | sp.Tuple):
+        return tuple(args)
+    if isinstance(node, sp.Piecewise):
+        result: Any = np.nan
+        for value, condition in reversed(args):
+            result = np.where(condition, value, result)
+        return result
+    if isinstance(node, sp.logic.boolalg.BooleanAtom):
+        return bool(node)
+    for kind in type(node).__mro__:
+        if kind in FUNCTIONS:
+            return FUNCTIONS[kind](*args)
+    raise NotImplementedError(f"the interpreter has no rule for {type(node).__name__}")
+
+
+def _product(args: list):
+    result = args[0]
+    for arg in args[1:]:
+        result = result * arg
+    return result
+
+
+def _power(base: Any, exponent: Any, symbolic: sp.Basic):
+    if symbolic.is_Integer:
+        n = int(symbolic)
+        return (
+            np.asarray(base, dtype=np.result_type(base, np.float32)) ** n
+            if n >= 0
+            else 1 / _power(base, -n, -symbolic)
+        )
+    if symbolic == sp.S.Half:
+        return _sqrt(base)
+    if symbolic == -sp.S.Half:
+        return 1 / _sqrt(base)
+    if np.iscomplexobj(base) or np.iscomplexobj(exponent):
+        invalid = (np.real(base) < 0) & (np.real(exponent) != np.round(np.real(exponent)))
+        zero = np.equal(base, 0)
+        value = np.where(
+            zero, np.power(np.real(base), np.real(exponent)), np.power(np.where(zero, 1, base), exponent)
+        )
+        return np.where(invalid, np.nan, value)
+    return np.power(np.asarray(base, dtype=np.result_type(base, np.float32)), exponent)
+
+
+def _sqrt(x: Any):
+    return np.where(np.real(x) < 0, np.nan, np.sqrt(x)) if np.iscomplexobj(x) else np.sqrt(x)
+
+
+def _real_only(f: Callable, allowed: Callable) -> Callable:
+    """`f`, with nan outside of its real domain also for complex arguments."""
+    return lambda x: np.where(allowed(np.real(x)), f(x), np.nan) if np.iscomplexobj(x) else f(x)
+
+
+def _absolute(x: Any):
+    return np.where(np.real(x) < 0, -x, x)
+
+
+def _extreme(better: Callable) -> Callable:
+    def extreme(*args: Any):
+        result = args[0]
+        for arg in args[1:]:
+            take = better(np.real(arg), np.real(result)) | np.isnan(np.real(arg))
+            result = np.where(take & ~np.isnan(np.real(result)), arg, result)
+        return result
+
+    return extreme
+
+
+def _atan2(y: Any, x: Any):
+    value = np.arctan2(np.real(y), np.real(x))
+    if np.iscomplexobj(y) or np.iscomplexobj(x):
+        dy, dx, y, x = np.imag(y), np.imag(x), np.real(y), np.real(x)
+        return value + 1j * (x * dy - y * dx) / (x * x + y * y)
+    return value
+
+
+def _polygamma(n: Any, x: Any):
+    if np.iscomplexobj(x):
+        value = np.frompyfunc(lambda k, z: complex(mpmath.psi(int(k), complex(z))), 2, 1)(
+            np.real(n).astype(int), x
+        )
+        return np.asarray(value, dtype=complex)
+    return special.polygamma(n, x)
+
+
+def _loggamma(x: Any):
+    return special.loggamma(x) if np.iscomplexobj(x) else special.gammaln(x)
+
+
+def _compare(f: Callable) -> Callable:
+    return lambda a, b: f(np.real(a), np.real(b))
+
+
+def _all(*args: Any):
+    return np.logical_and.reduce(np.broadcast_arrays(*args)) if len(args) > 1 else args[0]
+
+
+def _any(*args: Any):
+    return np.logical_or.reduce(np.broadcast_arrays(*args)) if len(args) > 1 else args[0]
+
+
+FUNCTIONS: dict[Any, Callable] = {
+    sp.exp: np.exp,
+    sp.log: _real_only(np.log, lambda x: ~(x < 0)),
+    sp.sin: np.sin,
+    sp.cos: np.cos,
+    sp.tan: np.tan,
+    sp.cot: lambda x: 1 / np.tan(x),
+    sp.sec: lambda x: 1 / np.cos(x),
+    sp.csc: lambda x: 1 / np.sin(x),
+    sp.asin: _real_only(np.arcsin, lambda x: np.abs(x) <= 1),
+    sp.acos: _real_only(np.arccos, lambda x: np.abs(x) <= 1),
+    sp.atan: np.arctan,
+    sp.acot: lambda x: np.arctan(1 / x),
+    sp.atan2: _atan2,
+    sp.sinh: np.sinh,
+    sp.cosh: np.cosh,
+    sp.tanh: lambda x: _tanh(x),
+    sp.coth: lambda x: 1 / np.tanh(x),
+    sp.sech: lambda x: 1 / np.cosh(x),
+    sp.csch: lambda x: 1 / np.sinh(x),
+    sp.asinh: np.arcsinh,
+    sp.acosh: _real_only(np.arccosh, lambda x: x >= 1),
+    sp.atanh: _real_only(np.arctanh, lambda x: np.abs(x) <= 1),
+    sp.Abs: _absolute,
+    sp.sign: lambda x: np.sign(np.real(x)),
+    sp.floor: lambda x: np.floor(np.real(x)),
+    sp.ceiling: lambda x: np.ceil(np.real(x)),
+    sp.Max: _extreme(np.greater),
+    sp.Min: _extreme(np.less),
+    sp.Heaviside: lambda x, at_zero: np.where(np.real(x) == 0, at_zero, (np.real(x) > 0) * 1.0),
+    sp.erf: special.erf,
+    sp.erfc: lambda x: 1 - special.erf(x) if np.iscomplexobj(x) else special.erfc(x),
+    sp.gamma: special.gamma,
+    sp.loggamma: _loggamma,
+    sp.polygamma: lambda n, x: special.psi(x) if np.all(np.equal(n, 0)) else _polygamma(n, x),
+    sp.KroneckerDelta: lambda i, j: np.equal(np.real(i), np.real(j)) * 1,
+    sp.Lt: _compare(np.less),
+    sp.Le: _compare(np.less_equal),
+    sp.Gt: _compare(np.greater),
+    sp.Ge: _compare(np.greater_equal),
+    sp.Eq: _compare(np.equal),
+    sp.Ne: _compare(np.not_equal),
+    sp.And: _all,
+    sp.Or: _any,
+    sp.Not: np.logical_not,
+    sp.ITE: lambda c, a, b: np.where(c, a, b),
+}
+"""One rule per SymPy class; subclasses inherit the rule of their base."""
+
+
+def _tanh(x: Any):
+    """tanh, with complex arguments of large real part kept finite."""
+    if not np.iscomplexobj(x):
+        return np.tanh(x)
+    clipped = np.clip(np.real(x), -300, 300) + 1j * np.imag(x)
+    return np.tanh(clipped)

@@ -1,0 +1,105 @@
+"""Iterative walks over expression graphs, linear in the number of distinct nodes.
+
+SymPy's own `subs`, `free_symbols`, `count_ops` and `atoms` walk trees: on shared expressions they
+take exponential time, on deep ones they overflow the stack. Hashes are cached by SymPy, so a dict
+keyed by expression is the memo used everywhere here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import sympy as sp
+from sympy.functions.elementary.piecewise import ExprCondPair
+
+from symbp.ir.nodes import Access, Index
+
+
+def is_leaf(node: sp.Basic) -> bool:
+    """Whether walks stop here: an atom, or an access (its indices are not values)."""
+    return isinstance(node, Access) or not node.args
+
+
+def postorder(roots: Iterable[sp.Basic], leaf: Callable[[sp.Basic], bool] = is_leaf) -> list[sp.Basic]:
+    """Every distinct node once, operands before the nodes that use them."""
+    seen: set[sp.Basic] = set()
+    order: list[sp.Basic] = []
+    stack: list[tuple[sp.Basic, bool]] = [(root, False) for root in reversed(list(roots))]
+    while stack:
+        node, ready = stack.pop()
+        if ready:
+            order.append(node)
+        elif node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            if not leaf(node):
+                stack.extend((arg, False) for arg in reversed(node.args) if arg not in seen)
+    return order
+
+
+def rebuild(node: sp.Basic, args: tuple) -> sp.Basic:
+    """`node` with other operands; itself where nothing changed."""
+    if all(a is b for a, b in zip(args, node.args, strict=True)):
+        return node
+    if isinstance(node, sp.Pow) and args[0] is sp.S.Zero and args[1].is_number is False:
+        return sp.Pow(*args, evaluate=False)
+    return node.func(*args)
+
+
+def substitute(root: sp.Basic, replacements: Mapping[Any, Any]) -> Any:
+    """Replace leaves (accesses, symbols, indices also inside accesses) simultaneously."""
+    return substitute_all([root], replacements)[0]
+
+
+def substitute_all(roots: Iterable[sp.Basic], replacements: Mapping[Any, Any]) -> list[Any]:
+    """`substitute` for several roots with one memo between them."""
+    roots = list(roots)
+    done: dict[sp.Basic, Any] = dict(replacements)
+    for node in postorder(roots, leaf=lambda n: not n.args or n in replacements):
+        if node not in done:
+            done[node] = rebuild(node, tuple(done[a] for a in node.args)) if node.args else node
+    return [done[root] for root in roots]
+
+
+def accesses(root: sp.Basic) -> list[Access]:
+    """The distinct accesses, in the order of first use; gathers inside indices come after."""
+    found = [n for n in postorder([root]) if isinstance(n, Access)]
+    for access in found:
+        for position in access.indices:
+            if position.args:
+                found.extend(a for a in accesses(position) if a not in found)
+    return found
+
+
+def index_symbols(root: sp.Basic) -> list[Index]:
+    """The distinct indices that occur anywhere, accesses included."""
+    return [n for n in postorder([root], leaf=lambda n: not n.args) if isinstance(n, Index)]
+
+
+_FREE = (ExprCondPair, sp.Tuple, sp.logic.boolalg.BooleanAtom)
+
+
+def operations(root: sp.Basic) -> int:
+    """Arithmetic operations to evaluate it once, shared sub-expressions counted once.
+
+    An n-ary sum or product counts n-1, a function, power or comparison 1; a product with -1
+    and a reciprocal inside a product (a division) count as one operation, as in written form.
+    """
+    return sum(node_operations(n) for n in postorder([root]))
+
+
+def node_operations(node: sp.Basic) -> int:
+    """The operations of one node, its operands excluded."""
+    if is_leaf(node) or isinstance(node, _FREE):
+        return 0
+    if isinstance(node, sp.Add):
+        return len(node.args) - 1
+    if isinstance(node, sp.Mul):
+        minus = node.args[0] is sp.S.NegativeOne and len(node.args) > 1
+        return len(node.args) - 1 - (1 if minus and len(node.args) > 2 else 0)
+    if isinstance(node, sp.Piecewise):
+        return len(node.args) - 1
+    if isinstance(node, sp.Pow):
+        return 0 if node.base.is_number and node.exp.is_number else 1
+    return 0 if node.is_number else 1

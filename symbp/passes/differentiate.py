@@ -1,0 +1,188 @@
+"""Reverse mode on programs, statement by statement.
+
+For target[I] = sum_J body and every access T[p] in the body,
+
+    adjoint(T)[k] += sum over (I, J) where k = p  of  adjoint(target)[I] * d body / d T[p].
+
+Positions p that are plain indices are substituted; others (affine ones, gathers) become the
+condition k = p, so that the transpose of a convolution or a gather is again a statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import sympy as sp
+
+from symbp.ir.nodes import Access, Index, Program, Statement, Tensor
+from symbp.ir.walk import accesses, substitute
+from symbp.passes.partials import partials, times
+from symbp.passes.reuse import through_output
+
+
+@dataclass
+class Adjoints:
+    """The result: statements to append, and where each adjoint is."""
+
+    statements: list[Statement] = field(default_factory=list)
+    tensors: list[Tensor] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
+    gradients: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Term:
+    """One contribution to an adjoint: `body` over the axes `indices` of the tensor."""
+
+    indices: tuple[Index, ...]
+    body: sp.Expr
+    bound: tuple[Index, ...] = ()
+    where: tuple[sp.Basic, ...] = ()
+    origin: str | None = None
+
+
+def differentiate(program: Program, output: str, wrt: Iterable[str], label: str | None = None) -> Adjoints:
+    """Adjoint statements of the scalar `output` with respect to the tensors `wrt`.
+
+    Args:
+        label: what the derivatives are called after: d<label>/d<tensor>; the output's name by default.
+
+    Raises:
+        UnsupportedError: a function without derivative.
+    """
+    wrt = list(wrt)
+    sweep = _Sweep(program, output, wrt, label or output)
+    for statement in reversed(program.statements):
+        sweep.visit(statement)
+    for name in wrt:
+        sweep.finish_gradient(name)
+    return sweep.result
+
+
+class _Sweep:
+    def __init__(self, program: Program, output: str, wrt: list[str], label: str):
+        self.program, self.output, self.wrt, self.label = program, output, wrt, label
+        self.needed = _depends_on(program, set(wrt))
+        self.terms: dict[str, list[_Term]] = {}
+        self.result = Adjoints()
+        self.taken = set(program.tensors)
+
+    def visit(self, statement: Statement) -> None:
+        name = statement.target
+        if name not in self.needed or (name != self.output and name not in self.terms):
+            return
+        if statement.reduce == "max":
+            return  # only the stabilising shift is a maximum, and no value depends on it
+        adjoint = self.adjoint(name, statement)
+        for access, local in partials(statement.body, statement.origin).items():
+            if access.name in self.needed:
+                if statement.reduce == "none":
+                    local = through_output(statement.body, local, statement.access)
+                self.contribute(statement, access, times(adjoint, local))
+
+    def adjoint(self, name: str, statement: Statement) -> sp.Expr:
+        """The adjoint of the target at the statement's indices; stored unless it is an alias."""
+        terms = self.terms.pop(name, [])
+        if name == self.output:
+            seed = _Term(statement.indices, sp.S.One)
+            terms = [*terms, seed]
+        body = self.combine(name, statement.indices, terms)
+        if body.is_number or (isinstance(body, Access) and body.indices == statement.indices):
+            if isinstance(body, Access):
+                self.result.names[name] = body.name
+            return body
+        stored = self.define(self.adjoint_name(name), statement.indices, body, statement.origin)
+        self.result.names[name] = stored.name
+        return stored
+
+    def combine(self, name: str, indices: tuple[Index, ...], terms: list[_Term]) -> sp.Expr:
+        """The sum of the terms over `indices`; terms that need loops of their own are stored first."""
+        bodies = []
+        for k, term in enumerate(terms):
+            if term.bound or term.where:
+                alone = len(terms) == 1
+                wish = self.adjoint_name(name) if alone else f"{self.adjoint_name(name)}_part{k + 1}"
+                entry = self.define(wish, term.indices, term.body, term.origin, term.bound, term.where)
+                bodies.append(Access(entry.name, *indices))
+            else:
+                bodies.append(substitute(term.body, dict(zip(term.indices, indices, strict=True))))
+        return sp.Add(*bodies)
+
+    def contribute(self, s: Statement, access: Access, body: sp.Expr) -> None:
+        shape = self.program.tensors[access.name].shape
+        axes: list[Index] = []
+        conditions = list(s.where)
+        for position, extent in zip(access.indices, shape, strict=True):
+            if isinstance(position, Index) and position.extent == extent and position not in axes:
+                axes.append(position)
+            else:
+                k = _fresh(extent, {*s.domain, *axes})
+                axes.append(k)
+                conditions.append(sp.Eq(k, position))
+        bound = tuple(i for i in s.domain if i not in axes)
+        fixed = [c for c in conditions if isinstance(c, sp.Eq) and not c.rhs.free_symbols and c.rhs.is_Integer]
+        if not bound and fixed and len(fixed) == len(conditions):
+            body, conditions = times(body, sp.Piecewise((1, sp.And(*fixed)), (0, True))), []
+        term = _Term(tuple(axes), body, bound, tuple(conditions), s.origin)
+        self.terms.setdefault(access.name, []).append(_without_delta(term))
+
+    def finish_gradient(self, name: str) -> None:
+        tensor = self.program.tensors[name]
+        letters = "ijklmpqr"
+        indices = tuple(Index(letters[k], n) for k, n in enumerate(tensor.shape))
+        body = self.combine(name, indices, self.terms.pop(name, []))
+        gradient = f"d{self.label}/d{name}"
+        last = self.result.statements[-1] if self.result.statements else None
+        if not (last and isinstance(body, Access) and body.name == last.target == gradient):
+            gradient = self.define(gradient, indices, body, None).name
+        self.result.gradients[name] = self.result.names[name] = gradient
+
+    def adjoint_name(self, name: str) -> str:
+        """delta1 for a pre-activation z1, dE/da1 for anything else."""
+        if name[:1] == "z" and name not in self.wrt:
+            return f"delta{name[1:]}"
+        return f"d{self.label}/d{name}"
+
+    def define(self, wish: str, indices, body, origin, bound=(), where=()) -> Access:
+        name, k = wish, 1
+        while name in self.taken:
+            k += 1
+            name = f"{wish}_{k}"
+        self.taken.add(name)
+        self.result.tensors.append(Tensor(name, tuple(i.extent for i in indices)))
+        reduce = "sum" if bound else "none"
+        self.result.statements.append(Statement(name, indices, body, reduce, bound, where, origin))
+        return Access(name, *indices)
+
+
+def _without_delta(term: _Term) -> _Term:
+    """Solve conditions k = j for a bound index j of the same extent: no loop, no test."""
+    bound, where, body = list(term.bound), list(term.where), term.body
+    for condition in list(where):
+        if isinstance(condition, sp.Eq):
+            for j, value in (condition.args, condition.args[::-1]):
+                if j in bound and isinstance(value, Index) and value.extent == j.extent:  # type: ignore[comparison-overlap]
+                    where.remove(condition)
+                    bound.remove(j)  # type: ignore[arg-type]
+                    body = substitute(body, {j: value})
+                    where = [substitute(w, {j: value}) for w in where]
+                    break
+    return _Term(term.indices, body, tuple(bound), tuple(where), term.origin)
+
+
+def _fresh(extent: int, taken: set[Index]) -> Index:
+    names = {i.name for i in taken}
+    return Index(next(n for n in ("k", "l", "m", "p", "q", *(f"k{c}" for c in range(len(names) + 1))) if n not in names), extent)
+
+
+def _depends_on(program: Program, names: set[str]) -> set[str]:
+
+    found = set(names)
+    for statement in program.statements:
+        if any(a.name in found for a in accesses(statement.body)):
+            found.add(statement.target)
+    return found
+
+
+

@@ -1,0 +1,128 @@
+"""Which functions the later stages know, and what any other function means in terms of those."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+from sympy.core.function import AppliedUndef
+from sympy.functions.elementary.piecewise import ExprCondPair
+
+from symbp.errors import UnsupportedError
+from symbp.ir.nodes import Access, Label
+from symbp.ir.walk import postorder, rebuild
+
+PRIMITIVE: frozenset = frozenset(
+    """exp log sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh Abs sign floor ceiling
+    erf erfc gamma loggamma polygamma Max Min""".split()
+)
+"""Names of the SymPy functions that the interpreter and the code generator evaluate."""
+
+STRUCTURE = (
+    sp.Add, sp.Mul, sp.Pow, sp.Piecewise, ExprCondPair, sp.And, sp.Or, sp.Not,
+    sp.core.relational.Relational, sp.logic.boolalg.BooleanAtom, sp.Number, sp.NumberSymbol, Access, Label,
+)  # fmt: skip
+
+_REWRITES = {
+    sp.sec: lambda x: 1 / sp.cos(x),
+    sp.csc: lambda x: 1 / sp.sin(x),
+    sp.cot: lambda x: 1 / sp.tan(x),
+    sp.sech: lambda x: 1 / sp.cosh(x),
+    sp.csch: lambda x: 1 / sp.sinh(x),
+    sp.coth: lambda x: 1 / sp.tanh(x),
+    sp.asec: lambda x: sp.acos(1 / x),
+    sp.acsc: lambda x: sp.asin(1 / x),
+    sp.acot: lambda x: sp.atan(1 / x),
+    sp.asech: lambda x: sp.acosh(1 / x),
+    sp.acsch: lambda x: sp.asinh(1 / x),
+    sp.acoth: lambda x: sp.atanh(1 / x),
+    sp.factorial: lambda x: sp.gamma(x + 1),
+    sp.frac: lambda x: x - sp.floor(x),
+    sp.Mod: lambda a, b: a - b * sp.floor(a / b),
+    sp.sinc: lambda x: sp.Piecewise((sp.sin(x) / x, sp.Ne(x, 0)), (1, True)),
+    sp.Heaviside: lambda x, h=sp.S.Half: sp.Piecewise((0, x < 0), (h, sp.Eq(x, 0)), (1, True)),
+    sp.KroneckerDelta: lambda i, j, *_: sp.Piecewise((1, sp.Eq(i, j)), (0, True)),
+    sp.ITE: lambda c, a, b: sp.Piecewise((a, c), (b, True)),
+    sp.Xor: lambda *args: sp.Xor(*args).to_nnf(),
+    sp.digamma: lambda x: sp.polygamma(0, x),
+    sp.trigamma: lambda x: sp.polygamma(1, x),
+    sp.conjugate: lambda x: x,
+    sp.re: lambda x: x,
+    sp.im: lambda x: sp.S.Zero,
+    sp.DiracDelta: lambda x, *_: sp.S.Zero,
+}
+"""SymPy functions written in terms of primitives, for real arguments."""
+
+
+def known(node: sp.Basic) -> bool:
+    """Whether later stages understand this node itself."""
+    return isinstance(node, STRUCTURE) or (
+        isinstance(node, sp.Function | sp.Max | sp.Min)
+        and type(node).__name__ in PRIMITIVE
+        and type(node).__module__.startswith("sympy.")
+    )
+
+
+def simple(node: sp.Basic) -> sp.Basic:
+    """One node in terms of nodes the compiler knows, or itself; its operands are simple already."""
+    for kind, rewrite in _REWRITES.items():
+        if type(node) is kind:
+            return rewrite(*node.args)  # type: ignore[no-untyped-call]
+    return node
+
+
+def has_own_derivative(node: sp.Basic) -> bool:
+    """Whether a user's function class says itself what its derivative is."""
+    return isinstance(node, sp.Function) and type(node).fdiff is not sp.Function.fdiff
+
+
+def definition(node: sp.Function, origin: Any = None) -> sp.Expr:
+    """What a function that is not primitive means, in primitives.
+
+    Asks the class in the ways SymPy has for it: `doit`, `expand(func=True)`, every
+    `_eval_rewrite_as_*`, and `_eval_evalf` on a symbol.
+
+    Raises:
+        UnsupportedError: the function does not say what its value is.
+    """
+    dummies = [sp.Dummy(f"x{k}", real=True) for k in range(len(node.args))]
+    probe = node.func(*dummies)
+    for candidate in _candidates(probe):
+        if candidate is not None and candidate != probe:
+            expanded = _expand(candidate)
+            if all(known(n) or n in dummies for n in postorder([expanded])):
+                from symbp.ir.walk import substitute
+
+                return substitute(expanded, dict(zip(dummies, node.args, strict=True)))
+    name = type(node).__name__
+    what = "an undefined function" if isinstance(node, AppliedUndef) else "a function symbp cannot evaluate"
+    raise UnsupportedError(
+        f"{name} is {what}",
+        equation=origin,
+        hint=f"write its formula, or give the class {name} a `doit` or `_eval_rewrite_as_exp` that returns it",
+    )
+
+
+def _candidates(probe: sp.Function):
+    attempts = [lambda: probe.doit(), lambda: probe.expand(func=True)]
+    attempts += [
+        lambda name=name: getattr(probe, name)(*probe.args)
+        for name in dir(probe)
+        if name.startswith("_eval_rewrite_as_") and name not in _UNHELPFUL
+    ]
+    attempts += [lambda: probe._eval_evalf(60)]
+    for attempt in attempts:
+        try:
+            yield attempt()
+        except (TypeError, AttributeError, ValueError, NotImplementedError):
+            continue
+
+
+_UNHELPFUL = ("_eval_rewrite_as_Integral", "_eval_rewrite_as_Sum", "_eval_rewrite_as_Derivative")
+
+
+def _expand(root: Any) -> sp.Expr:
+    done: dict[sp.Basic, Any] = {}
+    for node in postorder([root]):
+        done[node] = simple(rebuild(node, tuple(done[a] for a in node.args)) if node.args else node)
+    return done[root]

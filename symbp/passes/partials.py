@@ -1,0 +1,131 @@
+"""Partial derivatives of one scalar body with respect to the accesses in it.
+
+A reverse sweep over the expression's own nodes, so that shared parts are visited once. SymPy
+supplies the derivative of each function (`fdiff`); sums, products, powers and choices are
+handled here, because a factor must move *into* the branches of a choice: 0 * inf on the branch
+that is not taken would otherwise turn a right gradient into nan.
+
+Conventions at kinks: Max and Min give the whole derivative to the first argument (in SymPy's
+order) that attains the extreme, |x|' is 0 at 0, steps (sign, floor, ceiling) have derivative 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+from sympy.core.function import ArgumentIndexError
+
+from symbp.errors import UnsupportedError
+from symbp.ir.nodes import Access
+from symbp.ir.walk import is_leaf, postorder, rebuild
+from symbp.passes.functions import definition, known, simple
+
+STEPS = (sp.sign, sp.floor, sp.ceiling)
+
+
+def partials(body: sp.Expr, origin: Any = None) -> dict[Access, sp.Expr]:
+    """d body / d access for every access the body depends on, in order of first use.
+
+    Raises:
+        UnsupportedError: a function has no derivative.
+    """
+    order = postorder([body])
+    varying = _varying(order)
+    adjoint: dict[sp.Basic, list[sp.Expr]] = {body: [sp.S.One]}
+    result: dict[Access, sp.Expr] = {}
+    for node in reversed(order):
+        terms = adjoint.pop(node, None)
+        if terms is None or node not in varying:
+            continue
+        seed = sp.Add(*terms)
+        if isinstance(node, Access):
+            result[node] = seed
+        elif isinstance(node, sp.Piecewise):
+            for access, local in _choice(node, origin).items():
+                adjoint.setdefault(access, []).append(times(seed, local))
+        else:
+            for k, arg in enumerate(node.args):
+                if arg in varying:
+                    adjoint.setdefault(arg, []).append(times(seed, _local(node, k, origin)))
+    first_use = [n for n in order if n in result]
+    return {a: result[a] for a in first_use if result[a] != 0}  # type: ignore[misc,index]
+
+
+def times(a: sp.Expr, b: sp.Expr) -> sp.Expr:
+    """a * b, with the product taken inside the branches of a choice that have a value."""
+    if a == 0 or b == 0:
+        return sp.S.Zero
+    if isinstance(a, sp.Piecewise):
+        return sp.Piecewise(*((times(e, b), c) for e, c in a.args))
+    if isinstance(b, sp.Piecewise):
+        return sp.Piecewise(*((times(a, e), c) for e, c in b.args))
+    return a * b
+
+
+def _varying(order: list[sp.Basic]) -> set[sp.Basic]:
+    found: set[sp.Basic] = set()
+    for node in order:
+        if isinstance(node, Access) or (not is_leaf(node) and any(a in found for a in node.args)):
+            found.add(node)
+    return found
+
+
+def _choice(node: sp.Piecewise, origin: Any) -> dict[Access, sp.Expr]:
+    branches = [(partials(e, origin), c) for e, c in node.args]
+    names = list(dict.fromkeys(a for local, _ in branches for a in local))
+    return {a: sp.Piecewise(*((local.get(a, sp.S.Zero), c) for local, c in branches)) for a in names}
+
+
+def _local(node: Any, k: int, origin: Any) -> sp.Expr:
+    """The derivative of one node with respect to its k-th operand."""
+    if isinstance(node, sp.Add):
+        return sp.S.One
+    if isinstance(node, sp.Mul):
+        return sp.Mul(*(a for m, a in enumerate(node.args) if m != k))
+    if isinstance(node, sp.Pow):
+        base, exponent = node.args
+        return exponent * base ** (exponent - 1) if k == 0 else node * sp.log(base)
+    if isinstance(node, sp.Max | sp.Min):
+        return _extreme(node, k)
+    if isinstance(node, sp.Abs):
+        return sp.sign(node.args[0])
+    if isinstance(node, STEPS):
+        return sp.S.Zero
+    try:
+        derivative = node.fdiff(k + 1)
+    except (ArgumentIndexError, NotImplementedError, AttributeError, TypeError, ValueError) as error:
+        raise _no_derivative(node, origin) from error
+    return _primitive(derivative, node, origin)
+
+
+def _extreme(node: Any, k: int) -> sp.Expr:
+    x = node.args[k]
+    beats = sp.Gt if isinstance(node, sp.Max) else sp.Lt
+    ties = sp.Ge if isinstance(node, sp.Max) else sp.Le
+    conditions = [(beats if m < k else ties)(x, other) for m, other in enumerate(node.args) if m != k]
+    return sp.Piecewise((1, sp.And(*conditions)), (0, True))
+
+
+def _primitive(derivative: Any, node: Any, origin: Any) -> sp.Expr:
+    done: dict[sp.Basic, Any] = {}
+    for part in postorder([derivative], leaf=lambda n: is_leaf(n) or n == node or n in node.args):
+        if part == node or part in node.args or is_leaf(part):
+            done[part] = part
+            continue
+        new = simple(rebuild(part, tuple(done[a] for a in part.args)))
+        if isinstance(new, sp.Derivative | sp.Subs):
+            raise _no_derivative(node, origin)
+        if isinstance(new, sp.Function) and not known(new) and type(new) is not type(node):
+            new = definition(new, origin)
+        done[part] = new
+    return done[derivative]
+
+
+def _no_derivative(node: Any, origin: Any) -> UnsupportedError:
+    name = type(node).__name__
+    return UnsupportedError(
+        f"{name} has no derivative that SymPy knows",
+        equation=origin,
+        hint=f"give the class {name} an `fdiff(self, argindex)` method, or write its formula",
+    )

@@ -1,0 +1,150 @@
+"""Split: cut bodies so that differentiating them costs a small multiple of evaluating them.
+
+A body stays whole where that is cheap: it reads one access (an activation function), or the
+partial derivatives taken together cost at most three times the body. Otherwise
+- where everything passes through one sub-expression u, as in sigma(w0 x0 + w1 x1 + w2), u is cut
+  off and what remains is a function of one variable;
+- else the expression graph is cut at shared nodes, products become pairs, and pieces stay small.
+
+Every pass after this one works on small bodies, so the whole pipeline is linear in the program.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import sympy as sp
+
+from symbp.errors import UnsupportedError
+from symbp.ir.nodes import Access, Program, Statement, Tensor
+from symbp.ir.walk import accesses, index_symbols, is_leaf, node_operations, operations, postorder, rebuild, substitute
+from symbp.passes.partials import partials, times
+
+WHOLE = 40
+"""Operations up to which a body may stay whole."""
+PIECE = 6
+"""Operations of a piece where the graph is cut."""
+FAN_IN = 16
+"""Terms of a sum that are added in one piece."""
+
+
+def split(program: Program) -> Program:
+    """The program with large or costly bodies cut into temporaries."""
+    cutter = _Cutter(program)
+    for statement in program.statements:
+        cutter.visit(statement)
+    return program.rebuilt(cutter.statements, cutter.tensors)
+
+
+class _Cutter:
+    def __init__(self, program: Program):
+        self.taken = set(program.tensors)
+        self.statements: list[Statement] = []
+        self.tensors: list[Tensor] = []
+        self.counts: Counter[str] = Counter()
+
+    def visit(self, statement: Statement) -> None:
+        body = statement.body
+        size = operations(body)
+        if size <= 3 or (statement.reduce != "none" and size <= WHOLE) or statement.where:
+            self.statements.append(statement)
+            return
+        if size <= WHOLE:
+            inner = _bottleneck(body)
+            if inner is not None:
+                entry = self.temporary(statement, inner)
+                self.statements.append(statement.with_body(substitute(body, {inner: entry})))
+                return
+            if len(accesses(body)) == 1 or _cheap_to_differentiate(body):
+                self.statements.append(statement)
+                return
+        self.statements.append(statement.with_body(self.cut(statement)))
+
+    def temporary(self, statement: Statement, body: sp.Expr) -> Access:
+        self.counts[statement.target] += 1
+        name = f"t{self.counts[statement.target]}_{statement.target}"
+        while name in self.taken:
+            name += "_"
+        self.taken.add(name)
+        used = set(index_symbols(body))
+        indices = tuple(i for i in statement.domain if i in used)
+        self.tensors.append(Tensor(name, tuple(i.extent for i in indices)))
+        self.visit(Statement(name, indices, body, origin=statement.origin))
+        return Access(name, *indices)
+
+    def cut(self, statement: Statement) -> sp.Expr:
+        """Cut the graph of the body into pieces; returns the last one."""
+        order = postorder([statement.body], leaf=_whole)
+        parents = Counter(arg for node in order if not _whole(node) for arg in set(node.args))
+        done: dict[sp.Basic, sp.Expr] = {}
+        size: dict[sp.Basic, int] = {}
+        for node in order:
+            if _whole(node):
+                done[node], size[node] = node, operations(node)  # type: ignore[assignment]
+                continue
+            args = [done[a] for a in node.args]
+            new = self.narrow(statement, node, args)
+            size[node] = node_operations(new) + sum(size[a] for a in node.args)
+            done[node] = new
+            last = node == statement.body
+            if not last and accesses(new) and (parents[node] > 1 or size[node] >= PIECE):
+                done[node], size[node] = self.piece(statement, new), 0
+        return done[statement.body]
+
+    def piece(self, statement: Statement, body: sp.Expr) -> sp.Expr:
+        self.counts[statement.target] += 1
+        name = f"t{self.counts[statement.target]}_{statement.target}"
+        while name in self.taken:
+            name += "_"
+        self.taken.add(name)
+        used = set(index_symbols(body))
+        indices = tuple(i for i in statement.domain if i in used)
+        self.tensors.append(Tensor(name, tuple(i.extent for i in indices)))
+        self.statements.append(Statement(name, indices, body, origin=statement.origin))
+        return Access(name, *indices)
+
+    def narrow(self, statement: Statement, node: sp.Basic, args: list[sp.Expr]) -> sp.Expr:
+        """One node over the pieces of its operands: products in pairs, long sums in chunks."""
+        if isinstance(node, sp.Mul):
+            varying = [a for a in args if accesses(a)]
+            fixed = [a for a in args if not accesses(a)]
+            while len(varying) > 2:
+                pairs = [varying[k : k + 2] for k in range(0, len(varying), 2)]
+                varying = [self.piece(statement, sp.Mul(*p)) if len(p) == 2 else p[0] for p in pairs]
+            return sp.Mul(*fixed, *varying)
+        if isinstance(node, sp.Add):
+            while len(args) > FAN_IN:
+                chunks = [args[k : k + FAN_IN] for k in range(0, len(args), FAN_IN)]
+                args = [self.piece(statement, sp.Add(*c)) if len(c) > 1 else c[0] for c in chunks]
+            return sp.Add(*args)
+        return rebuild(node, tuple(args))  # type: ignore[return-value]
+
+
+def _whole(node: sp.Basic) -> bool:
+    # A choice is differentiated as a whole: what its branches hold must not be evaluated outside.
+    return is_leaf(node) or isinstance(node, sp.Piecewise | sp.logic.boolalg.Boolean)
+
+
+def _bottleneck(body: sp.Expr) -> sp.Expr | None:
+    """The innermost sub-expression of several accesses that all accesses pass through, or None."""
+    everything = set(accesses(body))
+    if len(everything) < 2:
+        return None
+    for node in postorder([body]):
+        if node is body:
+            return None
+        if isinstance(node, sp.Expr) and not is_leaf(node) and set(accesses(node)) == everything:
+            probe = Access("probe")
+            if set(accesses(substitute(body, {node: probe}))) == {probe}:
+                return node
+    return None
+
+
+def _cheap_to_differentiate(body: sp.Expr) -> bool:
+    try:
+        slopes = partials(body)
+    except UnsupportedError:
+        return True  # reported with its equation when it is differentiated
+    seed = Access("seed")
+    together = operations(sp.Tuple(*(times(seed, s) for s in slopes.values())))
+    return together <= 3 * operations(body)

@@ -1,0 +1,135 @@
+"""Stable forms, found by formula.
+
+`shift_exponentials`, before differentiation: a sum of exponentials that is only used in a logarithm
+or as a divisor of other exponentials gets its largest exponent subtracted,
+
+    s = sum_j exp(b_j)   ->   m = max_j b_j,  s' = sum_j exp(b_j - m),  s = s' exp(m),
+
+so that log s = m + log s' and exp(b_i) / s = exp(b_i - m) / s'. No value depends on m: it is
+not differentiated.
+
+`stable_forms`, last: rewrites of single bodies that overflow or cancel, in one table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import sympy as sp
+
+from symbp.ir.nodes import Access, Program, Statement, Tensor
+from symbp.ir.walk import accesses, is_leaf, postorder, rebuild, substitute
+
+
+def shift_exponentials(program: Program) -> Program:
+    """Subtract the largest exponent wherever a sum of exponentials allows it."""
+    for name in [s.target for s in program.statements if s.reduce == "sum"]:
+        program = _shift(program, name)
+    return program
+
+
+def _shift(program: Program, name: str) -> Program:
+    by_name = program.statement_of()
+    total = by_name[name]
+    body = _inline_exponentials(total.body, by_name)
+    if not isinstance(body, sp.exp) or name in program.outputs:
+        return program
+    users = [s for s in program.statements if name in {a.name for a in accesses(s.body)}]
+    peak = _free_name(program, f"max_{name}")
+    shifted = _free_name(program, f"{name}_shifted")
+    rewritten = {}
+    for user in users:
+        inlined = _inline_exponentials(user.body, by_name, keep=name)
+        found = {a: a.func(shifted, *a.indices) * sp.exp(Access(peak, *a.indices)) for a in accesses(inlined) if a.name == name}
+        new = _rebuild(inlined, found)
+        if _has_bare_shift(new, peak):
+            return program
+        rewritten[user.target] = user.with_body(new)
+    extents = tuple(i.extent for i in total.indices)
+    exponent = body.args[0]
+    m = replace(total, target=peak, body=exponent, reduce="max")
+    s = replace(total, target=shifted, body=sp.exp(exponent - Access(peak, *total.indices)))
+    statements: list[Statement] = []
+    for statement in program.statements:
+        if statement.target == name:
+            statements += [m, s]
+        else:
+            statements.append(rewritten.get(statement.target, statement))
+    return program.rebuilt(statements, [Tensor(peak, extents), Tensor(shifted, extents)])
+
+
+def _inline_exponentials(body: sp.Expr, by_name: dict[str, Statement], keep: str | None = None) -> sp.Expr:
+    """Replace accesses to tensors that are elementwise exponentials by the exponential."""
+    swap = {}
+    for access in accesses(body):
+        source = by_name.get(access.name)
+        if source and access.name != keep and source.reduce == "none" and isinstance(source.body, sp.exp) and not source.where:
+            swap[access] = substitute(source.body, dict(zip(source.indices, access.indices, strict=True)))
+    return substitute(body, swap) if swap else body
+
+
+def _rebuild(root: sp.Expr, swap: dict) -> sp.Expr:
+    """Substitute, with the logarithm of the shifted total split into a sum."""
+    done: dict[sp.Basic, sp.Basic] = dict(swap)
+    for node in postorder([root], leaf=lambda n: is_leaf(n) or n in swap):
+        if node in done:
+            continue
+        new = rebuild(node, tuple(done[a] for a in node.args)) if not is_leaf(node) else node
+        if isinstance(new, sp.log) and isinstance(new.args[0], sp.Mul):
+            exponents = [f for f in new.args[0].args if isinstance(f, sp.exp)]
+            others = sp.Mul(*(f for f in new.args[0].args if not isinstance(f, sp.exp)))
+            if exponents:
+                new = sp.Add(*(f.args[0] for f in exponents), sp.log(others))
+        done[node] = new
+    return done[root]  # type: ignore[return-value]
+
+
+def _has_bare_shift(root: sp.Expr, peak: str) -> bool:
+    """Whether exp(m) survives by itself: then the shift buys nothing."""
+    for node in postorder([root]):
+        if isinstance(node, sp.exp):
+            terms = sp.Add.make_args(node.args[0])
+            if any(isinstance(a, Access) and a.name == peak for t in terms for a in sp.Mul.make_args(t)) and len(terms) == 1:
+                return True
+    return False
+
+
+def _free_name(program: Program, wish: str) -> str:
+    name, k = wish, 1
+    while name in program.tensors:
+        k += 1
+        name = f"{wish}_{k}"
+    return name
+
+
+def stable_forms(program: Program) -> Program:
+    """Apply the table of single-body rewrites to every statement."""
+    return program.rebuilt(s.with_body(_stable(s.body)) for s in program.statements)
+
+
+def _stable(body: sp.Expr) -> sp.Expr:
+    done: dict[sp.Basic, sp.Basic] = {}
+    for node in postorder([body]):
+        new = node if is_leaf(node) else rebuild(node, tuple(done[a] for a in node.args))
+        for rule in RULES:
+            new = rule(new)
+        done[node] = new
+    return done[body]  # type: ignore[return-value]
+
+
+def _softplus(node: sp.Basic) -> sp.Basic:
+    """log(1 + exp(u)) = max(u, 0) + log(1 + exp(-|u|)): finite for every u."""
+    if isinstance(node, sp.log) and isinstance(node.args[0], sp.Add) and len(node.args[0].args) == 2:
+        one, power = sorted(node.args[0].args, key=lambda a: isinstance(a, sp.exp))
+        if one == 1 and isinstance(power, sp.exp) and not _is_decaying(power.args[0]):
+            u = power.args[0]
+            return sp.Max(0, u) + sp.log(1 + sp.exp(-sp.Abs(u)))
+    return node
+
+
+def _is_decaying(exponent: sp.Basic) -> bool:
+    """-|u|: the form this rule itself produces."""
+    return isinstance(exponent, sp.Mul) and exponent.args[0].is_negative and isinstance(exponent.args[-1], sp.Abs)
+
+
+RULES = (_softplus,)

@@ -1,0 +1,195 @@
+"""The compiler, as a page: each pass is one call, in the order in which they run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from symbp.errors import NetworkError
+from symbp.ir.check import check
+from symbp.ir.nodes import Program
+from symbp.network import Network, symbol_name
+from symbp.passes.batch import batch
+from symbp.passes.contract import contract
+from symbp.passes.differentiate import differentiate
+from symbp.passes.inline import inline
+from symbp.passes.lower import lower
+from symbp.passes.prune import prune
+from symbp.passes.share import share
+from symbp.passes.split import split
+from symbp.passes.stabilise import shift_exponentials, stable_forms
+from symbp.schedule.kernel import Kernel
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """Forward and backward equations of one sample.
+
+    Attributes:
+        network: what was derived.
+        forward: computes every equation; outputs are the names they define, in order.
+        backward: the forward statements the gradient needs, then the adjoint statements; outputs
+            are the loss and the gradients.
+        loss: name of the loss, or None where there is nothing to differentiate.
+        gradients: symbol name -> name of the tensor that holds the derivative with respect to it.
+        adjoints: name of any tensor -> name of its adjoint.
+        seconds: time spent, by pass.
+    """
+
+    network: Network
+    dims: dict[str, int]
+    forward: Program
+    backward: Program
+    loss: str | None
+    gradients: dict[str, str]
+    adjoints: dict[str, str]
+    seconds: dict[str, float] = field(compare=False, default_factory=dict)
+
+    def __str__(self) -> str:
+        from symbp.view.derivation import derivation_text
+
+        return derivation_text(self)
+
+    def latex(self) -> str:
+        """The equations as LaTeX."""
+        from symbp.view.derivation import derivation_latex
+
+        return derivation_latex(self)
+
+    def _repr_latex_(self) -> str:
+        return self.latex()
+
+
+def derive(network: Network, *, wrt: Iterable[Any] | None = None, dims: dict[str, int] | None = None) -> Derivation:
+    """Lower a network and differentiate its loss.
+
+    Args:
+        wrt: symbols to differentiate with respect to; the parameters by default.
+        dims: values of symbolic dimensions by name.
+
+    Raises:
+        SymbpError: naming the equation that cannot be compiled.
+    """
+    clock = _Clock()
+    forward = clock("lower", lower, network, dims)
+    forward = clock("stabilise", shift_exponentials, forward)
+    whole = forward
+    forward = clock("split", split, forward)
+    forward = clock("share", share, forward)
+    forward = clock("contract", contract, forward)
+    forward = check(prune(forward))
+    if network.loss is None:
+        return Derivation(network, dict(dims or {}), forward, forward, None, {}, {}, clock.seconds)
+
+    names = [symbol_name(s) for s in (network.parameters if wrt is None else wrt)]
+    _check_wrt(whole, names)
+    adjoints = clock("differentiate", differentiate, forward, network.loss, names)
+    tensors = {**forward.tensors, **{t.name: t for t in adjoints.tensors}}
+    outputs = (network.loss, *adjoints.gradients.values())
+    backward = Program(tensors, forward.statements + tuple(adjoints.statements), outputs)
+    backward = clock("share", share, backward)
+    backward = clock("contract", contract, backward)
+    backward = clock("prune", prune, backward)
+    check(backward)
+    return Derivation(
+        network, dict(dims or {}), forward, backward, network.loss, adjoints.gradients, adjoints.names, clock.seconds
+    )
+
+
+def gradient_kernel(derivation: Derivation, dtype: str = "float64", name: str = "value_and_grad") -> Kernel:
+    """Loss, the gradient with respect to the parameters as one vector, and input gradients."""
+    net, program = derivation.network, derivation.backward
+    assert derivation.loss is not None
+    parameters = tuple(symbol_name(s) for s in net.parameters)
+    combined = [derivation.loss, *(g for n, g in derivation.gradients.items() if n in parameters)]
+    renamed = {c: c for c in combined}
+    if net.batch:
+        renamed = {c: f"{net.reduction} {c}" for c in combined}
+        program = batch(program, renamed, net.reduction)
+    program = _finish(program)
+    gradient = tuple(renamed[derivation.gradients[p]] for p in parameters if p in derivation.gradients)
+    rows = tuple(g for n, g in derivation.gradients.items() if n not in parameters)
+    return Kernel(name, program, _inputs(net), parameters, (renamed[derivation.loss], *rows), gradient, dtype)
+
+
+def value_kernel(derivation: Derivation, dtype: str = "float64") -> Kernel:
+    """The loss alone."""
+    net = derivation.network
+    assert derivation.loss is not None
+    program = _only(derivation.forward, (derivation.loss,))
+    loss = derivation.loss
+    if net.batch:
+        loss = f"{net.reduction} {loss}"
+        program = batch(program, {derivation.loss: loss}, net.reduction)
+    return Kernel("value", _finish(program), _inputs(net), _parameters(net), (loss,), (), dtype)
+
+
+def forward_kernel(derivation: Derivation, outputs: tuple[str, ...], dtype: str = "float64") -> Kernel:
+    """The named results, one row per sample where they depend on the data."""
+    net = derivation.network
+    program = _only(derivation.forward, outputs)
+    used = needed_inputs(derivation, outputs)
+    if net.batch:
+        program = batch(program, {})
+    inputs = tuple(n for n in _inputs(net) if n in used)
+    return Kernel("forward", _finish(program), inputs, _parameters(net), outputs, (), dtype)
+
+
+def expression_kernel(derivation: Derivation, results: tuple[str, ...], dtype: str = "float64", name: str = "value") -> Kernel:
+    """Results per sample of a network without parameters: a bare expression, its gradient, its Jacobian."""
+    net = derivation.network
+    program = _only(derivation.backward, results)
+    if net.batch:
+        program = batch(program, {})
+    return Kernel(name, _finish(program), _inputs(net), (), results, (), dtype, point=True)
+
+
+def needed_inputs(derivation: Derivation, outputs: Iterable[str]) -> set[str]:
+    """Names of the inputs that the given results depend on."""
+    from symbp.ir.walk import accesses
+
+    program = _only(derivation.forward, tuple(outputs))
+    read = {a.name for s in program.statements for p in (s.body, *s.where) for a in accesses(p)}
+    return read & set(_inputs(derivation.network))
+
+
+def _only(program: Program, outputs: tuple[str, ...]) -> Program:
+    return prune(Program(program.tensors, program.statements, outputs))
+
+
+def _finish(program: Program) -> Program:
+    """The last passes before scheduling."""
+    return check(stable_forms(prune(inline(contract(program)))))
+
+
+def _inputs(net: Network) -> tuple[str, ...]:
+    return tuple(symbol_name(s) for s in net.inputs)
+
+
+def _parameters(net: Network) -> tuple[str, ...]:
+    return tuple(symbol_name(s) for s in net.parameters)
+
+
+def _check_wrt(program: Program, names: list[str]) -> None:
+    for name in names:
+        tensor = program.tensors.get(name)
+        if tensor is None or tensor.role not in ("input", "parameter"):
+            raise NetworkError(
+                f"the gradient with respect to {name!r} is asked for, which is no input or parameter",
+                hint="wrt= takes symbols from inputs= and parameters=; an integer label has no derivative",
+            )
+
+
+class _Clock:
+    """Calls a pass and adds the time it took to `seconds`."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def __call__(self, name: str, work: Any, *args: Any) -> Any:
+        start = time.perf_counter()
+        result = work(*args)
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+        return result

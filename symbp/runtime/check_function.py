@@ -1,0 +1,82 @@
+"""The derivatives of a bare expression against numerical differentiation; see `check`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from symbp.ir.evaluate import evaluate
+from symbp.network import symbol_name
+from symbp.runtime.check import GradientReport, Problem, central_differences, complex_step, failure
+
+SAMPLES = 16
+
+
+def check_function(function: Any, args: Sequence[Any] = ()) -> GradientReport:
+    """Check the sum of all values over the samples, weighted by fixed random numbers.
+
+    Raises:
+        GradientError: a comparison fails.
+        DataError: the arguments are not what the function takes.
+    """
+    random = np.random.Generator(np.random.PCG64(0))
+    slots = function._slots
+    if not args and slots:
+        args = [random.uniform(0.1, 0.9, (3, *s.shape)) for s in slots]
+    _, arrays = function._admit(args)
+    arrays = [np.array(a[:SAMPLES]) for a in arrays]
+    wrt = [[symbol_name(s) for s in function.arguments].index(symbol_name(w)) for w in function.wrt]
+    samples = arrays[0].shape[0] if arrays else 1
+    count = 1 if function._shape is None else int(np.prod(function._shape))
+    weights = np.ones((samples, 1)) if function._shape is None else random.uniform(0.5, 1.5, (samples, count))
+    first, again = function.jacobian(*arrays), function.jacobian(*arrays)
+    rows = np.einsum("nk,nkp->np", weights, first.reshape(samples, count, -1))
+    sizes = [int(np.prod(slots[k].shape)) for k in wrt]
+
+    def split(v: np.ndarray) -> list[np.ndarray]:
+        changed: list[np.ndarray] = list(arrays)
+        parts = np.split(v.reshape(samples, -1), np.cumsum(sizes)[:-1], axis=1)
+        for k, part in zip(wrt, parts, strict=True):
+            changed[k] = part.reshape(arrays[k].shape)
+        return changed
+
+    def value(v: np.ndarray) -> float:
+        out = np.asarray(function(*(a.astype(function.dtype) for a in split(v))))
+        return float(np.sum(weights * out.reshape(samples, count)))
+
+    program = function._derive("value").forward
+    names = function._networks["value"].defined
+
+    def interpreted(v: np.ndarray) -> complex:
+        changed, total = split(v), 0.0
+        for n in range(samples):
+            memory = {s.name: a[n] for s, a in zip(slots, changed, strict=True)}
+            found = evaluate(program, memory, v.dtype)
+            total = total + weights[n] @ np.concatenate([np.ravel(found[name]) for name in names])
+        return complex(total)
+
+    def entry(position: int) -> str:
+        sample, inside = divmod(position, sum(sizes))
+        k = int(np.searchsorted(np.cumsum(sizes), inside, side="right"))
+        return f"{slots[wrt[k]].name} of sample {sample}"
+
+    at = np.concatenate(
+        [np.zeros((samples, 0)), *(arrays[k].reshape(samples, -1) for k in wrt)], axis=1
+    ).ravel()
+    problem = Problem(
+        at.astype(float), rows.ravel().astype(float), value(at) if at.size else 0.0, entry, function.dtype
+    )
+    comparisons, notes = [], []
+    if at.size:
+        try:
+            comparisons.append(complex_step(problem, interpreted))
+        except NotImplementedError as error:
+            notes.append(f"no complex step: {error}")
+        comparisons.append(central_differences(problem, value))
+    same = first.tobytes() == again.tobytes()
+    report = GradientReport("expression", tuple(comparisons), same, at.size, function.dtype, tuple(notes))
+    if not report.passed:
+        raise failure(report)
+    return report

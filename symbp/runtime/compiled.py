@@ -1,0 +1,120 @@
+"""One kernel as the runtime holds it: what it takes and returns, and how it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from symbp.network import symbol_name
+from symbp.runtime.cache import LoadedModule
+from symbp.runtime.parameters import Layout
+from symbp.runtime.validate import Slot
+
+
+class Compiled:
+    """A loaded kernel. All it needs is in the description, so that nothing is derived again.
+
+    Attributes:
+        inputs: the arrays it takes.
+        parameters: how it reads theta.
+        results: the arrays it returns.
+        gradient: how it writes its flat gradient vector.
+        wrt: by the name of a result or part of the gradient, whose derivative it is.
+    """
+
+    def __init__(self, loaded: LoadedModule):
+        meta = loaded.meta
+        self.loaded = loaded
+        self.name: str = meta["name"]
+        self.dtype: str = meta["dtype"]
+        self.inputs = tuple(_slot(s) for s in meta["inputs"])
+        self.results = tuple(_slot(s) for s in meta["results"])
+        self.parameters = Layout.of(meta["parameters"])
+        self.gradient = Layout.of(meta["gradient"])
+        self.wrt: dict[str, str] = meta["wrt"]
+        self.into = getattr(loaded.module, f"{self.name}_into")
+
+    def arguments(self, theta: np.ndarray, arrays: list[np.ndarray], whole: Layout) -> list[np.ndarray]:
+        """The arguments before the results; theta is laid out as `whole`, which may hold more."""
+        if not self.parameters.names:
+            return arrays
+        if self.parameters is not whole and self.parameters != whole:
+            views = whole.views(theta)
+            theta = self.parameters.pack({n: views[n] for n in self.parameters.names}, self.dtype)
+        return [theta, *arrays]
+
+    def empty_results(self, samples: int) -> list[np.ndarray]:
+        """New arrays for the results of so many samples."""
+        return [
+            np.empty((samples, *s.shape) if s.batched else s.kernel_shape, dtype=self.dtype)
+            for s in self.results
+        ]
+
+
+def describe(kernel: Any, derivation: Any) -> dict:
+    """The description that is kept beside a kernel's module, made of numbers, text and lists."""
+    tensors = kernel.program.tensors
+    inputs = [_entry(tensors[n]) for n in kernel.inputs]
+    results = [_entry(tensors[n]) for n in kernel.results]
+    parameters = [[n, list(tensors[n].shape)] for n in kernel.parameters]
+    gradient = [[n, list(tensors[n].shape)] for n in kernel.gradient]
+    real = kernel.dtype
+    vector = [real, 1]
+    arrays = [_type(s, real) for s in inputs]
+    outputs = [_type(s, real) for s in results]
+    into = [vector] * bool(parameters) + arrays + outputs + [vector] * bool(gradient)
+    functions = {f"{kernel.name}_into": into}
+    if kernel.point:
+        point = [[dtype, ndim - 1] for dtype, ndim in arrays]
+        functions[kernel.name] = [vector] * bool(parameters) + point
+    return {
+        "name": kernel.name,
+        "dtype": real,
+        "point": bool(kernel.point),
+        "inputs": inputs,
+        "parameters": parameters,
+        "results": results,
+        "gradient": gradient,
+        "wrt": _wrt(kernel, derivation),
+        "compile": functions,
+    }
+
+
+def _wrt(kernel: Any, derivation: Any) -> dict[str, str]:
+    """By position: derivatives have their own names, which differ before and after the batch axis."""
+    if not derivation.gradients or kernel.name == "forward":
+        return {}
+    parameters = [symbol_name(s) for s in derivation.network.parameters]
+    of_parameters = [n for n in parameters if n in derivation.gradients]
+    of_inputs = [n for n in derivation.gradients if n not in parameters]
+    pairs = [
+        *zip(kernel.gradient, of_parameters, strict=True),
+        *zip(kernel.results[1:], of_inputs, strict=True),
+    ]
+    return dict(pairs)
+
+
+def _entry(tensor: Any) -> list:
+    return [tensor.name, list(tensor.row_shape), bool(tensor.batched), tensor.role, tensor.bound]
+
+
+def _slot(entry: list) -> Slot:
+    name, shape, batched, role, bound = entry
+    return Slot(name, tuple(shape), batched, role, bound)
+
+
+def _type(entry: list, real: str) -> list:
+    slot = _slot(entry)
+    return [slot.dtype(real).name, len(slot.kernel_shape) + slot.batched]
+
+
+def scalar_or_array(slot: Slot, array: np.ndarray) -> Any:
+    """A result as users get it: a single number where it is one, without the array around it."""
+    return array if slot.batched or slot.shape else array[0]
+
+
+def named_results(slots: Sequence[Slot], arrays: Sequence[np.ndarray]) -> dict[str, Any]:
+    """Results by name, as users get them."""
+    return {s.name: scalar_or_array(s, a) for s, a in zip(slots, arrays, strict=True)}

@@ -1,0 +1,378 @@
+"""Function: a bare SymPy expression that can be called like a NumPy ufunc, with exact gradients."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from sympy.tensor.indexed import IndexedBase
+
+from symbp.errors import DataError, NetworkError, shorten
+from symbp.network import Network, symbol_name, symbols_used
+from symbp.runtime.cache import load_or_build
+from symbp.runtime.compiled import Compiled, describe
+from symbp.runtime.fingerprint import fingerprint
+from symbp.runtime.model import dtype_name
+from symbp.runtime.validate import Slot, admit_array
+
+
+class Function:
+    """What `symbp.compile(expression)` returns.
+
+    Arguments are positional, in the order of `arguments`. Scalar symbols take numbers or arrays,
+    matrix symbols take arrays that end in their shape (vectors: one axis); what stands in front is
+    broadcast as in a ufunc. Numbers give a float back.
+
+    Args:
+        expression: a scalar or matrix expression, or a list (or explicit Matrix) of scalar ones.
+        wrt: the symbols that are differentiated for, in order; default all, sorted by name.
+        args: the order of the arguments; default those of `wrt`, then the others sorted by name.
+        dtype: "float64" or "float32".
+        dims: values of symbolic dimensions by name.
+        cache: False keeps the kernels off the disk.
+    """
+
+    def __init__(
+        self,
+        expression: Any,
+        *,
+        wrt: Sequence[Any] | None = None,
+        args: Sequence[Any] | None = None,
+        dtype: Any = "float64",
+        dims: Mapping[str, int] | None = None,
+        cache: bool = True,
+    ):
+        self.expression = expression
+        self.dtype = dtype_name(dtype)
+        self.dims = dict(dims or {})
+        self._cache = cache
+        self._lock = threading.RLock()
+        self._kernels: dict[str, Compiled] = {}
+        self._derivations: dict[str, Any] = {}
+        targets, self._shape = _targets(expression)
+        self.arguments, self.wrt = _arguments([e for _, e in targets], wrt, args)
+        taken = {symbol_name(s) for s in self.arguments}
+        self._networks = _networks(targets, self.arguments, taken, self._shape is not None)
+        self._value = self._kernel("value")
+        self._slots = [Slot(n, tuple(s), True, r, b) for n, s, r, b in self._value.loaded.meta["arguments"]]
+
+    # ---- calls
+
+    def __call__(self, *args: Any) -> Any:
+        """The value: a float for numbers, else an array of the broadcast shape.
+
+        Raises:
+            DataError: an argument is not real, has the wrong shape or is missing.
+        """
+        if all(type(a) is float for a in args) and len(args) == len(self._slots) and self._shape is None:
+            return self._point(self._value, args)[0]
+        lead, arrays = self._admit(args)
+        results = self._run(self._value, arrays, lead)
+        if self._shape is None:
+            return _number(results[0])
+        if len(self._value.results) == 1 and self._value.results[0].shape:
+            return results[0]
+        return np.stack(results, axis=-1).reshape(lead + self._shape)
+
+    def value_and_grad(self, *args: Any) -> tuple[Any, tuple]:
+        """The value and the gradients, one for each symbol of `wrt`: (value, (g1, g2, ...)).
+
+        Each gradient has the broadcast shape, followed by the shape of its symbol.
+
+        Raises:
+            NetworkError: the expression has several values; see `jacobian`.
+            DataError: as for a call.
+        """
+        if self._shape is not None:
+            raise NetworkError("the expression has several values", hint="use jacobian")
+        kernel = self._kernel("value_and_grad")
+        if all(type(a) is float for a in args) and len(args) == len(self._slots):
+            value, *gradients = self._point(kernel, args)
+            return value, tuple(gradients)
+        lead, arrays = self._admit(args)
+        value, *gradients = self._run(kernel, arrays, lead)
+        return _number(value), tuple(_number(g) for g in gradients)
+
+    def gradient(self, *args: Any) -> tuple:
+        """The gradients alone: `value_and_grad(...)[1]`."""
+        return self.value_and_grad(*args)[1]
+
+    def jacobian(self, *args: Any) -> np.ndarray:
+        """All first derivatives, of shape (..., outputs, entries of the symbols of `wrt`).
+
+        Raises:
+            DataError: as for a call.
+        """
+        lead, arrays = self._admit(args)
+        outputs = 1 if self._shape is None else int(np.prod(self._shape))
+        if self._shape is None:
+            results = self._run(self._kernel("value_and_grad"), arrays, lead)[1:]
+            results = [r.reshape((*lead, 1, -1)) for r in results]
+        else:
+            # One sample per output: row k of the Jacobian is the gradient for the k-th unit vector.
+            kernel = self._kernel("jacobian")
+            samples = arrays[0].shape[0] if arrays else 1
+            repeated = [np.repeat(a, outputs, axis=0) for a in arrays]
+            seeds = np.tile(np.eye(outputs, dtype=self.dtype), (samples, 1))
+            results = self._run(
+                kernel, [*repeated, seeds.reshape(-1, *self._seed_shape(kernel))], (*lead, outputs)
+            )
+            results = [r.reshape((*lead, outputs, -1)) for r in results[1:]]
+        return np.concatenate(results, axis=-1) if results else np.zeros((*lead, outputs, 0), self.dtype)
+
+    def check(self, *args: Any) -> Any:
+        """Compare the derivatives with numerical differentiation; without arguments, at random points.
+
+        Raises:
+            GradientError: they disagree.
+        """
+        from symbp.runtime.check_function import check_function
+
+        return check_function(self, args)
+
+    # ---- what was compiled
+
+    @property
+    def derivation(self) -> Any:
+        """Value and derivatives as equations."""
+        return self._derive("value_and_grad" if self._shape is None else "jacobian")
+
+    @property
+    def source(self) -> str:
+        """The text of the generated Numba module with value and derivatives."""
+        return self._kernel("value_and_grad" if self._shape is None else "jacobian").loaded.source
+
+    @property
+    def kernel(self) -> FunctionKernels:
+        """The `@njit` functions: `value`, `value_and_grad`, each also with `_batch` and `_into`."""
+        return FunctionKernels(self)
+
+    def __repr__(self) -> str:
+        names = ", ".join(symbol_name(s) for s in self.arguments)
+        return f"Function({shorten(names, 100)}) of {self.dtype}"
+
+    # ---- inside
+
+    def _derive(self, what: str) -> Any:
+        with self._lock:
+            if what not in self._derivations:
+                from symbp import pipeline
+
+                wrt = () if what == "value" else self.wrt
+                self._derivations[what] = pipeline.derive(self._networks[what], wrt=wrt, dims=self.dims)
+            return self._derivations[what]
+
+    def _kernel(self, what: str) -> Compiled:
+        kernel = self._kernels.get(what)
+        if kernel is None:
+            with self._lock:
+                options = {
+                    "kernel": f"expression {what}",
+                    "dtype": self.dtype,
+                    "wrt": [symbol_name(s) for s in self.wrt],
+                    "dims": self.dims,
+                }
+                key = fingerprint(self._networks[what], options)
+                kernel = Compiled(load_or_build(key, lambda: self._build(what), cache=self._cache))
+                self._kernels[what] = kernel
+        return kernel
+
+    def _build(self, what: str) -> tuple[str, dict]:
+        from symbp import pipeline
+        from symbp.codegen.module import emit
+
+        derivation = self._derive(what)
+        if what == "value":
+            kernel = pipeline.forward_kernel(derivation, self._networks[what].defined)
+        else:
+            results = (derivation.loss, *(derivation.gradients[symbol_name(s)] for s in self.wrt))
+            kernel = pipeline.expression_kernel(derivation, results)
+        kernel = replace(kernel, name=what, dtype=self.dtype, point=what != "jacobian")
+        meta = describe(kernel, derivation)
+        tensors = derivation.forward.tensors
+        names = [symbol_name(s) for s in self.arguments]
+        meta["arguments"] = [
+            [n, list(tensors[n].shape) if n in tensors else [], *_role(tensors.get(n))] for n in names
+        ]
+        return emit([kernel], title=shorten(str(symbol_name(self._networks[what].equations[-1].lhs)))), meta
+
+    def _seed_shape(self, kernel: Compiled) -> tuple[int, ...]:
+        return kernel.inputs[-1].shape
+
+    def _point(self, kernel: Compiled, args: Sequence[Any]) -> tuple:
+        if len(kernel.inputs) < len(args):
+            by_name = dict(zip([s.name for s in self._slots], args, strict=True))
+            args = [by_name[s.name] for s in kernel.inputs]
+        return getattr(kernel.loaded.module, kernel.name)(*args)
+
+    def _admit(self, args: Sequence[Any]) -> tuple[tuple[int, ...], list[np.ndarray]]:
+        """The broadcast shape, and the arguments as arrays of N samples."""
+        if len(args) != len(self._slots):
+            names = shorten(", ".join(s.name for s in self._slots), 200)
+            raise DataError(f"{len(self._slots)} arguments are needed ({names}), got {len(args)}")
+        arrays = [admit_array(s, a, self.dtype) for s, a in zip(self._slots, args, strict=True)]
+        leads = []
+        for slot, array in zip(self._slots, arrays, strict=True):
+            axes = len(slot.shape)
+            if array.ndim < axes or array.shape[array.ndim - axes :] != slot.shape:
+                want = ", ".join(["...", *map(str, slot.shape)])
+                raise DataError(f"{shorten(slot.name, 80)!r} must have shape ({want}), got {array.shape}")
+            leads.append(array.shape[: array.ndim - axes])
+        try:
+            lead = np.broadcast_shapes(*leads)
+        except ValueError as error:
+            raise DataError(shorten(f"the arguments do not broadcast: {error}")) from error
+        wide = [
+            np.ascontiguousarray(np.broadcast_to(a, lead + s.shape)).reshape(-1, *s.shape)
+            if a.size
+            else np.empty((0, *s.shape), a.dtype)
+            for s, a in zip(self._slots, arrays, strict=True)
+        ]
+        return lead, wide
+
+    def _run(self, kernel: Compiled, arrays: list[np.ndarray], lead: tuple[int, ...]) -> list[np.ndarray]:
+        samples = arrays[0].shape[0] if arrays else 1
+        results = kernel.empty_results(samples)
+        if len(kernel.inputs) < len(arrays):
+            by_name = dict(zip([s.name for s in self._slots], arrays, strict=False))
+            by_name.setdefault(kernel.inputs[-1].name if kernel.inputs else "", arrays[-1])
+            arrays = [by_name[s.name] for s in kernel.inputs]
+        if samples:
+            kernel.into(*arrays, *results)
+        return [
+            a.reshape(lead + s.shape)
+            if s.batched
+            else np.broadcast_to(a.reshape(s.shape), lead + s.shape).copy()
+            for s, a in zip(kernel.results, results, strict=True)
+        ]
+
+
+class FunctionKernels:
+    """The compiled functions of a `Function`, for callers that are compiled themselves."""
+
+    def __init__(self, function: Function):
+        self._function = function
+
+    def __getattr__(self, name: str) -> Any:
+        what = name.removesuffix("_batch").removesuffix("_into")
+        if what not in self._function._networks:
+            raise AttributeError(name)
+        return getattr(self._function._kernel(what).loaded.module, name)
+
+
+def _number(array: Any) -> Any:
+    return float(array) if np.ndim(array) == 0 else array
+
+
+def _role(tensor: Any) -> tuple[str, int | None]:
+    return ("input", None) if tensor is None else (tensor.role, tensor.bound)
+
+
+def _targets(expression: Any) -> tuple[list[tuple[str, Any]], tuple[int, ...] | None]:
+    """(base name, expression) pairs, and the shape of the values; None for one scalar."""
+    if isinstance(expression, sp.MatrixBase):
+        rows, columns = expression.shape
+        items, shape = list(expression.flat()), (rows,) if columns == 1 else (rows, columns)
+    elif isinstance(expression, list | tuple | sp.Tuple):
+        items, shape = list(expression), (len(expression),)
+    elif isinstance(expression, sp.MatrixExpr):
+        return [("value", expression)], _matrix_shape(expression)
+    else:
+        return [("value", _scalar(expression))], None
+    if not items:
+        raise NetworkError("there is no expression in the list")
+    return [(f"value{k}", _scalar(e)) for k, e in enumerate(items)], shape
+
+
+def _matrix_shape(expression: sp.MatrixExpr) -> tuple[int, ...]:
+    rows, columns = expression.shape
+    if not (rows.is_Integer and columns.is_Integer):
+        raise NetworkError("the dimensions of a matrix expression must be numbers")
+    return (int(rows),) if columns == 1 else (int(rows), int(columns))
+
+
+def _scalar(expression: Any) -> sp.Expr:
+    try:
+        result = sp.sympify(expression, strict=True)
+    except (sp.SympifyError, TypeError, RecursionError) as error:
+        raise NetworkError(f"{type(expression).__name__} is not a SymPy expression") from error
+    if not isinstance(result, sp.Expr) or isinstance(result, sp.MatrixExpr):
+        raise NetworkError(f"{type(result).__name__} is not a scalar SymPy expression")
+    return result
+
+
+def _arguments(
+    expressions: list[Any], wrt: Sequence[Any] | None, args: Sequence[Any] | None
+) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    free: dict[str, Any] = {}
+    for expression in expressions:
+        for symbol in symbols_used(expression):
+            free.setdefault(symbol_name(symbol), symbol)
+    if wrt is None:
+        chosen = list(args) if args is not None else [free[n] for n in sorted(free)]
+    else:
+        chosen = [wrt] if isinstance(wrt, sp.Basic) and not isinstance(wrt, sp.Tuple) else list(wrt)
+    rest = [free[n] for n in sorted(free) if n not in {_declared(s) for s in chosen}]
+    order = list(args) if args is not None else [*chosen, *rest]
+    names = [_declared(s) for s in order]
+    missing = [n for n in (*free, *map(_declared, chosen)) if n not in names]
+    if missing:
+        raise NetworkError(
+            f"args does not contain {shorten(missing[0], 80)!r}", hint="list every free symbol"
+        )
+    for group in (names, [_declared(s) for s in chosen]):
+        if len(set(group)) < len(group):
+            raise NetworkError("a symbol is listed twice")
+    return tuple(order), tuple(chosen)
+
+
+def _declared(symbol: Any) -> str:
+    if not isinstance(symbol, sp.Symbol | sp.MatrixSymbol | IndexedBase):
+        raise NetworkError(f"{shorten(str(symbol), 80)} is not a symbol")
+    return symbol_name(symbol)
+
+
+def _networks(targets: list, arguments: tuple, taken: set[str], several: bool) -> dict[str, Network]:
+    """One network for the value, one for the derivatives.
+
+    Several values are differentiated through L = sum_k u_k f_k: with u the k-th unit vector, the
+    gradient of L is row k of the Jacobian.
+    """
+    equations = []
+    for base, expression in targets:
+        name = _fresh(base, taken)
+        symbol = (
+            sp.MatrixSymbol(name, *expression.shape)
+            if isinstance(expression, sp.MatrixExpr)
+            else sp.Symbol(name)
+        )
+        equations.append(sp.Eq(symbol, expression, evaluate=False))
+    result = {"value": Network(equations, inputs=arguments, name="value")}
+    if not several:
+        name = symbol_name(equations[0].lhs)
+        result["value_and_grad"] = Network(equations, inputs=arguments, loss=name, name="value_and_grad")
+        return result
+    seeds, total = _fresh("seed", taken), sp.Symbol(_fresh("combined", taken))
+    first = equations[0].lhs
+    if isinstance(first, sp.MatrixSymbol):
+        u = sp.MatrixSymbol(seeds, *first.shape)
+        combined = sp.Trace(u.T * first)
+    else:
+        u = sp.MatrixSymbol(seeds, len(equations), 1)
+        combined = sp.Add(*(u[k, 0] * e.lhs for k, e in enumerate(equations)))
+    result["jacobian"] = Network(
+        [*equations, sp.Eq(total, combined)], inputs=[*arguments, u], loss=total, name="jacobian"
+    )
+    return result
+
+
+def _fresh(base: str, taken: set[str]) -> str:
+    name = base
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name

@@ -1,0 +1,445 @@
+"""Model: a network whose kernels can be called."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from symbp.errors import DataError, NetworkError, shorten
+from symbp.network import Network, names_used, symbol_name
+from symbp.runtime.cache import load_or_build
+from symbp.runtime.compiled import Compiled, describe, named_results
+from symbp.runtime.dims import dims_from_data, shape_of, unknown_dims
+from symbp.runtime.fingerprint import fingerprint
+from symbp.runtime.parameters import Layout, initial
+from symbp.runtime.validate import Slot, admit, admit_vector, check_names, merge
+
+DTYPES = ("float64", "float32")
+
+
+class Model:
+    """What `symbp.compile(network)` returns. Methods may be called from several threads at once.
+
+    Args:
+        network: the equations.
+        dtype: "float64" or "float32", of theta, data and results.
+        wrt: the symbols that are differentiated for; default the network's parameters. For inputs
+            among them, `value_and_grad` returns a dict of gradients as its third value.
+        dims: values of symbolic dimensions by name. Those that are missing are read from the data of
+            the first call; kernels are compiled then, once for each set of dimensions.
+        cache: False keeps the kernels off the disk.
+
+    Attributes:
+        network, dtype, dims: as given.
+        inputs, parameters: the symbols, in order.
+        size: P, the length of the parameter vector theta.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        dtype: Any = "float64",
+        wrt: Sequence[Any] | None = None,
+        dims: Mapping[str, int] | None = None,
+        cache: bool = True,
+    ):
+        self.network = network
+        self.dtype = dtype_name(dtype)
+        self.dims = dict(dims or {})
+        self.inputs, self.parameters = network.inputs, network.parameters
+        self._cache = cache
+        self._wrt = None if wrt is None else tuple(wrt)
+        self._lock = threading.RLock()
+        self._kernels: dict[Any, Compiled] = {}
+        self._derivation: Any = None
+        self._instances: dict[tuple, Model] = {}
+        self._names = tuple(symbol_name(s) for s in network.inputs)
+        self._open = unknown_dims(network, self.dims)
+        self._uses = {name: names_used(e) for name, e in zip(network.defined, network.equations, strict=True)}
+        self._forwards: dict[Any, tuple[Compiled, tuple[str, ...]]] = {}
+        if not self._open:
+            self._prepare()
+
+    # ---- parameters
+
+    @property
+    def size(self) -> int:
+        """P, the number of entries of all parameters.
+
+        Raises:
+            ShapeError: a dimension is not known before data arrives.
+        """
+        return self._closed()._layout.size
+
+    def init(self, seed: Any = 0, *, data: Any = None, **inputs: Any) -> np.ndarray:
+        """A first theta, of shape (P,); see `symbp.runtime.parameters.initial` for the distributions.
+
+        The data is needed only where a dimension is symbolic.
+        """
+        model = self._closed(merge(data, inputs))
+        return initial(model.network, model._layout, seed, model.dtype)
+
+    def params(self, theta: np.ndarray) -> dict[str, np.ndarray]:
+        """Views of a theta (or of a gradient) by parameter name: scalars 0-d, vectors 1-D, matrices 2-D.
+
+        Raises:
+            DataError: theta is no array of shape (P,).
+        """
+        if not self._open:
+            return self._layout.views(theta)
+        for model in self._instances.values():
+            if isinstance(theta, np.ndarray) and theta.shape == (model.size,):
+                return model._layout.views(theta)
+        return self._closed()._layout.views(theta)
+
+    def pack(self, values: Mapping[str, Any] | None = None, **named: Any) -> np.ndarray:
+        """A theta from values by parameter name, the inverse of `params`.
+
+        Raises:
+            DataError: a name is missing or unknown, or a shape is wrong.
+        """
+        return self._closed()._layout.pack(merge(values, named), self.dtype)
+
+    # ---- calls
+
+    def value_and_grad(
+        self,
+        theta: Any = None,
+        *,
+        data: Any = None,
+        out: np.ndarray | None = None,
+        check_finite: bool = False,
+        **inputs: Any,
+    ) -> tuple:
+        """The loss over the samples and its gradient, in one run of the kernel.
+
+        Args:
+            theta: shape (P,); may be left out where there are no parameters.
+            data: inputs by name, for names that cannot be keywords.
+            out: where to write the gradient: C order, of the model's dtype, shape (P,).
+            check_finite: refuse nan and infinity in theta and inputs.
+            inputs: by name, each of shape (N, *shape of one sample).
+
+        Returns:
+            (loss, gradient), a float and an array of shape (P,); with inputs in `wrt` also a dict of
+            their gradients, each of the shape of the input.
+
+        Raises:
+            DataError: an argument is not what the model takes.
+        """
+        arrays = inputs if data is None else merge(data, inputs)
+        if self._open:
+            return self._closed(arrays).value_and_grad(theta, data=arrays, out=out, check_finite=check_finite)
+        kernel = self._gradient_kernel()
+        theta, admitted, samples = self._admit(kernel, theta, arrays, check_finite)
+        gradient = np.empty(kernel.gradient.size, self.dtype) if out is None else self._out(out, kernel)
+        results = kernel.empty_results(samples)
+        arguments = kernel.arguments(theta, admitted, self._layout)
+        if kernel.gradient.names:
+            kernel.into(*arguments, *results, gradient)
+        else:
+            kernel.into(*arguments, *results)
+        loss = float(results[0][0])
+        if not self._input_wrt:
+            return loss, gradient
+        # The kernel has one gradient per sample, of that sample's loss; the mean divides by N.
+        scale = samples if self.network.batch and self.network.reduction == "mean" else 1
+        named = named_results(kernel.results[1:], results[1:])
+        return loss, gradient, {kernel.wrt[n]: a / scale for n, a in named.items()}
+
+    def value(
+        self, theta: Any = None, *, data: Any = None, check_finite: bool = False, **inputs: Any
+    ) -> float:
+        """The loss over the samples (their mean or sum), without the gradient.
+
+        Raises:
+            DataError: an argument is not what the model takes.
+        """
+        loss = self._need_loss()
+        arrays = merge(data, inputs)
+        out = self.forward(theta, data=arrays, outputs=[loss], check_finite=check_finite)[loss]
+        if np.ndim(out) == 0:
+            return float(out)
+        return float(
+            np.sum(out, dtype=np.float64) if self.network.reduction == "sum" else np.mean(out, dtype=float)
+        )
+
+    loss = value
+
+    def forward(
+        self,
+        theta: Any = None,
+        *,
+        data: Any = None,
+        outputs: Iterable[Any] | None = None,
+        check_finite: bool = False,
+        **inputs: Any,
+    ) -> dict[str, Any]:
+        """Results of equations by name, each of shape (N, *shape of one sample).
+
+        Args:
+            theta: shape (P,).
+            outputs: names or symbols; default every equation that the given inputs are enough for.
+            data, inputs, check_finite: as in `value_and_grad`.
+
+        Raises:
+            DataError: an argument is not what the model takes, or no equation can be computed.
+        """
+        arrays = inputs if data is None else merge(data, inputs)
+        check_names(arrays, self._names, ())
+        if self._open:
+            model = self._closed(arrays)
+            return model.forward(theta, data=arrays, outputs=outputs, check_finite=check_finite)
+        wanted = None if outputs is None else self._wanted(outputs)
+        key = (wanted, frozenset(arrays))
+        if key not in self._forwards:
+            names = wanted or self._computable(arrays)
+            self._forwards[key] = (self._kernel(("forward", *names)), self._required(names))
+        kernel, required = self._forwards[key]
+        check_names(arrays, self._names, required)
+        theta, admitted, samples = self._admit(kernel, theta, arrays, check_finite, required)
+        results = kernel.empty_results(samples)
+        kernel.into(*kernel.arguments(theta, admitted, self._layout), *results)
+        return named_results(kernel.results, results)
+
+    def check(self, theta: Any = None, *, data: Any = None, **inputs: Any) -> Any:
+        """Compare the compiled gradient with numerical differentiation; see `symbp.runtime.check`.
+
+        Without theta, `init(0)`; without data, seven random samples.
+
+        Raises:
+            GradientError: they disagree; names the worst entry.
+        """
+        from symbp.runtime.check import check_gradient
+
+        arrays = merge(data, inputs)
+        return check_gradient(self._closed(arrays), theta, arrays or None)
+
+    # ---- what was compiled
+
+    @property
+    def derivation(self) -> Any:
+        """Forward and backward pass as equations. Derived again where the kernels came from disk."""
+        model = self._closed()
+        with model._lock:
+            if model._derivation is None:
+                model._derivation = _derive(model.network, model._wrt, model.dims)
+            return model._derivation
+
+    @property
+    def source(self) -> str:
+        """The text of the generated Numba module: `value_and_grad`, or `forward` where there is no loss."""
+        return self._closed()._primary().loaded.source
+
+    def save_source(self, path: Any) -> Path:
+        """Write `source` to a file; it can be imported where NumPy and Numba are installed."""
+        path = Path(path)
+        path.write_text(self.source, encoding="utf-8")
+        return path
+
+    @property
+    def kernel(self) -> Kernels:
+        """The compiled functions, for callers that are compiled themselves."""
+        return Kernels(self._closed())
+
+    def __repr__(self) -> str:
+        size = "dimensions open" if self._open else f"{self.size} parameters"
+        return f"Model {self.network.name!r}: {len(self.network.equations)} equations, {size}, {self.dtype}"
+
+    # ---- inside
+
+    def _prepare(self) -> None:
+        """Compile the first kernel, so that what is wrong with the equations shows now."""
+        chosen = self.network.parameters if self._wrt is None else self._wrt
+        names = [symbol_name(s) for s in chosen]
+        known = {*self._names, *(symbol_name(s) for s in self.network.parameters)}
+        for name in names:
+            if name not in known:
+                raise NetworkError(
+                    f"wrt names {shorten(name, 80)!r}, which is neither a parameter nor an input"
+                )
+        self._input_wrt = tuple(n for n in names if n in self._names)
+        meta = self._primary().loaded.meta["interface"]
+        self._layout = Layout.of(meta["parameters"])
+        self._slots = {name: Slot(name, tuple(shape), self.network.batch) for name, shape in meta["inputs"]}
+
+    def _primary(self) -> Compiled:
+        if self.network.loss is not None:
+            return self._gradient_kernel()
+        return self._kernel(("forward", *self.network.defined))
+
+    def _gradient_kernel(self) -> Compiled:
+        self._need_loss()
+        return self._kernels.get("value_and_grad") or self._kernel("value_and_grad")
+
+    def _need_loss(self) -> str:
+        if self.network.loss is None:
+            raise NetworkError(
+                f"the network {self.network.name!r} has no loss", hint="give loss= to sb.Network"
+            )
+        return self.network.loss
+
+    def _kernel(self, what: Any) -> Compiled:
+        with self._lock:
+            if what not in self._kernels:
+                options = {
+                    "kernel": what,
+                    "dtype": self.dtype,
+                    "wrt": None if self._wrt is None else [symbol_name(s) for s in self._wrt],
+                    "dims": self.dims,
+                }
+                key = fingerprint(self.network, options)
+                loaded = load_or_build(key, lambda: self._build(what), cache=self._cache)
+                self._kernels[what] = Compiled(loaded)
+            return self._kernels[what]
+
+    def _build(self, what: Any) -> tuple[str, dict]:
+        from dataclasses import replace
+
+        from symbp import pipeline
+        from symbp.codegen.module import emit
+
+        derivation = self.derivation
+        if what == "value_and_grad":
+            kernel = pipeline.gradient_kernel(derivation)
+        else:
+            kernel = pipeline.forward_kernel(derivation, tuple(what[1:]))
+        kernel = replace(kernel, dtype=self.dtype)
+        meta = describe(kernel, derivation)
+        meta["interface"] = self._interface(derivation)
+        return emit([kernel], title=self.network.name), meta
+
+    def _interface(self, derivation: Any) -> dict:
+        """Shapes of all inputs and parameters, the unused ones included."""
+        tensors = derivation.forward.tensors
+        result: dict[str, list] = {"inputs": [], "parameters": []}
+        for role, symbols in (("inputs", self.inputs), ("parameters", self.parameters)):
+            for symbol in symbols:
+                name = symbol_name(symbol)
+                shape = tensors[name].row_shape if name in tensors else shape_of(symbol, self.dims)
+                if shape is None:
+                    raise NetworkError(
+                        f"{shorten(name, 80)!r} is not used and has no shape",
+                        hint="declare it with sb.indexed",
+                    )
+                result[role].append([name, [int(n) for n in shape]])
+        return result
+
+    def _admit(
+        self,
+        kernel: Compiled,
+        theta: Any,
+        arrays: Mapping[str, Any],
+        finite: bool,
+        required: Sequence[str] = (),
+    ) -> tuple[np.ndarray, list[np.ndarray], int]:
+        slots: Sequence[Slot] = kernel.inputs
+        if len(arrays) != len(slots) or any(s.name not in arrays for s in slots):
+            check_names(arrays, self._names, required or [s.name for s in slots])
+            # Inputs that the kernel does not read are checked all the same: N must agree.
+            taken = {s.name for s in slots}
+            slots = [*slots, *(self._slots[n] for n in arrays if n not in taken)]
+        admitted, samples = admit(slots, arrays, self.dtype, finite=finite)
+        vector = admit_vector(theta, self._layout.size, self.dtype, "theta", finite=finite)
+        return vector, admitted[: len(kernel.inputs)], samples
+
+    def _out(self, out: Any, kernel: Compiled) -> np.ndarray:
+        size = kernel.gradient.size
+        good = isinstance(out, np.ndarray) and out.shape == (size,) and out.dtype == self.dtype
+        if not (good and out.flags.c_contiguous and out.flags.writeable and out.flags.aligned):
+            raise DataError(
+                f"out must be a writeable array of shape ({size},) and dtype {self.dtype} in C order"
+            )
+        return out
+
+    def _closed(self, arrays: Mapping[str, Any] | None = None) -> Model:
+        """This model, or the one in which its symbolic dimensions are those of the data."""
+        if not self._open:
+            return self
+        dims = dims_from_data(self.network, self.dims, arrays or {})
+        key = tuple(sorted(dims.items()))
+        with self._lock:
+            if key not in self._instances:
+                self._instances[key] = Model(
+                    self.network, dtype=self.dtype, wrt=self._wrt, dims=dims, cache=self._cache
+                )
+            return self._instances[key]
+
+    def _wanted(self, outputs: Iterable[Any]) -> tuple[str, ...]:
+        try:
+            items = (
+                [outputs] if isinstance(outputs, str) or hasattr(outputs, "free_symbols") else list(outputs)
+            )
+            names = tuple(dict.fromkeys(symbol_name(o) for o in items))
+        except (TypeError, AttributeError) as error:
+            raise DataError("outputs must be names or symbols of equations") from error
+        for name in names:
+            if name not in self._uses:
+                raise DataError(
+                    f"no equation defines {shorten(name, 80)!r}",
+                    hint=f"defined are: {shorten(', '.join(self._uses), 200)}",
+                )
+        if not names:
+            raise DataError("outputs is empty")
+        return names
+
+    def _computable(self, given: Iterable[str]) -> tuple[str, ...]:
+        have = {*given, *(symbol_name(s) for s in self.parameters)}
+        found = []
+        for name, uses in self._uses.items():
+            if have.issuperset(uses):
+                have.add(name)
+                found.append(name)
+        if not found:
+            missing = [n for n in self._names if n not in have]
+            raise DataError(
+                "no equation can be computed from the inputs given",
+                hint=f"missing are: {shorten(', '.join(missing), 200)}",
+            )
+        return tuple(found)
+
+    def _required(self, outputs: Iterable[str]) -> tuple[str, ...]:
+        needed, stack = set(), list(outputs)
+        while stack:
+            name = stack.pop()
+            if name not in needed:
+                needed.add(name)
+                stack.extend(self._uses.get(name, ()))
+        return tuple(n for n in self._names if n in needed)
+
+
+class Kernels:
+    """The `@njit` functions of a model: `value_and_grad`, `forward`, and each with `_into`."""
+
+    def __init__(self, model: Model):
+        self._model = model
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("value_and_grad", "value_and_grad_into"):
+            kernel = self._model._gradient_kernel()
+        elif name in ("forward", "forward_into"):
+            kernel = self._model._kernel(("forward", *self._model.network.defined))
+        else:
+            raise AttributeError(name)
+        return getattr(kernel.loaded.module, name)
+
+
+def dtype_name(dtype: Any) -> str:
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        name = str(dtype)
+    if name not in DTYPES:
+        raise DataError(f"dtype must be float64 or float32, not {shorten(name, 40)}")
+    return name
+
+
+def _derive(network: Network, wrt: Any, dims: Mapping[str, int]) -> Any:
+    from symbp import pipeline
+
+    return pipeline.derive(network, wrt=wrt, dims=dict(dims))

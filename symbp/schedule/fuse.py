@@ -1,0 +1,120 @@
+"""Which statements run in which stage, and which share a loop nest."""
+
+from __future__ import annotations
+
+from symbp.errors import UnsupportedError
+from symbp.ir.nodes import BATCH, Access, Program, Statement
+from symbp.ir.walk import accesses
+from symbp.schedule.looptree import ACCUMULATE, DOT, Nest, Stage, batched, sums_batch
+from symbp.schedule.reduction import best_form
+
+Reads = dict[str, list[Access]]
+
+
+def reads_of(program: Program) -> Reads:
+    """The accesses of every statement, by target."""
+    return {s.target: [a for part in (s.body, *s.where) for a in accesses(part)] for s in program.statements}
+
+
+def live_statements(program: Program, reads: Reads) -> list[Statement]:
+    """The statements some output needs."""
+    needed = set(program.outputs)
+    kept = []
+    for statement in reversed(program.statements):
+        if statement.target in needed:
+            kept.append(statement)
+            needed.update(a.name for a in reads[statement.target])
+    return kept[::-1]
+
+
+def fuse(program: Program) -> tuple[Stage, ...]:
+    """Stages of nests that compute every live statement, producers first."""
+    reads = reads_of(program)
+    level: dict[str, int] = {}
+    stages: dict[int, Stage] = {}
+    home: dict[str, int] = {}
+    for statement in live_statements(program, reads):
+        at = _level(program, statement, reads, level)
+        level[statement.target] = at
+        stage = stages.setdefault(at, Stage(tiled=at % 2 == 1))
+        home[statement.target] = _place(statement, stage, reads, home, level, at)
+    for stage in stages.values():
+        for nest in stage.nests:
+            nest.statements = _ordered(nest, reads)
+    return tuple(stages[at] for at in sorted(stages))
+
+
+def _level(program: Program, statement: Statement, reads: Reads, level: dict[str, int]) -> int:
+    """Number of the stage: even ones run once, odd ones per tile."""
+    tiled = batched(statement) or sums_batch(statement)
+    if batched(statement) and sums_batch(statement) or any(i.extent == BATCH for i in statement.indices[1:]):
+        raise UnsupportedError(
+            f"{statement.target} relates samples of a batch to each other", equation=statement.origin
+        )
+    result = 1 if tiled else 0
+    for access in reads[statement.target]:
+        tensor = program.tensors[access.name]
+        if tensor.batched and not tiled:
+            raise UnsupportedError(
+                f"{statement.target} reads single samples of {access.name}", equation=statement.origin
+            )
+        if access.name in level:
+            before = level[access.name]
+            after_loop = before % 2 == 1 and not tensor.batched
+            least = before + 1 if after_loop else before
+            result = max(result, least if least % 2 == int(tiled) else least + 1)
+    return result
+
+
+def _place(
+    statement: Statement, stage: Stage, reads: Reads, home: dict[str, int], level: dict[str, int], at: int
+) -> int:
+    """Put a statement into the earliest nest that may hold it; the number of that nest."""
+    extents = tuple(i.extent for i in statement.indices)
+    form = best_form(statement)
+    producers = {a.name for a in reads[statement.target] if level.get(a.name) == at}
+    first = max((home[name] for name in producers), default=0)
+    if form == DOT:
+        for number in range(first, len(stage.nests)):
+            nest = stage.nests[number]
+            if (
+                nest.form == DOT
+                and nest.extents == extents
+                and _pointwise(statement, nest, reads, home, number, producers)
+            ):
+                nest.statements.append(statement)
+                return number
+    stage.nests.append(Nest(extents, form, [statement]))
+    return len(stage.nests) - 1
+
+
+def _pointwise(
+    statement: Statement, nest: Nest, reads: Reads, home: dict[str, int], number: int, producers: set[str]
+) -> bool:
+    inside = {name for name in producers if home[name] == number}
+    return all(a.indices == statement.indices for a in reads[statement.target] if a.name in inside)
+
+
+def _ordered(nest: Nest, reads: Reads) -> list[Statement]:
+    """Alternate between all ready pointwise statements and all ready reductions.
+
+    Reductions that stand next to each other can share one loop.
+    """
+    if nest.form == ACCUMULATE:
+        return nest.statements
+    waiting = list(nest.statements)
+    result: list[Statement] = []
+    while waiting:
+        for reducing in (False, True):
+            blocked = {s.target for s in waiting}
+            rest = []
+            for s in waiting:
+                ready = not any(a.name in blocked for a in reads[s.target])
+                if ready and bool(s.bound) == reducing:
+                    result.append(s)
+                    if not reducing:
+                        blocked.discard(s.target)
+                else:
+                    rest.append(s)
+            waiting = rest
+    return result

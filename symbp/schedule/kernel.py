@@ -1,0 +1,32 @@
+"""What the code generator is asked for: one program and how its tensors enter and leave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from symbp.ir.nodes import Program
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A program with the calling convention of the function that runs it.
+
+    Attributes:
+        name: of the function: "forward", "value_and_grad", "jacobian", ...
+        program: batched tensors have shape (BATCH, ...).
+        inputs: tensors passed as C-contiguous arrays of their own, in order; scalars as shape (1,).
+        parameters: tensors that live in the flat vector `theta`, in this order, C order each.
+        results: defined tensors returned each in an array of its own; scalars as shape (1,).
+        gradient: defined tensors that live, in this order, in one flat vector `gradient`.
+        dtype: "float64" or "float32".
+        point: whether a function for one sample is emitted as well.
+    """
+
+    name: str
+    program: Program
+    inputs: tuple[str, ...]
+    parameters: tuple[str, ...]
+    results: tuple[str, ...]
+    gradient: tuple[str, ...]
+    dtype: str = "float64"
+    point: bool = False

@@ -1,0 +1,87 @@
+"""The loop tree: stages run one after the other, nests inside, statements inside those.
+
+A kernel alternates between stages that run once and stages that run for every tile of samples:
+
+    once:  nests over unbatched tensors
+    tile:  for every tile of T samples: nests over batched tensors, sums over the batch
+    once:  nests over what was summed
+    ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from symbp.ir.nodes import BATCH, Program, Statement
+
+DOT = "dot"
+"""Free loops outside, scalar accumulators, reduction loops inside."""
+
+ACCUMULATE = "accumulate"
+"""Reduction loops outside, the last free index innermost: target[...] += ..."""
+
+
+@dataclass
+class Nest:
+    """Statements over one free domain (`extents`), computed in the same loops."""
+
+    extents: tuple[Any, ...]
+    form: str = DOT
+    statements: list[Statement] = field(default_factory=list)
+
+    @property
+    def targets(self) -> set[str]:
+        return {s.target for s in self.statements}
+
+
+@dataclass
+class Stage:
+    """Nests run in order, once or per tile."""
+
+    tiled: bool
+    nests: list[Nest] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a tensor lives: `offset` entries into a flat buffer.
+
+    Where `streamed`, the buffer holds all samples, and the tile that starts at sample s begins
+    s rows further.
+    """
+
+    buffer: str
+    offset: int = 0
+    streamed: bool = False
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """All that is decided before text is written.
+
+    Attributes:
+        stages: in execution order.
+        places: of every tensor that is stored; the others are scalar locals of one nest.
+        tile: the number of samples T of a tile.
+        workspace: entries of the workspace, whatever the batch length.
+        long: batched tensors that must be kept for all samples (used in a later stage).
+    """
+
+    program: Program
+    stages: tuple[Stage, ...]
+    places: Mapping[str, Place]
+    tile: int
+    workspace: int
+    long: tuple[str, ...]
+
+
+def sums_batch(statement: Statement) -> bool:
+    """Whether a statement reduces over the samples."""
+    return any(index.extent == BATCH for index in statement.bound)
+
+
+def batched(statement: Statement) -> bool:
+    """Whether a statement defines one row per sample."""
+    return bool(statement.indices) and statement.indices[0].extent == BATCH

@@ -1,0 +1,64 @@
+"""How a model file wants its model compiled and checked: the tables [options] and [check]."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from symbp.spec.tables import choice, number, read_table, whole
+from symbp.spec.toml_text import TomlText
+
+
+@dataclass(frozen=True)
+class Options:
+    """The table [options].
+
+    Attributes:
+        dtype: "float64" or "float32", the type that kernels compute in.
+        reduction: "mean" or "sum" of the loss over the samples of a batch.
+    """
+
+    dtype: str = "float64"
+    reduction: str = "mean"
+
+
+@dataclass(frozen=True)
+class CheckOptions:
+    """The table [check]: how the gradient is checked.
+
+    Attributes:
+        samples: how many random samples the check draws.
+        seed: of the random numbers for data and parameters.
+        tolerance: largest relative error that passes; None leaves it to the check.
+        directions: how many random directions stand for the entries of a large model; None leaves it to
+            the check.
+    """
+
+    samples: int = 8
+    seed: int = 0
+    tolerance: float | None = None
+    directions: int | None = None
+
+
+def read_options(source: TomlText) -> Options:
+    """The table [options].
+
+    Raises:
+        SpecError: for unknown keys and values.
+    """
+    readers = {"dtype": choice("float64", "float32"), "reduction": choice("mean", "sum")}
+    return Options(**read_table(source, "options", readers))  # type: ignore[arg-type]
+
+
+def read_check(source: TomlText) -> CheckOptions:
+    """The table [check].
+
+    Raises:
+        SpecError: for unknown keys and values.
+    """
+    readers = {
+        "samples": whole(1, 10**6),
+        "seed": whole(0, 2**32 - 1),
+        "tolerance": number(0, 1),
+        "directions": whole(1, 10**6),
+    }
+    return CheckOptions(**read_table(source, "check", readers))  # type: ignore[arg-type]

@@ -1,0 +1,449 @@
+"""The meaning of each syntax node that a formula may consist of.
+
+The reader is written as generators: a method yields the syntax node it needs and is sent that node's value.
+`Reader.run` drives them with a stack of its own, so deep formulas need no deep recursion.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import unicodedata
+from collections.abc import Callable, Generator, Mapping
+
+import sympy as sp
+
+from symbp.errors import SpecError, SymbpError
+from symbp.spec import arithmetic, conditions
+from symbp.spec.arithmetic import OperandError, is_matrix, is_scalar, shape_text
+from symbp.spec.constants import ConstantError, Measure
+from symbp.spec.indices import Access, AccessError, Range, check_bounds, check_linear
+from symbp.spec.place import Place, suggestion
+from symbp.spec.syntax import describe
+
+Steps = Generator[ast.expr, object, object]
+
+CONSTANTS: dict[str, sp.Expr] = {"pi": sp.pi}
+FORMS = ("sum", "piecewise", "where")  # calls with rules of their own
+MAX_SUM = 10**9  # terms of one sum
+
+_FLOAT_DIGITS, _FLOAT_EXPONENT = 15, 15  # up to here a decimal is read as an exact fraction
+
+
+class Reader:
+    """Turns syntax nodes into SymPy objects; one per formula."""
+
+    def __init__(
+        self, place: Place, names: Mapping[str, sp.Basic], functions: Mapping[str, Callable[..., object]]
+    ):
+        self.place, self.functions = place, functions
+        # Python normalises identifiers to NFKC; so must the names that they are looked up among.
+        self.names = {unicodedata.normalize("NFKC", name): value for name, value in names.items()}
+        self.ranges: dict[sp.Symbol, Range] = {}  # of the summation indices in force
+        self.accesses: list[Access] = []
+        self.measure = Measure()
+        text = place.text
+        self.margin = len(text) - len(text.lstrip())
+        self.ascii = text.isascii()
+
+    def run(self, tree: ast.expr) -> object:
+        """The value of `tree`."""
+        value: object = None
+        stack = [(tree, self._steps(tree))]
+        while stack:
+            node, steps = stack[-1]
+            try:
+                child = steps.send(value)
+            except StopIteration as stop:
+                stack.pop()
+                value = stop.value
+            except (TypeError, ValueError, ArithmeticError, NotImplementedError, IndexError) as error:
+                # What SymPy refuses to build, in its own words; what can be foreseen is checked before.
+                raise self.error(f"SymPy cannot build this: {error}", node) from error
+            else:
+                stack.append((child, self._steps(child)))
+                value = None
+        return value
+
+    def _steps(self, node: ast.expr) -> Steps:
+        method = _METHODS.get(type(node))
+        if method is None:
+            raise self.error(f"{describe(node)} has no meaning in a formula", node)
+        return method(self, node)
+
+    # -- places -------------------------------------------------------------------------------------------
+
+    def offset(self, node: ast.AST) -> int:
+        """The offset of `node` in the text, in characters; the syntax tree counts bytes of UTF-8."""
+        column = getattr(node, "col_offset", 0)
+        if not self.ascii:
+            body = self.place.text[self.margin :]
+            column = len(body.encode("utf-8", "surrogatepass")[:column].decode("utf-8", "ignore"))
+        return self.margin + column
+
+    def error(self, problem: str, node: ast.AST, hint: str | None = None) -> SpecError:
+        return self.place.error(problem, self.offset(node), hint)
+
+    def measured(self, value: sp.Basic, node: ast.AST) -> sp.Basic:
+        """`value`, after its constants and its size have been checked."""
+        try:
+            self.measure.check(value)
+        except ConstantError as error:
+            raise self.error(str(error), node) from None
+        return value
+
+    def number(self, value: object, node: ast.AST) -> sp.Basic:
+        """`value` where it can be calculated with: a scalar or a matrix."""
+        if is_scalar(value) or is_matrix(value):
+            return value  # type: ignore[return-value]
+        if isinstance(value, sp.IndexedBase):
+            rank = len(value.shape)
+            raise self.error(
+                f"{value} has {rank} axes and is used without indices", node, f"index it: {value}[i, ...]"
+            )
+        raise self.error("a condition is no number", node, "write where(condition, 1, 0)")
+
+    def scalar(self, value: object, node: ast.AST) -> sp.Expr:
+        """`value` where a scalar is needed."""
+        if not is_scalar(value):
+            if is_matrix(value):
+                problem = f"a scalar is needed here, and this is {shape_text(value)}"  # type: ignore[arg-type]
+                raise self.error(problem, node, "sum its entries with total(...), or index it")
+            self.number(value, node)
+        return value  # type: ignore[return-value]
+
+    # -- atoms --------------------------------------------------------------------------------------------
+
+    def name(self, node: ast.Name) -> Steps:
+        if node.id in self.names:
+            return self.names[node.id]
+        if node.id in CONSTANTS:
+            return CONSTANTS[node.id]
+        if node.id in self.functions or node.id in FORMS:
+            raise self.error(f"the function {node.id!r} needs arguments", node, f"write {node.id}(...)")
+        hint = suggestion(node.id, [*self.names, *CONSTANTS])
+        raise self.error(f"unknown name {node.id!r}", node, hint)
+        yield
+
+    def literal(self, node: ast.Constant) -> Steps:
+        if isinstance(node.value, bool):
+            return sp.true if node.value else sp.false
+        if isinstance(node.value, int):
+            return self.measured(sp.Integer(node.value), node)
+        if isinstance(node.value, float):
+            try:
+                return self.measured(_decimal(node.value), node)
+            except ConstantError as error:
+                raise self.error(str(error), node) from None
+        raise self.error(f"{describe(node)} has no meaning in a formula", node)
+        yield
+
+    # -- arithmetic ---------------------------------------------------------------------------------------
+
+    def binary(self, node: ast.BinOp) -> Steps:
+        if isinstance(node.op, (ast.Add, ast.Sub)):
+            return (yield from self.chain(node, (ast.Add, ast.Sub)))
+        if isinstance(node.op, (ast.Mult, ast.Div, ast.MatMult)):
+            return (yield from self.chain(node, (ast.Mult, ast.Div, ast.MatMult)))
+        if isinstance(node.op, ast.Pow):
+            return (yield from self.power(node))
+        hint = "write floor(a/b)" if isinstance(node.op, ast.FloorDiv) else None
+        raise self.error(f"{describe(node.op)} has no meaning in a formula", node, hint)
+
+    def chain(self, node: ast.BinOp, kinds: tuple[type[ast.operator], ...]) -> Steps:
+        """a + b - c + ... at once: pair by pair, SymPy would sort the sum again for each term."""
+        links: list[tuple[str, ast.expr]] = []
+        rest: ast.expr = node
+        while isinstance(rest, ast.BinOp) and isinstance(rest.op, kinds):
+            links.append((_OPERATORS[type(rest.op)], rest.right))
+            rest = rest.left
+        links.append((_OPERATORS[kinds[0]], rest))
+        links.reverse()
+        values = []
+        for _, operand in links:
+            values.append(self.number((yield operand), operand))
+        try:
+            if kinds[0] is ast.Add:
+                result = arithmetic.add(values, [1 if operator == "+" else -1 for operator, _ in links])
+            else:
+                result = arithmetic.multiply(values, [operator for operator, _ in links])
+        except OperandError as error:
+            raise self.error(error.problem, links[error.position][1], error.hint) from None
+        return self.measured(result, node)
+
+    def power(self, node: ast.BinOp) -> Steps:
+        base = self.number((yield node.left), node.left)
+        exponent = self.number((yield node.right), node.right)
+        try:
+            return self.measured(arithmetic.power(base, exponent, self.measure), node)
+        except OperandError as error:
+            raise self.error(error.problem, (node.left, node.right)[error.position], error.hint) from None
+        except ConstantError as error:
+            raise self.error(str(error), node.right) from None
+
+    def unary(self, node: ast.UnaryOp) -> Steps:
+        value = yield node.operand
+        if isinstance(node.op, ast.Not):
+            return sp.Not(self.condition(value, node.operand))
+        number = self.number(value, node.operand)
+        return self.measured(arithmetic.negate(number), node) if isinstance(node.op, ast.USub) else number
+
+    # -- conditions ---------------------------------------------------------------------------------------
+
+    def condition(self, value: object, node: ast.AST) -> sp.Basic:
+        """`value` where a condition is needed."""
+        if isinstance(value, sp.logic.boolalg.Boolean) and not isinstance(value, sp.Expr):
+            return value
+        raise self.error("a condition is needed here", node, "compare something, as in x > 0")
+
+    def comparison(self, node: ast.Compare) -> Steps:
+        operands = [node.left, *node.comparators]
+        values = []
+        for operand in operands:
+            values.append(self.scalar((yield operand), operand))
+        links = []
+        for k, op in enumerate(node.ops):
+            if type(op) not in conditions.RELATIONS:
+                raise self.error(f"{describe(op)} has no meaning in a formula", node)
+            links.append(conditions.compare(type(op), values[k], values[k + 1]))
+        return self.measured(conditions.every(links), node)
+
+    def boolean(self, node: ast.BoolOp) -> Steps:
+        parts = []
+        for operand in node.values:
+            parts.append(self.condition((yield operand), operand))
+        join = conditions.every if isinstance(node.op, ast.And) else conditions.some
+        return self.measured(join(parts), node)
+
+    # -- indices ------------------------------------------------------------------------------------------
+
+    def attribute(self, node: ast.Attribute) -> Steps:
+        if node.attr != "T":
+            raise self.error(
+                f"the attribute {node.attr!r} is not allowed", node, "the only one is .T, the transpose"
+            )
+        value = self.number((yield node.value), node.value)
+        if not is_matrix(value):
+            raise self.error("only a matrix has a transpose", node)
+        return self.measured(value.T, node)
+
+    def subscript(self, node: ast.Subscript) -> Steps:
+        value = yield node.value
+        parts = list(node.slice.elts) if isinstance(node.slice, ast.Tuple) else [node.slice]
+        indices = []
+        for part in parts:
+            index = yield part
+            try:
+                check_linear(index, self.offset(part))  # type: ignore[arg-type]
+            except AccessError as error:
+                raise self.error(error.problem, part, error.hint) from None
+            indices.append(index)
+        return self.access(value, indices, node)
+
+    def access(self, value: object, indices: list, node: ast.Subscript) -> sp.Basic:
+        """The entry of `value` at `indices`; a vector may be given its one index alone."""
+        if isinstance(value, sp.IndexedBase):
+            extents = tuple(int(extent) for extent in value.shape)
+            if len(indices) != len(extents):
+                raise self.error(f"{value} takes {len(extents)} indices, and is given {len(indices)}", node)
+            self.record(str(value), extents, indices, node)
+            return value[tuple(indices)]
+        if not is_matrix(value):
+            raise self.error("only a vector, a matrix or a tensor can be indexed", node)
+        rows, columns = (int(extent) for extent in value.shape)  # type: ignore[attr-defined]
+        if len(indices) == 1 and 1 in (rows, columns):
+            indices = [*indices, sp.S.Zero] if columns == 1 else [sp.S.Zero, *indices]
+        if len(indices) != 2:
+            raise self.error(f"a {rows}x{columns} matrix takes 2 indices, and is given {len(indices)}", node)
+        if isinstance(value, sp.Transpose):
+            value, indices, rows, columns = value.arg, indices[::-1], columns, rows
+        if isinstance(value, sp.MatrixSymbol):
+            self.record(str(value.name), (rows, columns), indices, node)
+            return value[tuple(indices)]
+        if (rows, columns) == (1, 1) and indices == [0, 0]:
+            # The entry of x.T*y is its trace; SymPy would write the entry out, one term per element.
+            return self.measured(sp.Trace(value), node)
+        raise self.error(
+            "only names can be indexed", node, "give this matrix a name, as an equation before this one"
+        )
+
+    def record(self, name: str, extents: tuple[int, ...], indices: list, node: ast.AST) -> None:
+        """Note an access, and check what is known of its bounds: constants and summation indices."""
+        access = Access(name, extents, tuple(indices), dict(self.ranges), self.offset(node))
+        try:
+            check_bounds([access], {})
+        except AccessError as error:
+            raise self.place.error(error.problem, error.offset, error.hint) from None
+        self.accesses.append(access)
+
+    # -- calls --------------------------------------------------------------------------------------------
+
+    def call(self, node: ast.Call) -> Steps:
+        if not isinstance(node.func, ast.Name):
+            raise self.error("only a function's name can be called", node)
+        name = node.func.id
+        for argument in node.args:
+            if isinstance(argument, ast.Starred):
+                raise self.error("arguments are written one by one", argument)
+        if name in FORMS:
+            if node.keywords:
+                raise self.error(f"{name} takes no keyword arguments", node)
+            return (yield from _FORM_METHODS[name](self, node))
+        function = self.functions.get(name)
+        if function is None:
+            if name in self.names:
+                hint = f"a product is written {name}*(...)"
+                raise self.error(f"{name!r} is a name, not a function", node, hint)
+            raise self.error(f"unknown function {name!r}", node, suggestion(name, [*self.functions, *FORMS]))
+        arguments = []
+        for argument in node.args:
+            arguments.append(self.number((yield argument), argument))
+        settings: dict[str, object] = {}
+        for keyword in node.keywords:
+            if keyword.arg is None:
+                raise self.error("arguments are written one by one", keyword.value)
+            if keyword.arg in settings:
+                raise self.error(f"the setting {keyword.arg!r} is given twice", keyword.value)
+            settings[keyword.arg] = self.setting((yield keyword.value), keyword)
+        return self.apply(name, function, arguments, settings, node)
+
+    def setting(self, value: object, keyword: ast.keyword) -> object:
+        """The value of a keyword argument: a number, True or False."""
+        if value in (sp.true, sp.false):
+            return bool(value)
+        if isinstance(value, (sp.Rational, sp.Float)):
+            return value
+        raise self.error(f"the setting {keyword.arg!r} must be a number", keyword.value)
+
+    def apply(
+        self, name: str, function: Callable[..., object], arguments: list, settings: dict, node: ast.Call
+    ) -> sp.Basic:
+        """`function(*arguments, **settings)`, its errors turned into SpecErrors."""
+        shown = ", ".join(shape_text(argument) for argument in arguments)
+        try:
+            result = function(*arguments, **settings)
+        except (RecursionError, MemoryError):
+            raise
+        except SymbpError as error:
+            raise self.error(f"{name}({shown}): {error.problem}", node, error.hint) from error
+        except Exception as error:
+            # The vocabulary is SymPy code, also the user's own: whatever it raises about its arguments (too
+            # few of them, shapes, domain) is about this place in the formula.
+            raise self.error(f"{name}({shown}): {error}", node) from error
+        if not (is_scalar(result) or is_matrix(result)):
+            raise self.error(f"{name}({shown}) gives no number or matrix", node)
+        return self.measured(result, node)  # type: ignore[arg-type]
+
+    # -- forms --------------------------------------------------------------------------------------------
+
+    def sum(self, node: ast.Call) -> Steps:
+        """sum(body, (j, 0, 63), ...): both bounds are included, as in SymPy."""
+        if len(node.args) < 2:
+            hint = "sum(W[i, j]*x[j], (j, 0, 63)); the sum of a vector's entries is total(x)"
+            raise self.error("a sum needs an index with its bounds", node, hint)
+        body, *limits = node.args
+        bounds = []
+        for limit in limits:
+            if not (
+                isinstance(limit, ast.Tuple) and len(limit.elts) == 3 and isinstance(limit.elts[0], ast.Name)
+            ):
+                raise self.error("the bounds of a sum are written (j, first, last)", limit)
+            index = self.declare(limit.elts[0])
+            first, last = self.bound((yield limit.elts[1]), limit), self.bound((yield limit.elts[2]), limit)
+            if not 0 <= last - first < MAX_SUM:
+                raise self.error(
+                    f"a sum from {first} to {last}", limit, "its bounds are (j, first, last), both included"
+                )
+            bounds.append((index, first, last))
+        for index, first, last in bounds:
+            if index.name in self.names:
+                raise self.error(f"the index {index} is used twice", node)
+            self.names[index.name], self.ranges[index] = index, (first, last)
+        term = self.scalar((yield body), body)
+        for index, _, _ in bounds:
+            del self.names[index.name], self.ranges[index]
+        return self.measured(sp.Sum(term, *bounds), node)
+
+    def declare(self, node: ast.Name) -> sp.Symbol:
+        """A new summation index."""
+        if node.id in self.names or node.id in CONSTANTS or node.id in self.functions or node.id in FORMS:
+            raise self.error(
+                f"the index {node.id!r} has another meaning already", node, "choose another letter"
+            )
+        return index_symbol(node.id)
+
+    def bound(self, value: object, node: ast.AST) -> int:
+        if not isinstance(value, sp.Integer):
+            raise self.error("the bounds of a sum are whole numbers", node)
+        return int(value)
+
+    def piecewise(self, node: ast.Call) -> Steps:
+        """piecewise((a, condition), ..., (z, True)): the first condition that holds decides."""
+        pairs = []
+        for pair in node.args:
+            if not (isinstance(pair, ast.Tuple) and len(pair.elts) == 2):
+                raise self.error("the cases of piecewise are written (value, condition)", pair)
+            value = self.scalar((yield pair.elts[0]), pair.elts[0])
+            pairs.append((value, self.condition((yield pair.elts[1]), pair.elts[1])))
+        if not pairs or pairs[-1][1] != sp.true:
+            raise self.error("piecewise leaves cases open", node, "end it with (value, True)")
+        return self.cases(pairs, node)
+
+    def where(self, node: ast.Call) -> Steps:
+        """where(condition, a, b): a where the condition holds, else b."""
+        if len(node.args) != 3:
+            raise self.error("where takes a condition and two values", node, "where(x > 0, x, 0)")
+        test, then, otherwise = node.args
+        condition = self.condition((yield test), test)
+        first = self.scalar((yield then), then)
+        return self.cases([(first, condition), (self.scalar((yield otherwise), otherwise), sp.true)], node)
+
+    def cases(self, pairs: list, node: ast.AST) -> sp.Basic:
+        if any(len(test.atoms(sp.Piecewise)) > conditions.MAX_NESTED for _, test in pairs):
+            raise self.error(
+                "too many cases inside of a condition", node, "name its parts in equations before"
+            )
+        return self.measured(conditions.piecewise(pairs), node)
+
+    def group(self, node: ast.expr) -> Steps:
+        raise self.error(
+            "a list of values has no meaning here",
+            node,
+            "the decimal point is '.', and points are separated by ','",
+        )
+        yield
+
+
+def index_symbol(name: str) -> sp.Symbol:
+    """The symbol that stands for an index of this name."""
+    return sp.Symbol(name, integer=True)
+
+
+def _decimal(value: float) -> sp.Basic:
+    """A decimal as written: 0.1 is 1/10; a long or far-away one is the float64 that Python reads."""
+    if not math.isfinite(value):
+        raise ConstantError("a number is beyond the range of float64")
+    digits, _, exponent = repr(value).partition("e")
+    short = sum(c.isdigit() for c in digits) <= _FLOAT_DIGITS and abs(int(exponent or 0)) <= _FLOAT_EXPONENT
+    return sp.Rational(repr(value)) if short else sp.Float(value)
+
+
+_OPERATORS: dict[type, str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@"}
+_METHODS: dict[type, Callable[..., Steps]] = {
+    ast.Name: Reader.name,
+    ast.Constant: Reader.literal,
+    ast.BinOp: Reader.binary,
+    ast.UnaryOp: Reader.unary,
+    ast.Compare: Reader.comparison,
+    ast.BoolOp: Reader.boolean,
+    ast.Attribute: Reader.attribute,
+    ast.Subscript: Reader.subscript,
+    ast.Call: Reader.call,
+    ast.Tuple: Reader.group,
+    ast.List: Reader.group,
+}
+_FORM_METHODS: dict[str, Callable[..., Steps]] = {
+    "sum": Reader.sum,
+    "piecewise": Reader.piecewise,
+    "where": Reader.where,
+}

@@ -1,0 +1,63 @@
+"""Declarations: what a name of a given shape is in SymPy."""
+
+from __future__ import annotations
+
+import keyword
+import math
+import unicodedata
+
+import sympy as sp
+
+from symbp import nn
+
+LABEL = "label"  # the shape of an input that holds one integer class label per sample
+SCALAR = "scalar"  # another way to write the shape []
+MAX_ENTRIES = 10**9  # of one tensor
+MAX_AXES = 8
+_FORMS = '64 for a vector, [32, 64] for a matrix, [] for a scalar, "label" for a class label'
+
+Shape = tuple[int, ...] | str  # extents, or LABEL
+
+
+def check_name(name: str) -> str:
+    """`name` as it is used in formulas: Python's parser brings identifiers to Unicode form NFKC.
+
+    Raises:
+        ValueError: where it is no identifier, or a word with a meaning of its own.
+    """
+    name = unicodedata.normalize("NFKC", name)
+    if not name.isidentifier():
+        raise ValueError("is not a name: names are letters, digits and _, and start with no digit")
+    if keyword.iskeyword(name):
+        raise ValueError("is a word with a meaning of its own")
+    return name
+
+
+def read_shape(value: object) -> Shape:
+    """The shape that a model file declares: 64 is (64,), [32, 64] is (32, 64), [] and "scalar" are ().
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if value == LABEL:
+        return LABEL
+    extents = [] if value == SCALAR else value if isinstance(value, list) else [value]
+    if len(extents) > MAX_AXES:
+        raise ValueError(f"has more than {MAX_AXES} axes")
+    for extent in extents:
+        if isinstance(extent, bool) or not isinstance(extent, int) or not 1 <= extent <= MAX_ENTRIES:
+            raise ValueError(f"has no shape: write {_FORMS}")
+    if math.prod(extents) > MAX_ENTRIES:
+        raise ValueError(f"has more than {MAX_ENTRIES:,} entries")
+    return tuple(extents)
+
+
+def declare(name: str, shape: Shape) -> sp.Basic:
+    """The SymPy object for a name: a Symbol, a MatrixSymbol (vectors are columns), or an IndexedBase."""
+    if shape == LABEL:
+        return nn.label(name)
+    if shape == ():
+        return nn.scalar(name)
+    if len(shape) == 1:
+        return nn.vector(name, *shape)
+    return nn.matrix(name, *shape) if len(shape) == 2 else nn.indexed(name, *shape)

@@ -1,0 +1,96 @@
+"""Terms: what an equation looks like on paper, before it is text or LaTeX.
+
+A small tree of its own, because SymPy has no node for an elementwise product of sums, a transposed name or a
+sum over a vector that it would not rewrite while it is being built.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+
+@dataclass(frozen=True)
+class Term:
+    """One node: `kind` says which (see the printers), `args` are its operands, `data` what else it holds.
+
+    Attributes:
+        array: whether it stands for a vector or matrix; False for a single number.
+        size: number of nodes of the tree.
+        depth: its height.
+        leads: whether it comes first in a product, as the error from the layer above does.
+    """
+
+    kind: str
+    args: tuple[Term, ...] = ()
+    data: Any = None
+    array: bool = False
+    size: int = 1
+    depth: int = 1
+    leads: bool = False
+
+
+def term(kind: str, *args: Term, data: Any = None, array: bool | None = None) -> Term:
+    """A node over `args`; an array where one of its operands is, unless said otherwise."""
+    return Term(
+        kind,
+        args,
+        data,
+        any(a.array for a in args) if array is None else array,
+        1 + sum(a.size for a in args),
+        1 + max((a.depth for a in args), default=0),
+    )
+
+
+def number(value: sp.Basic | int) -> Term:
+    return term("number", data=sp.sympify(value))
+
+
+ONE = number(1)
+
+
+def product(factors: list[Term], divisors: list[Term], sign: int = 1) -> Term:
+    """The product of numbers and arrays: numbers in front, arrays joined elementwise, one fraction bar."""
+    divisors = [*divisors, *(f.args[1] for f in factors if _is_quotient(f))]
+    top = _joined([f.args[0] if _is_quotient(f) else f for f in factors])
+    if divisors:
+        top = term("fraction", top, _joined(divisors))
+    return term("minus", top) if sign < 0 else top
+
+
+def _is_quotient(t: Term) -> bool:
+    return t.kind == "fraction" and not t.array
+
+
+def _joined(factors: list[Term]) -> Term:
+    factors = [f for f in factors if f != ONE]
+    if not factors:
+        return ONE
+    scalars = sorted((f for f in factors if not f.array), key=_rank)
+    arrays = sorted((f for f in factors if f.array), key=_rank)
+    parts = scalars
+    if arrays:
+        parts = [*scalars, arrays[0] if len(arrays) == 1 else term("hadamard", *arrays)]
+    return parts[0] if len(parts) == 1 else term("times", *parts)
+
+
+def total(terms: list[Term]) -> Term:
+    """The sum, written so that it does not start with a minus where that can be avoided."""
+    if len(terms) == 1:
+        return terms[0]
+    positive = sorted((t for t in terms if t.kind != "minus"), key=_rank_in_sum)
+    negative = sorted((t for t in terms if t.kind == "minus"), key=lambda t: _rank_in_sum(t.args[0]))
+    return term("plus", *positive, *negative)
+
+
+_ORDER: dict[str, float] = {"number": 0, "matmul": 1, "transpose": 1, "times": 1, "name": 2, "access": 2.5}
+
+
+def _rank(t: Term) -> float:
+    return 0.5 if t.leads else _ORDER.get(t.kind, 3)
+
+
+def _rank_in_sum(t: Term) -> float:
+    return _ORDER.get(t.kind, 1)
