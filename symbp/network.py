@@ -83,14 +83,17 @@ def equation_text(equation: sp.Eq) -> str:
 
 
 def brief(expression: Any, limit: int = 400) -> str:
-    """`str(expression)` where it is small, else its outermost operation."""
+    """`str(expression)` where it is small as a tree, else its outermost operation.
+
+    Printing walks trees: shared sub-expressions would take exponential time.
+    """
     from symbp.ir.walk import postorder
 
-    count = 0
-    for _ in postorder([expression], leaf=lambda n: not n.args):
-        count += 1
-    if count > limit:
-        return f"{type(expression).__name__}(...{count} distinct nodes...)"
+    size: dict[Any, int] = {}
+    for node in postorder([expression], leaf=lambda n: not n.args):
+        size[node] = 1 + sum(size[a] for a in node.args)
+    if size[expression] > limit:
+        return f"{type(expression).__name__}(... {len(size)} distinct nodes ...)"
     return shorten(str(expression))
 
 

@@ -30,7 +30,7 @@ HELPERS = {
 }
 """Function in a body -> the functions of `support` it needs, in order."""
 
-BLOCK_SUPPORT = ("make_block", "lower_block", "block_operation", "block_call")
+BLOCK_SUPPORT = ("make_block", "lower_block", "run_pieces", "line_operands", "run_lines", "block_operation", "block_call")
 
 
 class Module:
@@ -146,7 +146,7 @@ class Module:
         imports = ["import math"] + (["import operator"] if blocks else []) + ["", "import numpy as np"]
         imports += ["from llvmlite import ir"] if blocks else []
         imports += ["from numba import njit" + (", types" if blocks or views else "")]
-        imports += ["from numba.core.typing import signature"] if blocks else []
+        imports += ["from numba.core import cgutils", "from numba.core.typing import signature"] if blocks else []
         imports += ["from numba.extending import intrinsic"] if blocks or views else []
         imports += ["from numba.np.arrayobj import populate_array"] if views else []
         top = [self._docstring(title, kernels), "\n".join(imports)]
@@ -165,7 +165,7 @@ class Module:
         for function, needs in HELPERS.items():
             names += needs if function in wanted else ()
         names += BLOCK_SUPPORT if self.blocks else ()
-        texts = []
+        texts = [f"BLOCK_PIECE = {support.BLOCK_PIECE}"] if self.blocks else []
         if orders:
             texts.append(f"BERNOULLI = {support.BERNOULLI!r}")
         for name in names:

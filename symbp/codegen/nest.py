@@ -13,6 +13,7 @@ from symbp.codegen.block import LONG, Block, block
 from symbp.codegen.names import Namer
 from symbp.codegen.python_source import PythonText
 from symbp.codegen.scalar import Code, Translator
+from symbp.ir.walk import accesses
 from symbp.ir.nodes import BATCH, Index, Statement
 from symbp.schedule.looptree import ACCUMULATE, Nest, Schedule, sums_batch
 from symbp.schedule.reduction import Plan, plan
@@ -105,7 +106,7 @@ class NestWriter:
             segment = Segment()
             if s.bound:
                 together = [s]
-                while statements and self._joins(statements[0], s):
+                while statements and self._joins(statements[0], together):
                     together.append(statements.pop(0))
                 self._reduce(together, loops)
             else:
@@ -189,10 +190,13 @@ class NestWriter:
 
     # Reductions
 
-    def _joins(self, other: Statement, first: Statement) -> bool:
-        """Whether a reduction can run in the loops of the one before it."""
+    def _joins(self, other: Statement, group: list[Statement]) -> bool:
+        """Whether a reduction can run in the loops of the ones before it: same loops, no dependence."""
+        first = group[0]
         same = [i.extent for i in plan(other).loops_only] == [i.extent for i in plan(first).loops_only]
-        return bool(other.bound) and not other.where and not first.where and same
+        made = {s.target for s in group}
+        depends = any(a.name in made for a in accesses(other.body))
+        return bool(other.bound) and not other.where and not first.where and same and not depends
 
     def _reduce(self, statements: list[Statement], loops: list[str]) -> None:
         variables = []

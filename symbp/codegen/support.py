@@ -11,6 +11,7 @@ import operator
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
+from numba.core import cgutils
 from numba.core.typing import signature
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
@@ -154,21 +155,86 @@ def make_block(text, single):
 
 def lower_block(text, real, outs, context, builder, sig, args):
     """Emit the instructions of a block at the place of its call."""
+    arrays = [context.make_array(t)(context, builder, builder.extract_value(args[0], k)) for k, t in enumerate(sig.args[0])]
+    widths = [t.dtype for t in sig.args[0]]
+    integers, scalars = (
+        [context.cast(builder, builder.extract_value(args[at], k), t, to) for k, t in enumerate(sig.args[at])]
+        for at, to in ((1, types.int64), (2, real))
+    )
+    given = [[a.data for a in arrays], integers, scalars]
+    lines = [line.split(" ") for line in text.split("\n")]
+    pieces = [lines[k : k + BLOCK_PIECE] for k in range(0, len(lines), BLOCK_PIECE)]
+    if len(pieces) == 1:
+        values = run_lines(lines, {}, given, widths, real, context, builder)
+    else:
+        values = run_pieces(pieces, given, widths, real, context, builder)
+    results = [values[words[2]] for words in lines if words[1] == "out"]
+    return context.make_tuple(builder, sig.return_type, results) if outs else context.get_dummy_value()
+
+
+BLOCK_PIECE = 1000
+
+
+def run_pieces(pieces, given, widths, real, context, builder):
+    """Emit a long block as a row of functions that hand values on through memory.
+
+    LLVM's register allocator is superlinear in the length of a function, and hoisting what a loop
+    around the block does not change would keep thousands of values alive.
+    """
     kind = context.get_value_type(real)
-    buffers, widths = [], []
-    for k, array in enumerate(sig.args[0]):
-        value = context.make_array(array)(context, builder, builder.extract_value(args[0], k))
-        buffers.append(value.data)
-        widths.append(array.dtype)
-    integers = [
-        context.cast(builder, builder.extract_value(args[1], k), t, types.int64)
-        for k, t in enumerate(sig.args[1])
-    ]
-    scalars = [
-        context.cast(builder, builder.extract_value(args[2], k), t, real) for k, t in enumerate(sig.args[2])
-    ]
-    values = {}
-    results = []
+    home = {words[0]: k for k, piece in enumerate(pieces) for words in piece if words[0] != "-"}
+    slots = {}
+    for k, piece in enumerate(pieces):
+        for words in piece:
+            for name in line_operands(words):
+                if home[name] != k or words[1] == "out":
+                    slots.setdefault(name, len(slots))
+    memory = cgutils.alloca_once(builder, kind, size=max(1, len(slots)))
+    arguments = [v for group in given for v in group] + [memory]
+    shape = ir.FunctionType(ir.VoidType(), [v.type for v in arguments])
+    flags = set()
+    for k, piece in enumerate(pieces):
+        name = builder.module.get_unique_name(f"{builder.function.name}.piece{k}")
+        function = ir.Function(builder.module, shape, name)
+        function.linkage = "internal"
+        function.attributes.add("noinline")
+        inner = ir.IRBuilder(function.append_basic_block())
+        values = {}
+        for name in dict.fromkeys(n for words in piece for n in line_operands(words)):
+            if home[name] != k:
+                value = inner.load(inner.gep(function.args[-1], [ir.Constant(ir.IntType(32), slots[name])]))
+                values[name] = inner.fcmp_unordered("!=", value, ir.Constant(kind, 0)) if name in flags else value
+        ends = [0]
+        for group in given:
+            ends.append(ends[-1] + len(group))
+        own = [list(function.args[ends[g] : ends[g + 1]]) for g in range(3)]
+        run_lines(piece, values, own, widths, real, context, inner)
+        for name, slot in slots.items():
+            if home[name] == k:
+                value = values[name]
+                if value.type != kind:
+                    flags.add(name)
+                    value = inner.uitofp(value, kind)
+                inner.store(value, inner.gep(function.args[-1], [ir.Constant(ir.IntType(32), slot)]))
+        inner.ret_void()
+        builder.call(function, arguments)
+    outs = [words[2] for piece in pieces for words in piece if words[1] == "out"]
+    return {n: builder.load(builder.gep(memory, [ir.Constant(ir.IntType(32), slots[n])])) for n in outs}
+
+
+def line_operands(words):
+    """The names of values a line of a block uses."""
+    if words[1] in ("load", "const", "int", "local"):
+        return ()
+    if words[1] == "store":
+        return words[2:3]
+    return words[3:] if words[1] == "call" else words[2:]
+
+
+def run_lines(lines, values, given, widths, real, context, builder):
+    """Emit lines one after the other; `values` holds earlier results by name, and is filled."""
+    kind = context.get_value_type(real)
+    buffers, integers, scalars = given
     places = {}
 
     def place(words):
@@ -182,8 +248,7 @@ def lower_block(text, real, outs, context, builder, sig, args):
             places[key] = builder.gep(buffers[int(words[0])], [index])
         return places[key]
 
-    for line in text.split("\n"):
-        name, op, *words = line.split(" ")
+    for name, op, *words in lines:
         if op == "load":
             values[name] = context.cast(builder, builder.load(place(words)), widths[int(words[0])], real)
         elif op == "store":
@@ -196,13 +261,11 @@ def lower_block(text, real, outs, context, builder, sig, args):
             values[name] = builder.sitofp(integers[int(words[0])], kind)
         elif op == "local":
             values[name] = scalars[int(words[0])]
-        elif op == "out":
-            results.append(values[words[0]])
         elif op == "call":
             values[name] = block_call(words[0], [values[w] for w in words[1:]], real, context, builder)
-        else:
+        elif op != "out":
             values[name] = block_operation(op, [values[w] for w in words], real, context, builder)
-    return context.make_tuple(builder, sig.return_type, results) if outs else context.get_dummy_value()
+    return values
 
 
 def block_operation(op, args, real, context, builder):

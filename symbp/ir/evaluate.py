@@ -171,7 +171,7 @@ def _power(base: Any, exponent: Any, symbolic: sp.Basic):
     if symbolic.is_Integer:
         n = int(symbolic)
         return (
-            np.asarray(base, dtype=np.result_type(base, np.float32)) ** n
+            np.asarray(base, dtype=np.result_type(np.asarray(base), np.float32)) ** n
             if n >= 0
             else 1 / _power(base, -n, -symbolic)
         )
@@ -186,7 +186,7 @@ def _power(base: Any, exponent: Any, symbolic: sp.Basic):
             zero, np.power(np.real(base), np.real(exponent)), np.power(np.where(zero, 1, base), exponent)
         )
         return np.where(invalid, np.nan, value)
-    return np.power(np.asarray(base, dtype=np.result_type(base, np.float32)), exponent)
+    return np.power(np.asarray(base, dtype=np.result_type(np.asarray(base), np.float32)), exponent)
 
 
 def _sqrt(x: Any):

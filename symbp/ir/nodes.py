@@ -57,6 +57,7 @@ class Index(Label):
     extent: Any
     is_integer = True
     is_nonnegative = True
+    _diff_wrt = True  # SymPy's Eq tries to solve linear relations, by differentiating them
 
     def __new__(cls, name: str, extent: Any) -> Index:
         self = super().__new__(cls, name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from symbp.network import symbol_name
 from symbp.runtime.cache import LoadedModule
 from symbp.runtime.parameters import Layout
-from symbp.runtime.validate import Slot
+from symbp.runtime.validate import Slot, check_labels
 
 
 class Compiled:
@@ -35,6 +35,37 @@ class Compiled:
         self.gradient = Layout.of(meta["gradient"])
         self.wrt: dict[str, str] = meta["wrt"]
         self.into = getattr(loaded.module, f"{self.name}_into")
+        self.real = np.dtype(self.dtype)
+        self._doors = [
+            (s, s.name, s.dtype(self.dtype), len(s.shape), s.shape, s.batched) for s in self.inputs
+        ]
+        self._result_shapes = [(s.batched, s.kernel_shape) for s in self.results]
+
+    def admit_ready(self, given: Mapping[str, Any]) -> tuple[list[np.ndarray], int] | None:
+        """The arrays and N where nothing has to be converted, else None: the way of most calls.
+
+        The checks are those of `validate.admit`, which finds the words where one of them fails.
+        """
+        if len(given) != len(self._doors):
+            return None
+        arrays, samples = [], 0
+        for slot, name, dtype, axes, shape, batched in self._doors:
+            array = given.get(name)
+            if type(array) is not np.ndarray or array.dtype != dtype or not array.flags.carray:
+                return None
+            if batched:
+                found = array.shape
+                if len(found) != axes + 1 or found[1:] != shape or (samples and found[0] != samples):
+                    return None
+                samples = found[0]
+                if not samples:
+                    return None
+            elif not axes or array.shape != shape:
+                return None
+            if slot.role == "label":
+                check_labels(slot, array)
+            arrays.append(array)
+        return arrays, samples or 1
 
     def arguments(self, theta: np.ndarray, arrays: list[np.ndarray], whole: Layout) -> list[np.ndarray]:
         """The arguments before the results; theta is laid out as `whole`, which may hold more."""

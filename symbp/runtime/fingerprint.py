@@ -145,7 +145,11 @@ def _value(value: Any, seen: set[int]) -> str:
         return f"class {value.__module__}.{value.__qualname__}" + (function_text(value, seen) if own else "")
     if isinstance(value, types.BuiltinFunctionType | types.GetSetDescriptorType | types.MemberDescriptorType):
         return f"builtin {value.__name__}"
-    if isinstance(value, tuple | list | frozenset):
+    if isinstance(value, dict):
+        return _join("items", sorted(_join(_value(k, seen), [_value(v, seen)]) for k, v in value.items()))
+    if isinstance(value, tuple | list):
+        return _join("items", [_value(v, seen) for v in value])
+    if isinstance(value, set | frozenset):
         return _join("items", sorted(_value(v, seen) for v in value))
     if isinstance(value, sp.Basic):
         return _Digest().of(value)

@@ -137,7 +137,7 @@ class Model:
             return self._closed(arrays).value_and_grad(theta, data=arrays, out=out, check_finite=check_finite)
         kernel = self._gradient_kernel()
         theta, admitted, samples = self._admit(kernel, theta, arrays, check_finite)
-        gradient = np.empty(kernel.gradient.size, self.dtype) if out is None else self._out(out, kernel)
+        gradient = np.empty(kernel.gradient.size, kernel.real) if out is None else self._out(out, kernel)
         results = kernel.empty_results(samples)
         arguments = kernel.arguments(theta, admitted, self._layout)
         if kernel.gradient.names:
@@ -338,6 +338,13 @@ class Model:
         finite: bool,
         required: Sequence[str] = (),
     ) -> tuple[np.ndarray, list[np.ndarray], int]:
+        size = self._layout.size
+        ready = None if finite else kernel.admit_ready(arrays)
+        if ready is not None:
+            good = type(theta) is np.ndarray and theta.shape == (size,) and theta.dtype == kernel.real
+            if not good or not theta.flags.carray:
+                theta = admit_vector(theta, size, self.dtype, "theta")
+            return theta, *ready
         slots: Sequence[Slot] = kernel.inputs
         if len(arrays) != len(slots) or any(s.name not in arrays for s in slots):
             check_names(arrays, self._names, required or [s.name for s in slots])
@@ -345,7 +352,7 @@ class Model:
             taken = {s.name for s in slots}
             slots = [*slots, *(self._slots[n] for n in arrays if n not in taken)]
         admitted, samples = admit(slots, arrays, self.dtype, finite=finite)
-        vector = admit_vector(theta, self._layout.size, self.dtype, "theta", finite=finite)
+        vector = admit_vector(theta, size, self.dtype, "theta", finite=finite)
         return vector, admitted[: len(kernel.inputs)], samples
 
     def _out(self, out: Any, kernel: Compiled) -> np.ndarray:

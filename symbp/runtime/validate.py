@@ -114,7 +114,7 @@ def admit(
         elif not slot.shape:
             array = array.reshape(1)
         if slot.role == "label":
-            _check_labels(slot, array)
+            check_labels(slot, array)
         if finite and not np.isfinite(array).all():
             raise DataError(f"{shorten(slot.name, 80)!r} contains nan or infinity")
         result.append(array)
@@ -145,6 +145,11 @@ def admit_vector(vector: Any, size: int, real: str, what: str, *, finite: bool =
 
 
 def admit_array(slot: Slot, value: Any, real: str) -> np.ndarray:
+    """A value as an array of the slot's dtype in C order; its shape is not looked at.
+
+    Raises:
+        DataError: it is not made of real numbers.
+    """
     dtype = slot.dtype(real)
     if (
         type(value) is np.ndarray
@@ -193,7 +198,12 @@ def _whole(array: np.ndarray) -> bool:
     return bool(np.all((np.floor(array) == array) & (np.abs(array) < 2.0**62)))
 
 
-def _check_labels(slot: Slot, array: np.ndarray) -> None:
+def check_labels(slot: Slot, array: np.ndarray) -> None:
+    """Refuse labels outside of 0 ... bound-1, which the kernel would use as an index.
+
+    Raises:
+        DataError: names the label.
+    """
     low, high = int(array.min()), int(array.max())
     if low < 0 or (slot.bound is not None and high >= slot.bound):
         wrong = low if low < 0 else high

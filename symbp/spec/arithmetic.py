@@ -13,6 +13,7 @@ import sympy as sp
 from sympy.matrices import MatrixBase
 
 from symbp.spec.constants import Measure
+from symbp.spec.scalars import product, raised, total
 
 
 class OperandError(ValueError):
@@ -56,8 +57,24 @@ def add(terms: Sequence[sp.Basic], signs: Sequence[int]) -> sp.Basic:
             raise OperandError(problem, position, hint)
     signed = [term if sign > 0 else negate(term) for term, sign in zip(terms, signs, strict=True)]
     if not is_matrix(first):
-        return sp.Add(*signed)
-    return sp.MatAdd(*signed).doit(deep=False)
+        return total(signed)
+    return _matrix_sum(signed)
+
+
+def _matrix_sum(terms: Sequence[sp.Basic]) -> sp.Basic:
+    """The sum of matrices in SymPy's order, the multiples of one matrix gathered."""
+    multiples: dict[tuple[sp.Basic, ...], list[sp.Basic]] = {}  # coefficients, by matrix factors
+    for term in terms:
+        for part in term.args if isinstance(term, sp.MatAdd) else (term,):
+            factors = part.args if isinstance(part, sp.MatMul) else (part,)
+            scalars = [factor for factor in factors if not is_matrix(factor)]
+            matrices = tuple(factor for factor in factors if is_matrix(factor))
+            multiples.setdefault(matrices, []).append(product(scalars))
+    parts = [_scaled([total(scalars)], list(matrices)) for matrices, scalars in multiples.items()]
+    parts = [part for part in parts if not isinstance(part, sp.ZeroMatrix)]
+    if not parts:
+        return sp.ZeroMatrix(*terms[0].shape)
+    return parts[0] if len(parts) == 1 else sp.MatAdd(*sorted(parts, key=sp.default_sort_key))
 
 
 def negate(value: sp.Basic) -> sp.Basic:
@@ -92,7 +109,7 @@ def multiply(factors: Sequence[sp.Basic], operators: Sequence[str]) -> sp.Basic:
         else:
             scalars.append(factor)
     if not matrices:
-        return sp.Mul(*scalars)
+        return product(scalars)
     return _scaled(scalars, matrices)
 
 
@@ -103,7 +120,7 @@ def _scaled(scalars: list[sp.Basic], matrices: list[sp.Basic]) -> sp.Basic:
         parts = matrix.args if isinstance(matrix, sp.MatMul) else (matrix,)
         scalars = scalars + [part for part in parts if not is_matrix(part)]
         flat += [part for part in parts if is_matrix(part)]
-    coefficient = sp.Mul(*scalars)
+    coefficient = product(scalars)
     if coefficient == 0:
         return sp.ZeroMatrix(flat[0].shape[0], flat[-1].shape[1])
     if coefficient == 1:
@@ -134,23 +151,3 @@ def power(base: sp.Basic, exponent: sp.Basic, measure: Measure) -> sp.Basic:
             raise OperandError("a power of or by a matrix", position, hint)
     measure.check_power(base, exponent)
     return raised(base, exponent)
-
-
-def raised(base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
-    """`base ** exponent`, powers of powers and of products put together where the exponent is whole.
-
-    Only powers of atoms and products are evaluated by SymPy. For others it asks whether the base is
-    finite, or positive, and the search for an answer may end in minimal polynomials.
-    """
-    if exponent == 0:
-        return sp.S.One
-    if exponent == 1:
-        return base
-    if isinstance(exponent, sp.Integer):
-        if isinstance(base, sp.Pow):
-            return raised(base.base, base.exp * exponent)
-        if isinstance(base, sp.exp):
-            return sp.exp(base.args[0] * exponent, evaluate=False)
-        if isinstance(base, sp.Mul):
-            return sp.Mul(*(raised(factor, exponent) for factor in base.args))
-    return sp.Pow(base, exponent, evaluate=bool(base.is_Atom))

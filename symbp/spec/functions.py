@@ -14,7 +14,8 @@ from types import MappingProxyType
 import sympy as sp
 
 from symbp import nn
-from symbp.spec.arithmetic import is_matrix, is_scalar, raised, shape_text
+from symbp.spec.arithmetic import is_matrix, is_scalar, shape_text
+from symbp.spec.scalars import product, raised, total
 
 MAX_FACTORIAL = 170  # gamma(171) is the last whole one that float64 holds
 MAX_ARGUMENTS = 64  # of max and min
@@ -166,6 +167,10 @@ def _fill(formula: sp.Basic, places: Mapping[sp.Basic, sp.Basic]) -> sp.Basic:
         return formula
     if isinstance(formula, sp.Pow):
         return raised(*arguments)
+    if isinstance(formula, sp.Mul):
+        return product(arguments)
+    if isinstance(formula, sp.Add):
+        return total(arguments)
     if isinstance(formula, (sp.Function, sp.Piecewise, sp.Rel, sp.Max, sp.Min)):
         return formula.func(*arguments, evaluate=False)
     return formula.func(*arguments)

@@ -45,7 +45,7 @@ def dense(sizes=(5, 7, 3)):
         e = Tensor(f"dE/da{k - 1}", (BATCH, sizes[k - 1]))
         if k > 1:
             statements.append(Statement(e.name, (N, j), weights[k - 1][i, j] * d[N, i], "sum", (i,)))
-            error = e[N, j]
+            error = e[N, Index("i", sizes[k - 1])]
             tensors.append(e)
         tensors += [d, dw, db]
         gradient = [dw.name, db.name, *gradient]

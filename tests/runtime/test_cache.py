@@ -78,7 +78,9 @@ def test_damaged_file_is_rebuilt(damage, suffix):
     if damage == "delete":
         path.unlink()
     else:
-        path.write_bytes({"truncate": content[: len(content) // 2], "garbage": b"\x80\x05." * 40, "empty": b""}[damage])
+        path.write_bytes(
+            {"truncate": content[: len(content) // 2], "garbage": b"\x80\x05." * 40, "empty": b""}[damage]
+        )
     log = []
     with pytest.warns(CacheWarning, match="damaged") as caught:
         loaded = reopen(log=log)

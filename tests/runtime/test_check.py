@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+import sympy as sp
+
+from symbp import nn
+from symbp.errors import DataError, GradientError
+from symbp.network import Network
+from symbp.runtime.check import check_gradient
+from symbp.runtime.model import Model
+
+w, b, x, y, E = sp.symbols("w b x y E")
+
+
+def model_of(loss, dtype="float64", wrt=None):
+    return Model(
+        Network([sp.Eq(E, loss)], inputs=[x, y], parameters=[w, b], loss=E), dtype=dtype, wrt=wrt, cache=False
+    )
+
+
+@pytest.fixture(scope="module")
+def smooth():
+    return model_of((sp.tanh(w * x + b) - y) ** 2)
+
+
+class Broken:
+    """A model whose gradient is wrong in one entry."""
+
+    def __init__(self, model, entry, change):
+        self.model, self.entry, self.change, self.calls = model, entry, change, 0
+
+    def __getattr__(self, name):
+        return getattr(self.model, name)
+
+    def value_and_grad(self, *args, **named):
+        loss, gradient, *rest = self.model.value_and_grad(*args, **named)
+        self.calls += 1
+        gradient[self.entry] = self.change(gradient[self.entry], self.calls)
+        return (loss, gradient, *rest)
+
+
+def test_right_gradient_passes(smooth):
+    report = smooth.check(np.array([0.3, -0.2]), x=[1, 2, 3], y=[0.1, 0.2, 0.3])
+    assert report.passed
+    assert [r.method for r in report.rows] == ["complex step", "central differences"]
+    assert [r.checked for r in report.rows] == [2, 2]
+    text = str(report)
+    assert "passed" in text
+    assert "bitwise equal" in text
+    assert smooth.check().passed
+
+
+def test_wrong_gradient_names_the_entry(smooth):
+    for factor in (1.0001, -1.0, 0.0, 1 + 1e-8):
+        with pytest.raises(GradientError, match=r"wrong at b\b") as caught:
+            check_gradient(Broken(smooth, 1, lambda g, _, f=factor: g * f))
+        assert not caught.value.report.passed
+        assert "FAILED" in str(caught.value.report)
+    with pytest.raises(GradientError, match="wrong at w"):
+        check_gradient(Broken(smooth, 0, lambda g, _: np.nan))
+
+
+def test_runs_that_differ_are_found(smooth):
+    with pytest.raises(GradientError, match="different bits"):
+        check_gradient(Broken(smooth, 1, lambda g, calls: g * (1 + calls % 2 * 4e-16)))
+
+
+def test_kinks_are_skipped():
+    model = model_of(sp.Max(0, w * x + b) + y * w)
+    report = model.check(np.array([1.0, -2.0]), x=[1, 2, 3], y=[1, 1, 1])
+    assert report.passed
+    assert max(r.skipped for r in report.rows) > 0
+
+
+def test_inputs_and_single_precision():
+    report = model_of((sp.tanh(w * x + b) - y) ** 2, "float32", [w, b, x]).check()
+    assert report.entries == 9
+    assert report.passed
+
+
+def test_data_is_checked_at_the_door(smooth):
+    for bad in ({"x": [1]}, {"x": ["a"], "y": [1]}, {"x": [1], "y": [1, 2]}):
+        with pytest.raises(DataError):
+            smooth.check(**bad)
+    with pytest.raises(DataError):
+        smooth.check("theta")
+
+
+def test_many_entries_use_directions():
+    v, W, a = nn.vector("v", 50), nn.matrix("W", 50, 50), nn.vector("a", 50)
+    net = Network([sp.Eq(a, nn.tanh(W * v)), sp.Eq(E, (a.T * a)[0, 0])], inputs=[v], parameters=[W], loss=E)
+    report = Model(net, cache=False).check()
+    assert report.entries == 2500
+    assert [r.checked for r in report.rows] == [16, 16]
+    assert report.passed

@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+import sympy as sp
+
+from symbp.errors import DataError, NetworkError
+from symbp.runtime.expression import Function
+
+x, y, z = sp.symbols("x y z")
+
+
+@pytest.fixture(scope="module")
+def f():
+    return Function((x + y) * z, wrt=[x, y, z], cache=False)
+
+
+def test_numbers(f):
+    assert f(-2.0, 5.0, -4.0) == -12.0
+    assert f.value_and_grad(-2.0, 5.0, -4.0) == (-12.0, (-4.0, -4.0, 3.0))
+    assert f.gradient(-2, 5, -4) == (-4.0, -4.0, 3.0)
+    assert all(type(v) is float for v in (f(-2, 5, -4), f(-2.0, 5.0, -4.0), *f.gradient(-2, 5, -4)))
+
+
+def test_arrays_broadcast(f):
+    a, b = np.arange(3.0)[:, None], np.arange(4.0)
+    assert np.array_equal(f(a, b, 2), (a + b) * 2)
+    value, (ga, _, gc) = f.value_and_grad(a, b, 2)
+    assert value.shape == ga.shape == gc.shape == (3, 4)
+    assert np.array_equal(gc, a + b)
+    assert f(np.empty((0, 4)), b, 1.0).shape == (0, 4)
+    assert f.jacobian(a, b, 2).shape == (3, 4, 1, 3)
+    assert f([1, 2], 0, 1).tolist() == [1.0, 2.0]
+
+
+def test_arguments():
+    assert Function(x * y + z, cache=False).arguments == (x, y, z)
+    g = Function(x * y + z, wrt=[y], cache=False)
+    assert g.arguments == (y, x, z)
+    assert g.value_and_grad(2.0, 3.0, 4.0) == (10.0, (3.0,))
+    g = Function(x * y + z, wrt=[y], args=[z, y, x], cache=False)
+    assert g.value_and_grad(4.0, 2.0, 3.0) == (10.0, (3.0,))
+    for bad in (
+        {"args": [x]},
+        {"wrt": [x, x]},
+        {"wrt": [x + y]},
+        {"wrt": [sp.Symbol("q")], "args": [x, y, z]},
+    ):
+        with pytest.raises(NetworkError):
+            Function(x * y + z, **bad)
+
+
+def test_refusals(f):
+    for bad in ((1.0, 2.0), (1.0, 2.0, None), (1.0, 2.0, 1j), ([1, 2], [1, 2, 3], 1.0), ("a", 1.0, 2.0)):
+        with pytest.raises(DataError):
+            f(*bad)
+    for bad in ("x*y", None, object(), [], [None]):
+        with pytest.raises(NetworkError):
+            Function(bad)
+    with pytest.raises(NetworkError, match="jacobian"):
+        Function([x, y], cache=False).value_and_grad(1.0, 2.0)
+
+
+def test_matrix_symbols_take_arrays():
+    v = sp.MatrixSymbol("v", 3, 1)
+    g = Function((v.T * v)[0, 0], cache=False)
+    assert g([1, 2, 3]) == 14.0
+    value, (gradient,) = g.value_and_grad(np.ones((2, 3)))
+    assert value.tolist() == [3, 3]
+    assert np.array_equal(gradient, np.full((2, 3), 2.0))
+    with pytest.raises(DataError, match=r"\(\.\.\., 3\)"):
+        g([1, 2])
+
+
+def test_jacobian_of_a_list():
+    g = Function([x * y, sp.sin(x) + z], wrt=[x, y], cache=False)
+    assert np.allclose(g(1, 2, 3), [2, np.sin(1) + 3])
+    assert np.allclose(g.jacobian(1, 2, 3), [[2, 1], [np.cos(1), 0]])
+    many = g.jacobian(np.arange(4.0), 2, 3)
+    assert many.shape == (4, 2, 2)
+    assert np.allclose(many[3], [[2, 3], [np.cos(3), 0]])
+    assert g.check().passed
+
+
+def test_jacobian_of_a_matrix_expression():
+    W, v = sp.MatrixSymbol("W", 2, 3), sp.MatrixSymbol("v", 3, 1)
+    g = Function(W * v, wrt=[v], args=[W, v], cache=False)
+    a = np.arange(6.0).reshape(2, 3)
+    assert np.allclose(g(a, [1, 2, 3]), a @ [1, 2, 3])
+    assert np.allclose(g.jacobian(a, [1, 2, 3]), a)
+
+
+def test_constants():
+    assert Function(sp.Integer(3), cache=False)() == 3.0
+    g = Function(sp.Integer(3), args=[x], cache=False)
+    assert g(np.ones(2)).tolist() == [3.0, 3.0]
+    _, (gradient,) = g.value_and_grad(np.ones(2))
+    assert gradient.tolist() == [0.0, 0.0]
+
+
+def test_names_do_not_collide():
+    value, seed = sp.symbols("value seed")
+    assert Function(value * seed, cache=False).value_and_grad(2.0, 3.0) == (6.0, (3.0, 2.0))
+
+
+def test_check_source_and_kernel(f):
+    assert f.check().passed
+    assert f.check(1.0, 2.0, 3.0).passed
+    assert "def value_and_grad" in f.source
+    assert f.kernel.value_and_grad(-2.0, 5.0, -4.0) == (-12.0, -4.0, -4.0, 3.0)
+    assert f.kernel.value(-2.0, 5.0, -4.0) == (-12.0,)
+    with pytest.raises(AttributeError):
+        f.kernel.nothing  # noqa: B018
+
+
+def test_single_precision():
+    g = Function(x * y, dtype="float32", cache=False)
+    assert g(np.float32(2), 3.0) == 6.0
+    assert g([1.0], 2).dtype == np.float32
