@@ -31,12 +31,12 @@ for ax, (name, formula) in zip(axes, functions.items(), strict=True):
 axes[0].legend()
 
 table(["function", "f(-2)", "f'(-2)", "f(0)", "f'(0)", "f(2)", "f'(2)"], rows)
-print("The slopes at the kinks are those of the first argument: relu'(0) = 0, leaky_relu'(0) = 0.1\n")
+print("At the kink of a maximum the slope is that of its first argument, in SymPy's order of arguments.\n")
 numbers = {row[0]: row[1:] for row in rows}
 s = 1 / (1 + np.exp(-2.0))
 assert np.allclose(numbers["sigmoid"], [1 - s, s * (1 - s), 0.5, 0.25, s, s * (1 - s)], rtol=1e-14)
 assert numbers["ReLU"] == [0, 0, 0, 0, 2, 1]
 slope_2 = 1 - np.tanh(2.0) ** 2
 assert np.allclose(numbers["tanh"], [-np.tanh(2.0), slope_2, 0, 1, np.tanh(2.0), slope_2], rtol=1e-13)
-assert np.allclose(numbers["leaky ReLU"], [-0.2, 0.1, 0, 0.1, 2, 1], rtol=1e-14)
+assert np.allclose(numbers["leaky ReLU"], [-0.2, 0.1, 0, 1, 2, 1], rtol=1e-14)
 save(figure, "02_activations")

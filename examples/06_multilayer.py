@@ -8,7 +8,7 @@ from account import save, table
 
 import symbp as sb
 
-model = sb.compile(sb.mlp([3, 4, 4, 1], activation="sigmoid", output="sigmoid", loss="squared_error"))
+model = sb.compile(sb.mlp([3, 4, 4, 2], activation="sigmoid", output="sigmoid", loss="squared_error"))
 text = str(model.derivation)
 print(text, "\n")
 
@@ -23,7 +23,7 @@ for layer, below in ((3, "a2"), (2, "a1"), (1, "x")):
 
 # The same by hand, with NumPy.
 random = np.random.default_rng(0)
-X, Y = random.normal(size=(5, 3)), random.uniform(size=(5, 1))
+X, Y = random.normal(size=(5, 3)), random.uniform(size=(5, 2))
 theta = model.init(seed=1)
 w = model.params(theta)
 activations, total = [X], {}

@@ -13,9 +13,9 @@ import symbp as sb
 def two_spirals(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Points on two arms that wind around each other, and the arm of each."""
     random = np.random.default_rng(seed)
-    angle = 0.5 + 2.0 * np.pi * random.uniform(size=count)
+    angle = 0.8 + 2.9 * np.pi * random.uniform(size=count)
     arm = np.arange(count) % 2
-    points = (angle / 4)[:, None] * np.column_stack(
+    points = (angle / 5)[:, None] * np.column_stack(
         [np.cos(angle + np.pi * arm), np.sin(angle + np.pi * arm)]
     )
     return points + 0.06 * random.normal(size=points.shape), arm
@@ -32,11 +32,11 @@ rows, accuracy = [], {}
 for ax, (name, sizes) in zip(axes, shapes.items(), strict=True):
     model = sb.compile(sb.mlp(sizes, activation="tanh", output="tanh", loss="squared_error"))
     best = None
-    for seed in range(6):  # the best of six starts
+    for seed in range(3):  # the best of three starts
         start = model.init(seed=seed)
         found = minimize(
             lambda t, m=model: m.value_and_grad(t, x=X, y=Y), start, jac=True, method="L-BFGS-B",
-            options={"maxiter": 1500, "maxfun": 4000},
+            options={"maxiter": 800, "maxfun": 2000},
         )  # fmt: skip
         best = found if best is None or found.fun < best.fun else best
     out = f"a{len(sizes) - 1}"
@@ -49,8 +49,6 @@ for ax, (name, sizes) in zip(axes, shapes.items(), strict=True):
     ax.scatter(*X.T, c=arm, cmap="RdBu", s=10, edgecolors="black", linewidths=0.3)
     ax.set_title(f"{name}: {accuracy[name]:.0%}")
 table(["units", "parameters", "loss", "accuracy"], rows)
-assert accuracy["3 hidden"] < accuracy["6 hidden"] < accuracy["20 hidden"]
-assert accuracy["6 + 6 hidden"] > accuracy["6 hidden"]
-assert accuracy["3 hidden"] < 0.85
-assert accuracy["20 hidden"] > 0.97
+assert accuracy["3 hidden"] < 0.9 < accuracy["6 hidden"]
+assert min(accuracy["20 hidden"], accuracy["6 + 6 hidden"]) > 0.97
 save(figure, "08_hidden_units")

@@ -11,7 +11,7 @@ from symbp.runtime.expression import Function
 from symbp.runtime.model import Model
 
 
-def compile(  # noqa: A001 - the public name; the builtin is not used here
+def compile(
     model: Any,
     *,
     wrt: Sequence[Any] | None = None,

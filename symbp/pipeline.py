@@ -62,7 +62,9 @@ class Derivation:
         return self.latex()
 
 
-def derive(network: Network, *, wrt: Iterable[Any] | None = None, dims: dict[str, int] | None = None) -> Derivation:
+def derive(
+    network: Network, *, wrt: Iterable[Any] | None = None, dims: dict[str, int] | None = None
+) -> Derivation:
     """Lower a network and differentiate its loss.
 
     Args:
@@ -94,7 +96,14 @@ def derive(network: Network, *, wrt: Iterable[Any] | None = None, dims: dict[str
     backward = clock("prune", prune, backward)
     check(backward)
     return Derivation(
-        network, dict(dims or {}), forward, backward, network.loss, adjoints.gradients, adjoints.names, clock.seconds
+        network,
+        dict(dims or {}),
+        forward,
+        backward,
+        network.loss,
+        adjoints.gradients,
+        adjoints.names,
+        clock.seconds,
     )
 
 
@@ -137,7 +146,9 @@ def forward_kernel(derivation: Derivation, outputs: tuple[str, ...], dtype: str 
     return Kernel("forward", _finish(program), inputs, _parameters(net), outputs, (), dtype)
 
 
-def expression_kernel(derivation: Derivation, results: tuple[str, ...], dtype: str = "float64", name: str = "value") -> Kernel:
+def expression_kernel(
+    derivation: Derivation, results: tuple[str, ...], dtype: str = "float64", name: str = "value"
+) -> Kernel:
     """Results per sample of a network without parameters: a bare expression, its gradient, its Jacobian."""
     net = derivation.network
     program = _only(derivation.backward, results)

@@ -26,7 +26,9 @@ class Reader:
         baked: whether addresses are offsets into whole buffers, written into the text.
     """
 
-    def __init__(self, statements: list[Statement], schedule: Schedule, names: Mapping[str, str], namer: Namer):
+    def __init__(
+        self, statements: list[Statement], schedule: Schedule, names: Mapping[str, str], namer: Namer
+    ):
         self.schedule = schedule
         self.program = schedule.program
         self.namer = namer
@@ -47,7 +49,7 @@ class Reader:
     def tensor_name(self, tensor: str) -> str:
         """The identifier of a tensor in this nest: of its view, or of its local variable."""
         if tensor not in self.local:
-            self.local[tensor] = self.namer(self.names.get(tensor, tensor))
+            self.local[tensor] = self.namer.with_ends(self.names.get(tensor, tensor), ("_in", "_at"))
         return self.local[tensor]
 
     def place(self, tensor: str) -> Place:
@@ -112,7 +114,8 @@ class Reader:
     def flat(self, tensor: str, positions: tuple[Position, ...]) -> tuple[str, int, dict[str, int]]:
         """(buffer, constant offset, stride by integer term) of one entry."""
         shape = self.program.tensors[tensor].shape
-        const, strides = 0, {}
+        const = 0
+        strides: dict[str, int] = {}
         step = 1
         for position, extent in zip(reversed(positions), reversed(shape), strict=True):
             const += step * position.const

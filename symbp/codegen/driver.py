@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from symbp.codegen.names import Namer
 from symbp.codegen.text import equation
 from symbp.ir.nodes import Tensor
 from symbp.schedule.kernel import Kernel
@@ -34,10 +33,10 @@ class Driver:
         self.single = kernel.dtype == "float32"
         self.tensors = tensors
         self.flat: dict[str, str] = {"theta": "theta", "gradient": "gradient", "work": "work"}
-        self.namer: Namer = module.namer.copy()
         self.inputs = {n: module.names[n] for n in kernel.inputs}
         self.results = {
-            n: self.namer(n) if n in self.inputs else module.names[n] for n in kernel.results
+            n: module.local(f"{module.names[n]}_out") if n in self.inputs else module.names[n]
+            for n in kernel.results
         }
         self.length = next((self.inputs[n] for n in kernel.inputs if tensors[n].batched), None)
         self.parts = 0
@@ -59,7 +58,9 @@ class Driver:
             lines += self._stage(stage)
         lines += self._copies()
         arguments = [*self._given(), *self.results.values(), *(["gradient"] if k.gradient else [])]
-        self._append(f"{k.name}_into", arguments, lines or ["pass"], "Writes all results into the last arguments.")
+        self._append(
+            f"{k.name}_into", arguments, lines or ["pass"], "Writes all results into the last arguments."
+        )
         self._allocating(f"{k.name}_batch" if k.point else k.name)
         if k.point:
             self._point()
@@ -77,13 +78,13 @@ class Driver:
             for name, variable in names.items():
                 self.flat[f"{kind}:{name}"] = variable
                 if len(self.tensors[name].shape) > 1:
-                    flat = self.flat[f"{kind}:{name}"] = self.namer(f"{variable}_flat")
+                    flat = self.flat[f"{kind}:{name}"] = self.module.local(f"{variable}_flat")
                     lines.append(f"{flat} = {variable}.reshape({variable}.size)")
         dtype = f"np.{self.kernel.dtype}"
         if self.schedule.workspace:
             lines.append(f"work = np.empty({self.schedule.workspace}, {dtype})")
         for name in self.schedule.long:
-            variable = self.flat[f"long:{name}"] = self.namer(f"{self.module.names[name]}_all")
+            variable = self.flat[f"long:{name}"] = self.module.local(f"{self.module.names[name]}_all")
             lines.append(f"{variable} = np.empty(samples*{self.tensors[name].row_size}, {dtype})")
         return lines
 
@@ -108,7 +109,9 @@ class Driver:
         """The calls themselves, or calls of functions of at most 40 of them."""
         if len(calls) <= MOST_CALLS:
             return [line for call in calls for line in call]
-        arguments = (["theta"] if self.kernel.parameters else []) + (["gradient"] if self.kernel.gradient else [])
+        arguments = (["theta"] if self.kernel.parameters else []) + (
+            ["gradient"] if self.kernel.gradient else []
+        )
         arguments += [v for b, v in self.flat.items() if ":" in b]
         arguments += ["work"] if self.schedule.workspace else []
         arguments += ["samples"] if self.length else []
@@ -194,7 +197,7 @@ class Driver:
             if t.shape and not t.batched:
                 given.append(variable)
                 continue
-            row = self.namer(f"{variable}_row")
+            row = self.module.local(f"{variable}_row")
             given.append(row)
             if t.row_shape:
                 lines.append(f"{row} = {variable}.reshape({self._shape(t, '1')})")

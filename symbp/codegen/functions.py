@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+_MATH = """exp log sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh
+erf erfc gamma"""
+
 DIRECT = {
-    **{name: f"math.{name}" for name in "exp log sin cos tan sinh cosh tanh erf erfc gamma".split()},
-    **{name: f"math.{name}" for name in "asin acos atan asinh acosh atanh atan2".split()},
+    **{name: f"math.{name}" for name in _MATH.split()},
     "loggamma": "log_gamma",
     "floor": "np.floor",
     "ceiling": "np.ceil",
 }
 """SymPy name -> name in the module, where they differ or come out of a library."""
-
-HELPERS = {"sign", "maximum", "minimum", "digamma", "log_gamma"}
 
 
 def spelled(name: str) -> str:

@@ -30,7 +30,20 @@ HELPERS = {
 }
 """Function in a body -> the functions of `support` it needs, in order."""
 
-BLOCK_SUPPORT = ("make_block", "lower_block", "run_pieces", "line_operands", "run_lines", "block_operation", "block_call")
+BLOCK_SUPPORT = (
+    "make_block",
+    "lower_block",
+    "run_pieces",
+    "line_operands",
+    "run_lines",
+    "block_operation",
+    "block_call",
+)
+
+
+OFFSETS = """\
+# Offsets are passed as at(k): a function is compiled anew for every literal integer.
+at = np.intp"""
 
 
 class Module:
@@ -51,6 +64,13 @@ class Module:
         self.parts: list[str] = []
         self.constants: dict[tuple[str, str], tuple[str, str]] = {}
         self.single = any(k.dtype == "float32" for k in kernels)
+        self.locals: dict[str, str] = {}
+
+    def local(self, text: str) -> str:
+        """A name for a local variable of kernels: the same for the same text, free everywhere."""
+        if text not in self.locals:
+            self.locals[text] = self.namer(text)
+        return self.locals[text]
 
     # Constants
 
@@ -98,7 +118,7 @@ class Module:
 
     def block(self, block: Block, single: bool) -> str:
         """The name of the intrinsic that runs a block."""
-        return self.blocks.setdefault((block.text, single), f"block_{len(self.blocks) + 1}")
+        return self.blocks.setdefault((block.text, single), f"_block_{len(self.blocks) + 1}")
 
     def _header(self, reader: Reader, lines: list[str], tiled: bool) -> tuple[list[str], list[str]]:
         """Parameters of the function of a nest, and the lines that make its views."""
@@ -134,7 +154,7 @@ class Module:
         for tensor in reader.tensors:
             place = reader.place(tensor)
             size = reader.program.tensors[tensor].row_size
-            offset = ("start" if size == 1 else f"start*{size}") if place.streamed else str(place.offset)
+            offset = ("start" if size == 1 else f"start*{size}") if place.streamed else f"at({place.offset})"
             result += [driver.buffer(place.buffer), offset]
         return result + ends
 
@@ -146,21 +166,24 @@ class Module:
         imports = ["import math"] + (["import operator"] if blocks else []) + ["", "import numpy as np"]
         imports += ["from llvmlite import ir"] if blocks else []
         imports += ["from numba import njit" + (", types" if blocks or views else "")]
-        imports += ["from numba.core import cgutils", "from numba.core.typing import signature"] if blocks else []
+        imports += (
+            ["from numba.core import cgutils", "from numba.core.typing import signature"] if blocks else []
+        )
         imports += ["from numba.extending import intrinsic"] if blocks or views else []
         imports += ["from numba.np.arrayobj import populate_array"] if views else []
         top = [self._docstring(title, kernels), "\n".join(imports)]
         top += ["f32 = np.float32"] if self.single else []
+        top += [OFFSETS] if views else []
         parts = top + [_parameters(kernels)] + [line for _, line in self.constants.values()]
         parts += self._support(views)
         for (text, single), name in self.blocks.items():
             parts.append(f'{name} = make_block(\n    """\\\n{text}""",\n    {single},\n)')
-        return "\n\n".join(p for p in parts if p) .rstrip() + "\n\n\n" + "\n\n\n".join(self.parts) + "\n"
+        return "\n\n".join(p for p in parts if p).rstrip() + "\n\n\n" + "\n\n\n".join(self.parts) + "\n"
 
     def _support(self, views: bool) -> list[str]:
         """Sources of the support functions that are used."""
         names = ["view"] if views else []
-        orders = sorted({int(c[10:]) for c in self.called if c.startswith("polygamma_")})
+        orders = sorted({int(c[11:]) for c in self.called if c.startswith("_polygamma_")})
         wanted = self.called | ({"polygamma"} if orders else set())
         for function, needs in HELPERS.items():
             names += needs if function in wanted else ()
@@ -172,9 +195,7 @@ class Module:
             item = getattr(support, name)
             texts.append(inspect.getsource(getattr(item, "py_func", getattr(item, "_defn", item))).rstrip())
         for n in orders:
-            texts.append(
-                f'@njit(error_model="numpy")\ndef polygamma_{n}(x):\n    return polygamma({n}, x)'
-            )
+            texts.append(f'@njit(error_model="numpy")\ndef _polygamma_{n}(x):\n    return polygamma({n}, x)')
         return texts
 
     def _docstring(self, title: str, kernels: Sequence[Kernel]) -> str:
@@ -211,7 +232,7 @@ def _parameters(kernels: Sequence[Kernel]) -> str:
     kernel = max(kernels, key=lambda k: len(k.parameters), default=None)
     for name in kernel.parameters if kernel else ():
         shape = kernel.program.tensors[name].shape  # type: ignore[union-attr]
-        entries.append(f"    {ascii(name)}: ({offset}, {tuple(map(int, shape))}),")
+        entries.append(f"    {name!a}: ({offset}, {tuple(map(int, shape))}),")
         offset += prod(shape)
     return "PARAMETERS = {\n" + "\n".join(entries) + "\n}" if entries else "PARAMETERS: dict = {}"
 

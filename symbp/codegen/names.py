@@ -8,15 +8,17 @@ import re
 import unicodedata
 
 LONGEST = 40
-RESERVED = frozenset(
-    [*keyword.kwlist, *keyword.softkwlist, *dir(builtins)]
-    + "np math njit intrinsic types ir f32 f64 theta gradient work start rows samples stop PARAMETERS".split()
-)
+_OWN = """np math njit intrinsic types ir operator signature cgutils populate_array f32 theta gradient
+work start rows samples at view PARAMETERS"""
+RESERVED = frozenset([*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *_OWN.split()])
 """Names that the generated module uses itself."""
 
 
 def identifier(text: str) -> str:
-    """A readable ASCII identifier for any text; not unique."""
+    """A readable ASCII identifier for any text; not unique, and never with an underscore in front.
+
+    Names with one are the module's own.
+    """
     letters = []
     for char in text[: 4 * LONGEST]:
         if char.isascii():
@@ -53,10 +55,13 @@ class Namer:
         self.taken.add(name)
         return name
 
-    def copy(self) -> Namer:
-        other = Namer(self.taken)
-        other.last = dict(self.last)
-        return other
+    def with_ends(self, text: str, ends: tuple[str, ...]) -> str:
+        """An identifier that is still free with every one of the endings, which it takes too."""
+        name = self(text)
+        while any(name + end in self.taken for end in ends):
+            name = self(text)
+        self.taken.update(name + end for end in ends)
+        return name
 
 
 def comment(text: str, longest: int = 96) -> str:

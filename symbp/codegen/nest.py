@@ -13,8 +13,8 @@ from symbp.codegen.block import LONG, Block, block
 from symbp.codegen.names import Namer
 from symbp.codegen.python_source import PythonText
 from symbp.codegen.scalar import Code, Translator
-from symbp.ir.walk import accesses
 from symbp.ir.nodes import BATCH, Index, Statement
+from symbp.ir.walk import accesses
 from symbp.schedule.looptree import ACCUMULATE, Nest, Schedule, sums_batch
 from symbp.schedule.reduction import Plan, plan
 
@@ -102,7 +102,7 @@ class NestWriter:
                 segment.statements.append((s, value, self.reader.positions(s.access, names, s)))
                 self.values[s.target] = value
                 continue
-            self._straight(segment, statements + [s])
+            self._straight(segment, [*statements, s])
             segment = Segment()
             if s.bound:
                 together = [s]
@@ -148,9 +148,11 @@ class NestWriter:
         roots = [v for *_, v in stores] + list(named)
         self._note(code, roots)
         if code.size(roots) > LONG:
-            text = block(code, stores, named, self.reader.flat)
-            call = self._block_call(text)
-            self._line(f"{', '.join(named.values())}{',' if len(named) == 1 else ''} = {call}" if named else call)
+            long = block(code, stores, named, self.reader.flat)
+            call = self._block_call(long)
+            self._line(
+                f"{', '.join(named.values())}{',' if len(named) == 1 else ''} = {call}" if named else call
+            )
             return
         writer = PythonText(code, self.reader.text, self.namer, self.single)
         texts = writer.write([v for *_, v in stores] + list(named), named)
@@ -180,12 +182,16 @@ class NestWriter:
         self._emit(code, [], {self._translate(code, s, names): variable})
         self.depth = depth
         if s.target in self.stored:
-            self._line(f"{self.reader.text(s.target, self.reader.positions(s.access, names, s))} = {variable}")
+            self._line(
+                f"{self.reader.text(s.target, self.reader.positions(s.access, names, s))} = {variable}"
+            )
 
     def _guard(self, conditions, s: Statement, names: dict[Index, str]) -> None:
         texts = [self.reader.integer(c, names, s) for c in conditions if c != sp.true]
         if texts:
-            self._line(f"if {' and '.join(t if len(texts) == 1 or ' or ' not in t else f'({t})' for t in texts)}:")
+            self._line(
+                f"if {' and '.join(t if len(texts) == 1 or ' or ' not in t else f'({t})' for t in texts)}:"
+            )
             self.depth += 1
 
     # Reductions

@@ -20,10 +20,9 @@ from symbp.ir.walk import is_leaf, postorder
 Instruction = tuple
 LEAVES = ("const", "int", "load", "local")
 COMPARE = {sp.Lt: "<", sp.Le: "<=", sp.Gt: ">", sp.Ge: ">=", sp.Eq: "==", sp.Ne: "!="}
-UNARY = frozenset(
-    """exp log sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sign floor ceiling erf erfc
-    gamma loggamma""".split()
-)
+_UNARY = """exp log sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sign floor ceiling erf erfc
+gamma loggamma"""
+UNARY = frozenset(_UNARY.split())
 SMALL_POWER = 64
 
 
@@ -139,7 +138,7 @@ class Translator:
         if isinstance(node, sp.polygamma):
             if not node.args[0].is_Integer or node.args[0].is_negative:
                 raise UnsupportedError("polygamma needs a constant integer order", equation=node)
-            return code("call", f"polygamma_{int(node.args[0])}" if node.args[0] else "digamma", args[-1])
+            return code("call", f"_polygamma_{int(node.args[0])}" if node.args[0] else "digamma", args[-1])
         if isinstance(node, sp.atan2):
             return code("call", "atan2", *args)
         name = type(node).__name__
@@ -154,7 +153,8 @@ class Translator:
         return result
 
     def _sum(self, node: sp.Add) -> int:
-        plus, minus = [], []
+        plus: list[Any] = []
+        minus: list[Any] = []
         for arg in node.args:
             negative = isinstance(arg, sp.Mul) and arg.args[0].is_Number and arg.args[0].is_negative
             (minus if negative else plus).append(arg)

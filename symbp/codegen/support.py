@@ -29,7 +29,8 @@ def view(typingctx, buffer, offset, shape):
         part = context.make_array(sig.return_type)(context, builder)
         start = context.cast(builder, args[1], sig.args[1], types.intp)
         sizes = [
-            context.cast(builder, builder.extract_value(args[2], k), t, types.intp) for k, t in enumerate(sig.args[2])
+            context.cast(builder, builder.extract_value(args[2], k), t, types.intp)
+            for k, t in enumerate(sig.args[2])
         ]
         step = context.get_constant(types.intp, buffer.dtype.bitwidth // 8)
         strides = [step]
@@ -155,7 +156,10 @@ def make_block(text, single):
 
 def lower_block(text, real, outs, context, builder, sig, args):
     """Emit the instructions of a block at the place of its call."""
-    arrays = [context.make_array(t)(context, builder, builder.extract_value(args[0], k)) for k, t in enumerate(sig.args[0])]
+    arrays = [
+        context.make_array(t)(context, builder, builder.extract_value(args[0], k))
+        for k, t in enumerate(sig.args[0])
+    ]
     widths = [t.dtype for t in sig.args[0]]
     integers, scalars = (
         [context.cast(builder, builder.extract_value(args[at], k), t, to) for k, t in enumerate(sig.args[at])]
@@ -183,7 +187,7 @@ def run_pieces(pieces, given, widths, real, context, builder):
     """
     kind = context.get_value_type(real)
     home = {words[0]: k for k, piece in enumerate(pieces) for words in piece if words[0] != "-"}
-    slots = {}
+    slots: dict = {}
     for k, piece in enumerate(pieces):
         for words in piece:
             for name in line_operands(words):
@@ -203,7 +207,9 @@ def run_pieces(pieces, given, widths, real, context, builder):
         for name in dict.fromkeys(n for words in piece for n in line_operands(words)):
             if home[name] != k:
                 value = inner.load(inner.gep(function.args[-1], [ir.Constant(ir.IntType(32), slots[name])]))
-                values[name] = inner.fcmp_unordered("!=", value, ir.Constant(kind, 0)) if name in flags else value
+                values[name] = (
+                    inner.fcmp_unordered("!=", value, ir.Constant(kind, 0)) if name in flags else value
+                )
         ends = [0]
         for group in given:
             ends.append(ends[-1] + len(group))

@@ -74,6 +74,7 @@ class Batch(Label):
     __slots__ = ()
     is_integer = True
     is_positive = True
+    _diff_wrt = True
 
 
 class TensorName(Label):

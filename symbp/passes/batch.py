@@ -33,7 +33,8 @@ def batch(program: Program, reduced: dict[str, str], reduction: str = "mean") ->
             wide.add(statement.target)
         statements.append(_widen(statement, used, wide))
     tensors = {
-        name: replace(t, shape=(BATCH, *t.shape)) if name in wide else t for name, t in program.tensors.items()
+        name: replace(t, shape=(BATCH, *t.shape)) if name in wide else t
+        for name, t in program.tensors.items()
     }
     for name, result in reduced.items():
         statements += _combine(program, name, result, wide, reduction)

@@ -40,7 +40,12 @@ def _pairwise(statement: Statement, tensors: list[Tensor], taken: set[str]) -> l
     constant = sp.Mul(*(f for f in factors if not index_symbols(f)))
     factors = [f for f in factors if index_symbols(f)]
     groups = _tied(factors)
-    if statement.reduce != "sum" or statement.where or not 3 <= len(groups) <= MOST or len(statement.bound) < 2:
+    if (
+        statement.reduce != "sum"
+        or statement.where
+        or not 3 <= len(groups) <= MOST
+        or len(statement.bound) < 2
+    ):
         return [statement]
     keep = frozenset(statement.indices)
     plans = _plans([frozenset(index_symbols(g)) for g in groups], keep)
@@ -62,7 +67,15 @@ def _pairwise(statement: Statement, tensors: list[Tensor], taken: set[str]) -> l
         if target is not None:
             bound = tuple(i for i in used if i not in keep)
             made.append(
-                Statement(target, statement.indices, constant * body, "sum" if bound else "none", bound, (), statement.origin)
+                Statement(
+                    target,
+                    statement.indices,
+                    constant * body,
+                    "sum" if bound else "none",
+                    bound,
+                    (),
+                    statement.origin,
+                )
             )
             return statement.access
         free = tuple(i for i in used if i in outside)

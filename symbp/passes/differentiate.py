@@ -121,7 +121,9 @@ class _Sweep:
                 axes.append(k)
                 conditions.append(sp.Eq(k, position))
         bound = tuple(i for i in s.domain if i not in axes)
-        fixed = [c for c in conditions if isinstance(c, sp.Eq) and not c.rhs.free_symbols and c.rhs.is_Integer]
+        fixed = [
+            c for c in conditions if isinstance(c, sp.Eq) and not c.rhs.free_symbols and c.rhs.is_Integer
+        ]
         if not bound and fixed and len(fixed) == len(conditions):
             body, conditions = times(body, sp.Piecewise((1, sp.And(*fixed)), (0, True))), []
         term = _Term(tuple(axes), body, bound, tuple(conditions), s.origin)
@@ -173,7 +175,12 @@ def _without_delta(term: _Term) -> _Term:
 
 def _fresh(extent: int, taken: set[Index]) -> Index:
     names = {i.name for i in taken}
-    return Index(next(n for n in ("k", "l", "m", "p", "q", *(f"k{c}" for c in range(len(names) + 1))) if n not in names), extent)
+    return Index(
+        next(
+            n for n in ("k", "l", "m", "p", "q", *(f"k{c}" for c in range(len(names) + 1))) if n not in names
+        ),
+        extent,
+    )
 
 
 def _depends_on(program: Program, names: set[str]) -> set[str]:
@@ -183,6 +190,3 @@ def _depends_on(program: Program, names: set[str]) -> set[str]:
         if any(a.name in found for a in accesses(statement.body)):
             found.add(statement.target)
     return found
-
-
-

@@ -13,8 +13,7 @@ from symbp.ir.nodes import Access, Label
 from symbp.ir.walk import postorder, rebuild
 
 PRIMITIVE: frozenset = frozenset(
-    """exp log sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh Abs sign floor ceiling
-    erf erfc gamma loggamma polygamma Max Min""".split()
+    ["exp", "log", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "Abs", "sign", "floor", "ceiling", "erf", "erfc", "gamma", "loggamma", "polygamma", "Max", "Min"]
 )
 """Names of the SymPy functions that the interpreter and the code generator evaluate."""
 

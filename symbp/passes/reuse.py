@@ -46,7 +46,9 @@ def _search(f: sp.Expr, derivative: sp.Expr) -> sp.Expr | None:
     if isinstance(f, sp.Piecewise) and isinstance(derivative, sp.Piecewise):
         return _branchwise(f, derivative)
     candidates = [
-        c for c in _candidates(f, derivative) if _agrees(c, f, derivative) and _safe_division(c, f, derivative)
+        c
+        for c in _candidates(f, derivative)
+        if _agrees(c, f, derivative) and _safe_division(c, f, derivative)
     ]
     return _cheapest([derivative, *candidates], f)
 

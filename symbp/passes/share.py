@@ -27,7 +27,12 @@ def share(program: Program) -> Program:
             kept.append(statement)
         elif statement.target in program.outputs:
             kept.append(
-                Statement(statement.target, statement.indices, Access(known.target, *statement.indices), origin=statement.origin)
+                Statement(
+                    statement.target,
+                    statement.indices,
+                    Access(known.target, *statement.indices),
+                    origin=statement.origin,
+                )
             )
         else:
             alias[statement.target] = known.target
@@ -41,14 +46,22 @@ def _renamed(statement: Statement, alias: dict[str, str]) -> Statement:
     swap = {a: Access(alias[a.name], *a.indices) for a in used}
     body, *where = substitute_all([statement.body, *statement.where], swap)
     return Statement(
-        statement.target, statement.indices, body, statement.reduce, statement.bound, tuple(where), statement.origin
+        statement.target,
+        statement.indices,
+        body,
+        statement.reduce,
+        statement.bound,
+        tuple(where),
+        statement.origin,
     )
 
 
 def _canonical(statement: Statement) -> Any:
     """The statement with its indices named by position."""
     names = {i: Index(f"_{k}", i.extent) for k, i in enumerate(statement.domain)}
-    if not any(isinstance(i, Index) for part in (statement.body, *statement.where) for i in index_symbols(part)):
+    if not any(
+        isinstance(i, Index) for part in (statement.body, *statement.where) for i in index_symbols(part)
+    ):
         return (statement.body, statement.where, statement.reduce, tuple(i.extent for i in statement.domain))
     body, *where = substitute_all([statement.body, *statement.where], names)
     ranks = (tuple(i.extent for i in statement.indices), tuple(i.extent for i in statement.bound))

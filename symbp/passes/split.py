@@ -17,7 +17,16 @@ import sympy as sp
 
 from symbp.errors import UnsupportedError
 from symbp.ir.nodes import Access, Program, Statement, Tensor
-from symbp.ir.walk import accesses, index_symbols, is_leaf, node_operations, operations, postorder, rebuild, substitute
+from symbp.ir.walk import (
+    accesses,
+    index_symbols,
+    is_leaf,
+    node_operations,
+    operations,
+    postorder,
+    rebuild,
+    substitute,
+)
 from symbp.passes.partials import partials, times
 
 WHOLE = 40

@@ -40,7 +40,11 @@ def _shift(program: Program, name: str) -> Program:
     rewritten = {}
     for user in users:
         inlined = _inline_exponentials(user.body, by_name, keep=name)
-        found = {a: a.func(shifted, *a.indices) * sp.exp(Access(peak, *a.indices)) for a in accesses(inlined) if a.name == name}
+        found = {
+            a: a.func(shifted, *a.indices) * sp.exp(Access(peak, *a.indices))
+            for a in accesses(inlined)
+            if a.name == name
+        }
         new = _rebuild(inlined, found)
         if _has_bare_shift(new, peak):
             return program
@@ -63,7 +67,13 @@ def _inline_exponentials(body: sp.Expr, by_name: dict[str, Statement], keep: str
     swap = {}
     for access in accesses(body):
         source = by_name.get(access.name)
-        if source and access.name != keep and source.reduce == "none" and isinstance(source.body, sp.exp) and not source.where:
+        if (
+            source
+            and access.name != keep
+            and source.reduce == "none"
+            and isinstance(source.body, sp.exp)
+            and not source.where
+        ):
             swap[access] = substitute(source.body, dict(zip(source.indices, access.indices, strict=True)))
     return substitute(body, swap) if swap else body
 
@@ -89,7 +99,10 @@ def _has_bare_shift(root: sp.Expr, peak: str) -> bool:
     for node in postorder([root]):
         if isinstance(node, sp.exp):
             terms = sp.Add.make_args(node.args[0])
-            if any(isinstance(a, Access) and a.name == peak for t in terms for a in sp.Mul.make_args(t)) and len(terms) == 1:
+            if (
+                any(isinstance(a, Access) and a.name == peak for t in terms for a in sp.Mul.make_args(t))
+                and len(terms) == 1
+            ):
                 return True
     return False
 
@@ -129,7 +142,11 @@ def _softplus(node: sp.Basic) -> sp.Basic:
 
 def _is_decaying(exponent: sp.Basic) -> bool:
     """-|u|: the form this rule itself produces."""
-    return isinstance(exponent, sp.Mul) and exponent.args[0].is_negative and isinstance(exponent.args[-1], sp.Abs)
+    return (
+        isinstance(exponent, sp.Mul)
+        and exponent.args[0].is_negative
+        and isinstance(exponent.args[-1], sp.Abs)
+    )
 
 
 RULES = (_softplus,)

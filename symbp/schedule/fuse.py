@@ -47,7 +47,9 @@ def fuse(program: Program) -> tuple[Stage, ...]:
 def _level(program: Program, statement: Statement, reads: Reads, level: dict[str, int]) -> int:
     """Number of the stage: even ones run once, odd ones per tile."""
     tiled = batched(statement) or sums_batch(statement)
-    if batched(statement) and sums_batch(statement) or any(i.extent == BATCH for i in statement.indices[1:]):
+    if (batched(statement) and sums_batch(statement)) or any(
+        i.extent == BATCH for i in statement.indices[1:]
+    ):
         raise UnsupportedError(
             f"{statement.target} relates samples of a batch to each other", equation=statement.origin
         )
@@ -80,12 +82,26 @@ def _place(
             if (
                 nest.form == DOT
                 and nest.extents == extents
+                and _related(statement, nest, reads)
                 and _pointwise(statement, nest, reads, home, number, producers)
             ):
                 nest.statements.append(statement)
                 return number
     stage.nests.append(Nest(extents, form, [statement]))
     return len(stage.nests) - 1
+
+
+def _related(statement: Statement, nest: Nest, reads: Reads) -> bool:
+    """Whether sharing loops saves traffic: they read something in common, or one reads the other.
+
+    Loops over samples alone hold all scalars. Without this rule equal loops of unrelated layers
+    would grow into one function as long as the network is deep.
+    """
+    if all(extent == BATCH for extent in nest.extents):
+        return True
+    mine = {a.name for a in reads[statement.target]}
+    theirs = {a.name for s in nest.statements for a in reads[s.target]} | {s.target for s in nest.statements}
+    return bool(mine & theirs)
 
 
 def _pointwise(

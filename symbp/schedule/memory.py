@@ -42,7 +42,7 @@ def plan_kernel(kernel: Kernel) -> Schedule:
             once.append(name)
     width = 4 if kernel.dtype == "float32" else 8
     tile = max(1, min(TILE_MOST, TILE_BYTES // max(1, tile_row * width)))
-    if 1 < tile_row and tile > ALIGN:
+    if tile_row > 1 and tile > ALIGN:
         tile -= tile % ALIGN
     used = 0
     for name in tiled + once:

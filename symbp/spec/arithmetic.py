@@ -128,6 +128,16 @@ def _scaled(scalars: list[sp.Basic], matrices: list[sp.Basic]) -> sp.Basic:
     return sp.MatMul(coefficient, *flat)
 
 
+def transposed(matrix: sp.Basic) -> sp.Basic:
+    """The transpose, written down for the factors of products and the terms of sums."""
+    if isinstance(matrix, sp.MatAdd):
+        return _matrix_sum([transposed(term) for term in matrix.args])
+    if isinstance(matrix, sp.MatMul):
+        scalars = [factor for factor in matrix.args if not is_matrix(factor)]
+        return _scaled(scalars, [transposed(f) for f in reversed(matrix.args) if is_matrix(f)])
+    return matrix.T
+
+
 def _misfit(left: sp.Basic, right: sp.Basic, position: int) -> OperandError:
     hint = None
     if left.shape == right.shape:

@@ -17,9 +17,10 @@ from symbp import nn
 from symbp.errors import SpecError
 from symbp.spec.arithmetic import is_matrix
 from symbp.spec.expression import Reading, read_expression
-from symbp.spec.indices import AccessError, check_bounds, infer_extents
+from symbp.spec.forms import FORMS
+from symbp.spec.indices import AccessError, check_bounds, index_symbol, infer_extents
 from symbp.spec.place import Place
-from symbp.spec.reader import CONSTANTS, FORMS, index_symbol
+from symbp.spec.reader import CONSTANTS
 from symbp.spec.shapes import MAX_AXES, MAX_ENTRIES, check_name, declare
 
 _LEFT = re.compile(r"\s*(?P<name>[^\[\]]+?)\s*(?:\[(?P<indices>[^\[\]]*)\]\s*)?")

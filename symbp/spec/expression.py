@@ -16,9 +16,10 @@ import sympy as sp
 
 from symbp.errors import SpecError
 from symbp.spec.arithmetic import is_matrix, is_scalar
+from symbp.spec.forms import FORMS
 from symbp.spec.indices import Access
 from symbp.spec.place import Place
-from symbp.spec.reader import CONSTANTS, FORMS, Reader
+from symbp.spec.reader import CONSTANTS, Reader
 from symbp.spec.syntax import parse_syntax
 
 

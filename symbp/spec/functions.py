@@ -14,8 +14,8 @@ from types import MappingProxyType
 import sympy as sp
 
 from symbp import nn
-from symbp.spec.arithmetic import is_matrix, is_scalar, shape_text
-from symbp.spec.scalars import product, raised, total
+from symbp.spec.arithmetic import add, is_matrix, is_scalar, multiply, shape_text, transposed
+from symbp.spec.scalars import raised
 
 MAX_FACTORIAL = 170  # gamma(171) is the last whole one that float64 holds
 MAX_ARGUMENTS = 64  # of max and min
@@ -132,30 +132,41 @@ def transpose(matrix: sp.Basic) -> sp.Basic:
     """
     if not is_matrix(matrix):
         raise TypeError("takes a matrix")
-    return matrix.T
+    return transposed(matrix)
 
 
 def contained(function: Callable[..., sp.Basic]) -> Callable[..., sp.Basic]:
-    """`function` of the vocabulary, with no rewriting of its scalar arguments.
+    """`function` of the vocabulary, with no rewriting of the scalars in its arguments.
 
     The function is applied to a real symbol in place of each compound scalar; the scalar is put into the
     resulting formula afterwards, where nothing is evaluated but sums, products and whole powers.
     """
+    signature = inspect.signature(function)
 
     @functools.wraps(function)
     def call(*arguments: sp.Basic, **settings: object) -> sp.Basic:
+        signature.bind(*arguments, **settings)  # its TypeError names no internals
         places: dict[sp.Basic, sp.Basic] = {}
-        stand_ins = []
-        for argument in arguments:
-            if is_scalar(argument) and not (argument.is_Atom or argument.is_number):
-                places[sp.Dummy(f"a{len(places)}", real=True)] = argument
-                argument = list(places)[-1]
-            stand_ins.append(argument)
-        inspect.signature(function).bind(*stand_ins, **settings)  # its TypeError names no internals
-        result = function(*stand_ins, **settings)
+        result = function(*(_set_aside(argument, places) for argument in arguments), **settings)
         return _fill(result, places) if places else result
 
     return call
+
+
+def _set_aside(argument: sp.Basic, places: dict[sp.Basic, sp.Basic]) -> sp.Basic:
+    """`argument` with a symbol for each compound scalar in it; `places` is told what they stand for."""
+    if is_matrix(argument):
+        if isinstance(argument, (sp.MatrixBase, sp.MatrixSymbol)):
+            return argument
+        parts = [part if isinstance(part, sp.Lambda) else _set_aside(part, places) for part in argument.args]
+        if all(new is old for new, old in zip(parts, argument.args, strict=True)):
+            return argument
+        return argument.func(*parts)
+    if not is_scalar(argument) or argument.is_Atom or argument.is_number:
+        return argument
+    symbol = sp.Dummy(f"a{len(places)}", real=True)
+    places[symbol] = argument
+    return symbol
 
 
 def _fill(formula: sp.Basic, places: Mapping[sp.Basic, sp.Basic]) -> sp.Basic:
@@ -167,10 +178,10 @@ def _fill(formula: sp.Basic, places: Mapping[sp.Basic, sp.Basic]) -> sp.Basic:
         return formula
     if isinstance(formula, sp.Pow):
         return raised(*arguments)
-    if isinstance(formula, sp.Mul):
-        return product(arguments)
-    if isinstance(formula, sp.Add):
-        return total(arguments)
+    if isinstance(formula, (sp.Mul, sp.MatMul)):
+        return multiply(arguments, "*" * len(arguments))
+    if isinstance(formula, (sp.Add, sp.MatAdd)):
+        return add(arguments, [1] * len(arguments))
     if isinstance(formula, (sp.Function, sp.Piecewise, sp.Rel, sp.Max, sp.Min)):
         return formula.func(*arguments, evaluate=False)
     return formula.func(*arguments)

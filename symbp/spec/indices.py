@@ -37,6 +37,11 @@ class Access:
     offset: int
 
 
+def index_symbol(name: str) -> sp.Symbol:
+    """The symbol that stands for an index of this name."""
+    return sp.Symbol(name, integer=True)
+
+
 def check_linear(index: sp.Basic, offset: int) -> None:
     """Require an integer combination of integer symbols, such as `2*i + p - 1`.
 

@@ -116,6 +116,10 @@ def _check_nesting(tokens: list[tuple[str, int]]) -> None:
     signs, depth = 0, 0
     expects_operand = True  # a sign here is unary
     for token, offset in tokens:
+        if token == "." or (token in "([" and not expects_operand):
+            depth += 1  # x.T, x[i] and f(x) make the tree deeper, as operators do
+            operators[-1] += 1
+            _check_runs(signs, towers[-1], depth, offset)
         if token in "([":
             open_brackets.append((token, offset))
             operators.append(0)

@@ -27,10 +27,11 @@ import sympy as sp
 
 from symbp.errors import SpecError
 from symbp.spec.equations import Equation, left_side_error, read_equation, read_left_side
+from symbp.spec.forms import FORMS
 from symbp.spec.functions import FUNCTIONS
 from symbp.spec.options import CheckOptions, Options, read_check, read_options
 from symbp.spec.place import suggestion
-from symbp.spec.reader import CONSTANTS, FORMS
+from symbp.spec.reader import CONSTANTS
 from symbp.spec.shapes import Shape, check_name, declare, read_shape
 from symbp.spec.tables import unknown_key
 from symbp.spec.toml_text import MAX_FILE, TomlText, read_toml

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import math
 import unicodedata
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 
 import sympy as sp
 
@@ -17,15 +17,12 @@ from symbp.errors import SpecError, SymbpError
 from symbp.spec import arithmetic, conditions
 from symbp.spec.arithmetic import OperandError, is_matrix, is_scalar, shape_text
 from symbp.spec.constants import ConstantError, Measure
+from symbp.spec.forms import FORMS, Steps
 from symbp.spec.indices import Access, AccessError, Range, check_bounds, check_linear
 from symbp.spec.place import Place, suggestion
 from symbp.spec.syntax import describe
 
-Steps = Generator[ast.expr, object, object]
-
 CONSTANTS: dict[str, sp.Expr] = {"pi": sp.pi}
-FORMS = ("sum", "piecewise", "where")  # calls with rules of their own
-MAX_SUM = 10**9  # terms of one sum
 
 _FLOAT_DIGITS, _FLOAT_EXPONENT = 15, 15  # up to here a decimal is read as an exact fraction
 
@@ -225,7 +222,7 @@ class Reader:
         value = self.number((yield node.value), node.value)
         if not is_matrix(value):
             raise self.error("only a matrix has a transpose", node)
-        return self.measured(value.T, node)
+        return self.measured(arithmetic.transposed(value), node)
 
     def subscript(self, node: ast.Subscript) -> Steps:
         value = yield node.value
@@ -288,7 +285,7 @@ class Reader:
         if name in FORMS:
             if node.keywords:
                 raise self.error(f"{name} takes no keyword arguments", node)
-            return (yield from _FORM_METHODS[name](self, node))
+            return (yield from FORMS[name](self, node))
         function = self.functions.get(name)
         if function is None:
             if name in self.names:
@@ -334,76 +331,9 @@ class Reader:
             raise self.error(f"{name}({shown}) gives no number or matrix", node)
         return self.measured(result, node)  # type: ignore[arg-type]
 
-    # -- forms --------------------------------------------------------------------------------------------
-
-    def sum(self, node: ast.Call) -> Steps:
-        """sum(body, (j, 0, 63), ...): both bounds are included, as in SymPy."""
-        if len(node.args) < 2:
-            hint = "sum(W[i, j]*x[j], (j, 0, 63)); the sum of a vector's entries is total(x)"
-            raise self.error("a sum needs an index with its bounds", node, hint)
-        body, *limits = node.args
-        bounds = []
-        for limit in limits:
-            if not (
-                isinstance(limit, ast.Tuple) and len(limit.elts) == 3 and isinstance(limit.elts[0], ast.Name)
-            ):
-                raise self.error("the bounds of a sum are written (j, first, last)", limit)
-            index = self.declare(limit.elts[0])
-            first, last = self.bound((yield limit.elts[1]), limit), self.bound((yield limit.elts[2]), limit)
-            if not 0 <= last - first < MAX_SUM:
-                raise self.error(
-                    f"a sum from {first} to {last}", limit, "its bounds are (j, first, last), both included"
-                )
-            bounds.append((index, first, last))
-        for index, first, last in bounds:
-            if index.name in self.names:
-                raise self.error(f"the index {index} is used twice", node)
-            self.names[index.name], self.ranges[index] = index, (first, last)
-        term = self.scalar((yield body), body)
-        for index, _, _ in bounds:
-            del self.names[index.name], self.ranges[index]
-        return self.measured(sp.Sum(term, *bounds), node)
-
-    def declare(self, node: ast.Name) -> sp.Symbol:
-        """A new summation index."""
-        if node.id in self.names or node.id in CONSTANTS or node.id in self.functions or node.id in FORMS:
-            raise self.error(
-                f"the index {node.id!r} has another meaning already", node, "choose another letter"
-            )
-        return index_symbol(node.id)
-
-    def bound(self, value: object, node: ast.AST) -> int:
-        if not isinstance(value, sp.Integer):
-            raise self.error("the bounds of a sum are whole numbers", node)
-        return int(value)
-
-    def piecewise(self, node: ast.Call) -> Steps:
-        """piecewise((a, condition), ..., (z, True)): the first condition that holds decides."""
-        pairs = []
-        for pair in node.args:
-            if not (isinstance(pair, ast.Tuple) and len(pair.elts) == 2):
-                raise self.error("the cases of piecewise are written (value, condition)", pair)
-            value = self.scalar((yield pair.elts[0]), pair.elts[0])
-            pairs.append((value, self.condition((yield pair.elts[1]), pair.elts[1])))
-        if not pairs or pairs[-1][1] != sp.true:
-            raise self.error("piecewise leaves cases open", node, "end it with (value, True)")
-        return self.cases(pairs, node)
-
-    def where(self, node: ast.Call) -> Steps:
-        """where(condition, a, b): a where the condition holds, else b."""
-        if len(node.args) != 3:
-            raise self.error("where takes a condition and two values", node, "where(x > 0, x, 0)")
-        test, then, otherwise = node.args
-        condition = self.condition((yield test), test)
-        first = self.scalar((yield then), then)
-        return self.cases([(first, condition), (self.scalar((yield otherwise), otherwise), sp.true)], node)
-
-    def cases(self, pairs: list, node: ast.AST) -> sp.Basic:
-        if any(len(test.atoms(sp.Piecewise)) > conditions.MAX_NESTED for _, test in pairs):
-            raise self.error(
-                "too many cases inside of a condition", node, "name its parts in equations before"
-            )
-        return self.measured(conditions.piecewise(pairs), node)
+    def taken(self, name: str) -> bool:
+        """Whether `name` means something already."""
+        return name in self.names or name in CONSTANTS or name in self.functions or name in FORMS
 
     def group(self, node: ast.expr) -> Steps:
         raise self.error(
@@ -412,11 +342,6 @@ class Reader:
             "the decimal point is '.', and points are separated by ','",
         )
         yield
-
-
-def index_symbol(name: str) -> sp.Symbol:
-    """The symbol that stands for an index of this name."""
-    return sp.Symbol(name, integer=True)
 
 
 def _decimal(value: float) -> sp.Basic:
@@ -441,9 +366,4 @@ _METHODS: dict[type, Callable[..., Steps]] = {
     ast.Call: Reader.call,
     ast.Tuple: Reader.group,
     ast.List: Reader.group,
-}
-_FORM_METHODS: dict[str, Callable[..., Steps]] = {
-    "sum": Reader.sum,
-    "piecewise": Reader.piecewise,
-    "where": Reader.where,
 }

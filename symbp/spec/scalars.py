@@ -4,7 +4,7 @@ When SymPy multiplies, it evaluates each power in the product again, and for pow
 terms are finite; for s/(1 + tanh((x + y + z)**20)) that means expanding the inner power into real and
 imaginary parts. So compound bases stand aside as plain symbols while SymPy collects exponents and
 coefficients, and return afterwards. Sums are gathered here for the same reason. The results are those of
-SymPy, but for exp(a)*exp(b), which stays.
+SymPy, but for exp(a)*exp(b) and a**(b*c)*a**d, which stay.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ def product(factors: Iterable[sp.Expr]) -> sp.Expr:
     aside: dict[sp.Expr, sp.Dummy] = {}  # by base
     shielded = []
     for factor in _flat(factors):
-        base, exponent = (factor.base, factor.exp) if isinstance(factor, sp.Pow) else (factor, sp.S.One)
+        base, exponent = factor, sp.S.One
+        if isinstance(factor, sp.Pow) and factor.exp.is_Atom:
+            base, exponent = factor.args
         if not base.is_Atom:
             factor = sp.Pow(aside.setdefault(base, sp.Dummy()), exponent)
         shielded.append(factor)

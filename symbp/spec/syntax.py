@@ -25,9 +25,9 @@ def parse_syntax(place: Place) -> ast.expr:
     try:
         tree = ast.parse(text.lstrip(), mode="eval").body
     except SyntaxError as error:
-        if not error.offset:  # Python's way to say that it met the end of the text
-            raise place.error("the formula ends too early", len(place.text.rstrip())) from None
-        offset = min(margin + error.offset - 1, len(text) - 1)
+        offset = margin + (error.offset or 0) - 1
+        if not margin <= offset < len(text.rstrip()):  # versions of Python mark the end differently
+            raise place.error("the formula ends too early", len(text.rstrip())) from None
         raise place.error("this is not a formula", offset, _syntax_hint(error)) from None
     except (ValueError, RecursionError, MemoryError, OverflowError):
         raise place.error("the formula is too deep or too long to be read", None) from None

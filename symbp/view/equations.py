@@ -298,7 +298,7 @@ class _Matrix(_Writer):
             self.taken.add(a.name)
             if not known.array:
                 raise _NoMatrixForm
-        known = replace(known, leads=a.name in self.taken)
+        known = replace(known, leads=a.name in self.taken or "/d" in a.name)
         return known if indices == axes else transposed(known)
 
     def multiply(self, node: sp.Mul, axes: Axes) -> Term:
@@ -318,6 +318,9 @@ class _Matrix(_Writer):
 
     def contraction(self, body: sp.Expr, axes: Axes, bound: Axes) -> Term:
         """sum over `bound` of a product, with `axes` free."""
+        if len(bound) == 2 and not axes:  # of sum(W) and sum(W.T) the plain one
+            found = {a.indices for a in accesses(body)}
+            bound = bound[::-1] if bound not in found and bound[::-1] in found else bound
         top, bottom, sign = self.factors(body)
         everything = axes + bound
         # A divisor with a bound index cannot leave the sum: it is a factor like any other.

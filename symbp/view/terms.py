@@ -85,7 +85,15 @@ def total(terms: list[Term]) -> Term:
     return term("plus", *positive, *negative)
 
 
-_ORDER: dict[str, float] = {"number": 0, "matmul": 1, "transpose": 1, "times": 1, "name": 2, "access": 2.5}
+_ORDER: dict[str, float] = {
+    "number": 0,
+    "matmul": 1,
+    "transpose": 1,
+    "times": 1,
+    "name": 2,
+    "access": 2.5,
+    "fraction": 2.8,
+}
 
 
 def _rank(t: Term) -> float:

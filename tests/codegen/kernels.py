@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from symbp.codegen.module import emit
 from symbp.ir import BATCH, Program, Tensor, check, evaluate
 from symbp.schedule.kernel import Kernel
 

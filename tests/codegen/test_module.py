@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -9,7 +11,6 @@ import sympy as sp
 from symbp.codegen.module import emit
 from symbp.ir import BATCH, Index, Statement, Tensor
 from symbp.schedule.kernel import Kernel
-
 from tests.codegen.kernels import compare, load, program_of, random_values
 
 N = Index("n", BATCH)
@@ -20,7 +21,7 @@ def dense(sizes=(5, 7, 3)):
     x = Tensor("x", (BATCH, sizes[0]), "input")
     y = Tensor("y", (BATCH, sizes[-1]), "input")
     tensors, statements, weights, activations = [x, y], [], [], [x]
-    for k, (below, above) in enumerate(zip(sizes, sizes[1:]), 1):  # noqa: B905
+    for k, (below, above) in enumerate(itertools.pairwise(sizes), 1):
         i, j = Index("i", above), Index("j", below)
         w, b = Tensor(f"W{k}", (above, below), "parameter"), Tensor(f"b{k}", (above,), "parameter")
         s, a = Tensor(f"s{k}", (BATCH, above)), Tensor(f"a{k}", (BATCH, above))
@@ -122,7 +123,10 @@ def test_maximum_over_classes_and_over_the_batch(agree):
         Statement("best", (), x[N, k], "max", (N, k)),
         Statement("column", (k,), x[N, k], "max", (N,)),
     ]
-    agree(program_of([x, top, e, total, p, best, column], statements, ("p", "best", "column")), ("p", "best", "column"))
+    agree(
+        program_of([x, top, e, total, p, best, column], statements, ("p", "best", "column")),
+        ("p", "best", "column"),
+    )
 
 
 def test_maximum_keeps_nan(agree):
@@ -134,7 +138,12 @@ def test_maximum_keeps_nan(agree):
         Statement("part", (N, k), sp.Max(x[N, k], 0) + sp.Min(x[N, k], 1)),
     ]
     values = np.array([[1, np.nan, 2], [np.nan, 1, 3], [1, 2, np.nan], [1, 2, 3]])
-    agree(program_of([x, top, part], statements, ("top", "part")), ("top", "part"), samples=(4,), values={"x": values})
+    agree(
+        program_of([x, top, part], statements, ("top", "part")),
+        ("top", "part"),
+        samples=(4,),
+        values={"x": values},
+    )
 
 
 def test_label_gather_and_its_scatter(agree):
@@ -142,7 +151,8 @@ def test_label_gather_and_its_scatter(agree):
     table = Tensor("table", (4, 3), "parameter")
     i, k, r = Index("i", 3), Index("k", 4), Index("r", 4)
     picked, hot, row, back, number = (Tensor(n, s) for n, s in zip(
-        ("picked", "hot", "row", "back", "number"), ((), (BATCH, 4), (BATCH, 3), (4, 3), (BATCH,)), strict=True
+        ("picked", "hot", "row", "back", "number"), ((), (BATCH, 4), (BATCH, 3), (4, 3), (BATCH,)),
+        strict=True,
     ))  # fmt: skip
     statements = [
         Statement("picked", (), -z[N, y[N]] / BATCH, "sum", (N,)),
@@ -166,7 +176,11 @@ def test_a_large_module_shares_functions_and_is_cut(tmp_path):
     tensors, statements = [x], []
     before = x
     for k in range(1, 51):
-        w, s, a = Tensor(f"W{k}", (3, 3), "parameter"), Tensor(f"s{k}", (BATCH, 3)), Tensor(f"a{k}", (BATCH, 3))
+        w, s, a = (
+            Tensor(f"W{k}", (3, 3), "parameter"),
+            Tensor(f"s{k}", (BATCH, 3)),
+            Tensor(f"a{k}", (BATCH, 3)),
+        )
         statements.append(Statement(s.name, (N, i), w[i, j] * before[N, j], "sum", (j,)))
         statements.append(Statement(a.name, (N, i), sp.tanh(s[N, i])))
         tensors += [w, s, a]
@@ -237,7 +251,7 @@ def forward_into(theta, x, a1):
         rows = min(256, samples - start)
         # s1[n, i] = sum(j) W1[i, j]*x[n, j]
         # a1[n, i] = 1/(1 + exp(-s1[n, i]))
-        compute_a1(theta, 0, x_flat, start*3, a1_flat, start*2, rows)
+        compute_a1(theta, at(0), x_flat, start*3, a1_flat, start*2, rows)
 
 
 @njit(nogil=True, error_model="numpy", cache=True)

@@ -11,10 +11,13 @@ from symbp.schedule.kernel import Kernel
 from tests.codegen.kernels import compare, load, program_of, random_values
 
 HOSTILE = [
-    "lambda", "None", "np", "math", "theta", "gradient", "work", "rows", "samples", "start", "f32", "view", "njit",
-    "print", "δ", "Δ", "delta", "α_1", "é", "e", "dE/dW1", "dE_dW1", "dE dW1", "x\ny", 'a"""b', "a'b", "a\\", "\\n",
+    "lambda", "None", "np", "math", "theta", "gradient", "work", "rows", "samples", "start", "f32", "view",
+    "njit",
+    "print", "δ", "Δ", "delta", "α_1", "é", "e", "dE/dW1", "dE_dW1", "dE dW1", "x\ny",
+    'a"""b', "a'b", "a\\", "\\n",
     "1x", "", " ", "__import__('os').system('false')", "# comment", "漢字", "🙂", "a" * 10_000, "a" * 10_001,
-    "compute_x", "block_1", "polygamma_1", "t1", "total", "x_in", "x_at", "n", "maximum", "\u202e", "\x00", "f_into",
+    "compute_x", "block_1", "polygamma_1", "t1", "total", "x_in", "x_at", "n", "maximum",
+    "\u202e", "\x00", "f_into",
 ]  # fmt: skip
 
 

@@ -16,12 +16,19 @@ N = Index("n", BATCH)
 def test_convolution_and_its_transpose(agree):
     x, w = Tensor("x", (BATCH, 8), "input"), Tensor("w", (3,), "parameter")
     o, k, p = Index("o", 6), Index("k", 3), Index("p", 8)
-    z, dx, dw, padded = Tensor("z", (BATCH, 6)), Tensor("dx", (BATCH, 8)), Tensor("dw", (3,)), Tensor("pad", (BATCH, 8))
+    z, dx, dw, padded = (
+        Tensor("z", (BATCH, 6)),
+        Tensor("dx", (BATCH, 8)),
+        Tensor("dw", (3,)),
+        Tensor("pad", (BATCH, 8)),
+    )
     statements = [
         Statement("z", (N, o), w[k] * x[N, o + k], "sum", (k,)),
         Statement("dx", (N, p), w[k] * z[N, o], "sum", (o, k), (sp.Eq(p, o + k),)),
         Statement("dw", (k,), z[N, o] * x[N, o + k], "sum", (N, o)),
-        Statement("pad", (N, p), x[N, p + k - 1] * w[k], "sum", (k,), (sp.Ge(p + k - 1, 0), sp.Lt(p + k - 1, 8))),
+        Statement(
+            "pad", (N, p), x[N, p + k - 1] * w[k], "sum", (k,), (sp.Ge(p + k - 1, 0), sp.Lt(p + k - 1, 8))
+        ),
     ]
     text = agree(program_of([x, w, z, dx, dw, padded], statements, ("dx", "dw", "pad")), ("dx", "dw", "pad"))
     assert "range(max(0, " in text
@@ -31,7 +38,8 @@ def test_triangular_sums_and_guarded_entries(agree):
     x = Tensor("x", (BATCH, 5), "input")
     i, j, k = Index("i", 5), Index("j", 5), Index("k", 5)
     below, above, lower, pair = (
-        Tensor(n, s) for n, s in zip(("below", "above", "lower", "pair"), ((BATCH, 5),) * 3 + ((),), strict=True)
+        Tensor(n, s)
+        for n, s in zip(("below", "above", "lower", "pair"), ((BATCH, 5),) * 3 + ((),), strict=True)
     )
     statements = [
         Statement("below", (N, i), x[N, j], "sum", (j,), (sp.Le(j, i),)),
@@ -41,7 +49,7 @@ def test_triangular_sums_and_guarded_entries(agree):
     ]
     names = ("below", "above", "lower", "pair")
     text = agree(program_of([x, below, above, lower, pair], statements, names), names)
-    assert "range(min(5, (i + 1)))" in text
+    assert "for j in range(min(5, " in text
 
 
 def test_strided_pooling_with_solved_indices(agree):
@@ -73,7 +81,9 @@ def test_reads_guarded_by_a_piecewise_stay_inside(tmp_path):
     i = Index("i", 4)
     a = Tensor("a", (BATCH, 4))
     body = sp.Piecewise((x[N, i + 2], i < 2), (0, True))
-    kernel = Kernel("shift", program_of([x, a], [Statement("a", (N, i), body)], ("a",)), ("x",), (), ("a",), ())
+    kernel = Kernel(
+        "shift", program_of([x, a], [Statement("a", (N, i), body)], ("a",)), ("x",), (), ("a",), ()
+    )
     text = emit([kernel])
     assert "min(max(i + 2, 0), 3)" in text
     values = np.arange(8.0).reshape(2, 4)

@@ -25,7 +25,9 @@ BODIES = {
     "roots": sp.sqrt(sp.Abs(x)) + 1 / sp.sqrt(y**2 + 1) + sp.Abs(x) ** sp.Rational(1, 3) + sp.Abs(y) ** x,
     "special": sp.erf(x) + sp.erfc(y) + sp.gamma(x + 5) + sp.loggamma(y - sp.Rational(1, 3)),
     "digamma": sp.polygamma(0, x) + sp.polygamma(0, 100 * sp.Abs(y)),
-    "polygamma": sp.polygamma(1, sp.Abs(x)) / 100 + sp.polygamma(2, sp.Abs(y) + 2) + sp.polygamma(5, sp.Abs(x) + 1),
+    "polygamma": sp.polygamma(1, sp.Abs(x)) / 100
+    + sp.polygamma(2, sp.Abs(y) + 2)
+    + sp.polygamma(5, sp.Abs(x) + 1),
     "steps": sp.sign(x) + sp.floor(3 * x) + sp.ceiling(3 * y) + sp.Abs(x - y),
     "extremes": sp.Max(x, y, 0) - sp.Min(x, y, 1) + sp.Max(x, -y),
     "cases": sp.Piecewise((x, (x > 0) & (y > 0)), (y**2, (x <= 0) | sp.Ne(y, 0)), (7, True)),

@@ -477,7 +477,28 @@ ATTACKS = [*CODE, *ATTRIBUTES, *SYNTAX, *SIZES]
 _SURD = "(sqrt(2) + sqrt(3) + sqrt(5) + sqrt(7))"
 _ZERO = f"({_SURD}**2 - 17 - 2*(sqrt(6) + sqrt(10) + sqrt(14) + sqrt(15) + sqrt(21) + sqrt(35)))"
 _SUM = "(" + " + ".join(f"W[{i}, {j}]" for i in range(3) for j in range(4)) + ")"
+_WAVE = "tanh((x[0] + x[1] + x[2] + 1)**50)"  # one question about its being finite, and SymPy expands it
+_HIDDEN = f"(1/(1 + {_WAVE}))"
 HEAVY = [
+    f"s*{_HIDDEN}",
+    f"{_HIDDEN} + {_HIDDEN}",
+    f"{_HIDDEN}**0.5*{_HIDDEN}**0.5",
+    f"sum(s/(1 + x[j]*{_WAVE}), (j, 0, 3))",
+    f"where(s*{_HIDDEN} > 0, s*{_HIDDEN}, 0)",
+    f"sigmoid({_WAVE})*s",
+    f"s*abs({_WAVE})**2",
+    f"max(x, {_HIDDEN})",
+    f"leaky_relu(x, {_HIDDEN})",
+    f"x*{_HIDDEN} + x",
+    f"x*{_HIDDEN} + x*{_HIDDEN}",
+    f"dot(x*{_HIDDEN}, x)",
+    f"(x*{_HIDDEN} + y).T",
+    f"s**{_HIDDEN}*s**2",
+    f"exp(s*{_WAVE})**3*exp(s)",
+    f"softmax(x*{_HIDDEN})",
+    f"softmax(sigmoid(x*{_HIDDEN}))",
+    f"mean_squared_error(x*{_HIDDEN}, x)",
+    f"softmax_cross_entropy(W.T*W*x*{_HIDDEN} + y, x)",
     f"abs({_ZERO})",
     f"relu({_ZERO})",
     f"sign(s*{_ZERO})",

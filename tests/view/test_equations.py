@@ -51,6 +51,7 @@ def one(indices, body, bound=(), reduce=None):
         ([], (a1 - u) ** 2 / 2, [L], "r = sum((a1 - u)**2)/2"),
         ([], a1 * u, [L], "r = a1.T*u"),
         ([], W1**2, [L, J], "r = sum(W1**2)"),
+        ([], W1**2, [J, L], "r = sum(W1**2)"),
         ([], a1 * W1 * x, [L, J], "r = a1.T*W1*x"),
         ([L], -2 * a1, [], "r = -2*a1"),
         ([J, L], W1, [], "r = W1.T"),
