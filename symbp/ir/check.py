@@ -46,9 +46,13 @@ def _check_access(program: Program, access: Access, defined: set[str], s: Statem
     _require(len(shape) == len(access.indices), "{} has shape {}", access, shape, s)
     for position, extent in zip(access.indices, shape, strict=True):
         if isinstance(position, Index):
-            _require(bool(s.where) or position.extent == extent, "{} overruns {}", access, extent, s)
+            _require(bool(s.where) or _fits(position.extent, extent), "{} overruns {}", access, extent, s)
         elif position.is_Integer:
             _require(0 <= int(position) < extent, "{} is out of bounds", access, s)
+
+
+def _fits(loop: object, axis: object) -> bool:
+    return loop == axis or (isinstance(loop, int) and isinstance(axis, int) and loop <= axis)
 
 
 def _require(condition: bool, message: str, *details: object) -> None:

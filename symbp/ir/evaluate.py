@@ -157,7 +157,19 @@ def _apply(node: sp.Basic, args: list):
     for kind in type(node).__mro__:
         if kind in FUNCTIONS:
             return FUNCTIONS[kind](*args)
+    if isinstance(node, sp.Function):
+        return _user_function(node, args)
     raise NotImplementedError(f"the interpreter has no rule for {type(node).__name__}")
+
+
+def _user_function(node: sp.Function, args: list):
+    """A function class of the user's: what it says its formula is."""
+    from symbp.passes.functions import definition
+
+    operands = [Access(f"x{k}") for k in range(len(args))]
+    formula = definition(node.func(*operands), origin=node)
+    values = {a.name: np.asarray(value) for a, value in zip(operands, args, strict=True)}
+    return _expression(formula, {}, values, 1, np.result_type(np.float64, *values.values()))
 
 
 def _product(args: list):
@@ -224,7 +236,7 @@ def _atan2(y: Any, x: Any):
 def _polygamma(n: Any, x: Any):
     if np.iscomplexobj(x):
         value = np.frompyfunc(lambda k, z: complex(mpmath.psi(int(k), complex(z))), 2, 1)(
-            np.real(n).astype(int), x
+            np.asarray(np.real(n), dtype=int), x
         )
         return np.asarray(value, dtype=complex)
     return special.polygamma(n, x)

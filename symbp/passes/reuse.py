@@ -19,7 +19,7 @@ import sympy as sp
 
 from symbp.ir.evaluate import evaluate_body
 from symbp.ir.nodes import Access
-from symbp.ir.walk import accesses, operations, postorder, substitute
+from symbp.ir.walk import accesses, index_symbols, operations, postorder, substitute
 from symbp.passes.cost import cost
 
 _X, _A, _T, _D = (sp.Dummy(n, real=True) for n in ("x", "a", "t", "D"))
@@ -37,6 +37,8 @@ def through_output(body: sp.Expr, derivative: sp.Expr, value: Access) -> sp.Expr
         return derivative
     (x,) = operands
     swap = {x: _X}
+    if index_symbols(substitute(body, swap)):
+        return derivative  # the formula differs from entry to entry
     found = _search(substitute(body, swap), substitute(derivative, swap))
     return derivative if found is None else substitute(found, {_X: x, _A: value})
 

@@ -9,7 +9,7 @@ import sympy as sp
 
 from symbp.errors import ShapeError, UnsupportedError
 from symbp.ir.nodes import Access, Index, Program, Statement, Tensor
-from symbp.ir.walk import index_symbols
+from symbp.ir.walk import accesses, index_symbols
 
 Scope = Mapping[Any, sp.Expr]
 """What SymPy's index symbols and Lambda variables stand for: indices or scalar bodies."""
@@ -26,6 +26,7 @@ class Builder:
         self.equation: str = ""
         self.current: str = ""
         self.memo: dict[Any, Any] = {}
+        self.shared = 0
 
     def declare(self, tensor: Tensor) -> Tensor:
         self.tensors[tensor.name] = tensor
@@ -55,6 +56,14 @@ class Builder:
             return outside * count * body
         name = self.fresh_name(f"s_{self.current}" if how == "sum" else f"m_{self.current}")
         return outside * self.define(name, free, body, reduce=how, bound=bound, where=where)
+
+    def share(self, body: sp.Expr) -> sp.Expr:
+        """`body` as an entry of a temporary over the indices in it; atoms and numbers stay."""
+        if isinstance(body, Access) or not accesses(body):
+            return body
+        self.shared += 1
+        name = self.fresh_name(f"u{self.shared}_{self.current}")
+        return self.define(name, tuple(index_symbols(body)), body)
 
     def label(self, name: str, bound: int) -> None:
         """Note that the scalar input `name` holds whole numbers below `bound`."""

@@ -181,7 +181,7 @@ def trace(b: Builder, node: Any, scope: Scope) -> sp.Expr:
     taken = [x for v in scope.values() for x in index_symbols(v)]
     links: list[sp.Expr] = []
     for size, _ in sizes:
-        links.append(ZERO if size == 1 else fresh_index("i", size, taken))
+        links.append(fresh_index("i", size, taken))
         if isinstance(links[-1], Index):
             taken.append(links[-1])
     for (_, inner), (outer, _) in zip(sizes, [*sizes[1:], sizes[0]], strict=True):
@@ -221,8 +221,8 @@ def stored(
     if key not in b.memo:
         rows, columns = shape(b, node)
         taken = [x for v in scope.values() for x in index_symbols(v)]
-        row = ZERO if rows == 1 else fresh_index("i", rows, taken)
-        column = ZERO if columns == 1 else fresh_index("j", columns, [*taken, row] if rows > 1 else taken)
+        row = fresh_index("i", rows, taken)
+        column = ZERO if columns == 1 else fresh_index("j", columns, [*taken, row])
         body = entry(b, node, row, column, scope)
         axes = [x for x in (row, column) if isinstance(x, Index)]
         outer = [x for x in index_symbols(body) if x not in axes]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import sympy as sp
+from sympy.functions.elementary.piecewise import ExprCondPair
 from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.tensor.indexed import Idx, Indexed
 
@@ -17,6 +19,11 @@ from symbp.passes.lower.builder import Builder, Scope, fresh_index
 
 UNROLL = 64
 """Sums whose index is used as a number are written out up to this many terms."""
+
+LARGE = 200
+"""Expressions with more distinct nodes are cut into statements while they are lowered."""
+PIECE = 12
+"""Nodes of a piece there."""
 
 _OPAQUE = (
     Indexed,
@@ -37,12 +44,37 @@ def scalar(b: Builder, root: Any, scope: Scope) -> sp.Expr:
     Raises:
         UnsupportedError: complex values, unknown functions, matrix functions.
     """
-    key = ("scalar", tuple(scope.items()))
-    memo = b.memo.setdefault(key, {})
-    for node in postorder([root], leaf=lambda n: not n.args or isinstance(n, _OPAQUE) or n in scope):
+    memo = b.memo.setdefault(("scalar", tuple(scope.items())), {})
+    order = postorder([root], leaf=lambda n: not n.args or isinstance(n, _OPAQUE) or n in scope)
+    cut = _shared(order) if len(order) > LARGE else frozenset()
+    for node in order:
         if node not in memo:
-            memo[node] = _node(b, node, scope, memo)
+            body = _node(b, node, scope, memo)
+            memo[node] = b.share(body) if node in cut and node is not root else body
     return memo[root]
+
+
+def _shared(order: list[Any]) -> frozenset:
+    """Nodes of a large expression that get a statement of their own: shared ones, and one in a few others.
+
+    SymPy's automatic simplification asks an expression about its signs, which walks it as a tree:
+    without these cuts, rebuilding shared sub-expressions takes exponential time. What stands in a
+    branch of a choice stays there, since it may have no value where the branch is not taken.
+    """
+    inside: set[Any] = set()
+    for node in reversed(order):
+        if isinstance(node, sp.Piecewise | ExprCondPair) or node in inside:
+            inside.update(node.args)
+    parents = Counter(arg for node in order for arg in set(node.args))
+    size: dict[Any, int] = {}
+    cut = set()
+    for node in order:
+        size[node] = 1 + sum(size.get(a, 1) for a in node.args)
+        wanted = parents[node] > 1 or size[node] > PIECE
+        if wanted and node.args and isinstance(node, sp.Expr) and not node.is_number and node not in inside:
+            cut.add(node)
+            size[node] = 1
+    return frozenset(cut)
 
 
 def _node(b: Builder, node: Any, scope: Scope, memo: dict) -> Any:

@@ -1,0 +1,99 @@
+"""What the tests of the passes share: every stage of a model, and the comparison of two programs."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from symbp.ir import BATCH, Program, check, evaluate
+from symbp.ir.walk import operations
+from symbp.passes.batch import batch
+from symbp.passes.contract import contract
+from symbp.passes.differentiate import differentiate
+from symbp.passes.inline import inline
+from symbp.passes.lower import lower
+from symbp.passes.prune import prune
+from symbp.passes.share import share
+from symbp.passes.split import split
+from symbp.passes.stabilise import shift_exponentials, stable_forms
+from symbp.pipeline import Derivation
+from tests.catalogue import CATALOGUE
+
+SAMPLES = 3
+
+
+@lru_cache(maxsize=None)
+def stages(name: str) -> dict[str, list[tuple[Program, Program]]]:
+    """Pass name -> (before, after) wherever the pass runs on the catalogue's model."""
+    net = CATALOGUE[name].network()
+    found: dict[str, list[tuple[Program, Program]]] = {}
+
+    def run(work, program: Program, *args) -> Program:
+        after = work(program, *args)
+        found.setdefault(work.__name__, []).append((program, after))
+        return after
+
+    program = run(shift_exponentials, lower(net))
+    for work in (split, share, contract, prune):
+        program = run(work, program)
+    names = [p.name if hasattr(p, "name") else str(p.label) for p in net.parameters]
+    adjoints = differentiate(program, net.loss, names)
+    gradient = Program(
+        {**program.tensors, **{t.name: t for t in adjoints.tensors}},
+        program.statements + tuple(adjoints.statements),
+        (net.loss, *adjoints.gradients.values()),
+    )
+    found["differentiate"] = [(program, gradient)]
+    for work in (share, contract, prune):
+        gradient = run(work, gradient)
+    gradient = batch(gradient, {n: f"{net.reduction} {n}" for n in gradient.outputs}, net.reduction)
+    for work in (contract, inline, prune, stable_forms):
+        gradient = run(work, gradient)
+    return found
+
+
+def assert_same(name: str, before: Program, after: Program, tolerance: float = 1e-12) -> None:
+    """Both programs are well formed and give the same outputs."""
+    check(before)
+    check(after)
+    assert after.outputs == before.outputs
+    values = CATALOGUE[name].values(before, SAMPLES)
+    old, new = evaluate(before, values), evaluate(after, values)
+    for output in before.outputs:
+        assert np.all(np.isfinite(old[output])), output
+        scale = max(1.0, float(np.max(np.abs(old[output]), initial=0)))
+        np.testing.assert_allclose(
+            new[output], old[output], rtol=tolerance, atol=tolerance * scale, err_msg=output
+        )
+
+
+def assert_pass_keeps_meaning(name: str, work: str) -> None:
+    for before, after in stages(name)[work]:
+        assert_same(name, before, after)
+
+
+def assert_gradients(derivation: Derivation, values: dict, tolerance: float = 1e-12) -> None:
+    """Every gradient equals the complex step through the forward equations."""
+    forward, loss = derivation.forward, derivation.loss
+    got = evaluate(derivation.backward, values)
+    step = 1e-30
+    for name, gradient in derivation.gradients.items():
+        exact = np.zeros(np.shape(values[name]))
+        for at in np.ndindex(exact.shape):
+            moved = np.array(values[name], dtype=complex)
+            moved[at] += 1j * step
+            exact[at] = np.imag(evaluate(forward, {**values, name: moved}, np.complex128)[loss]).item() / step
+        scale = max(1.0, float(np.max(np.abs(exact), initial=0)))
+        assert np.all(np.isfinite(exact)), name
+        np.testing.assert_allclose(got[gradient], exact, rtol=tolerance, atol=tolerance * scale, err_msg=name)
+
+
+def work_of(program: Program) -> int:
+    """Operations to run a program once, a sum over n terms counting n - 1 additions per entry."""
+    total = 0
+    for s in program.statements:
+        entries = int(np.prod([i.extent for i in s.indices if i.extent != BATCH], dtype=int))
+        terms = int(np.prod([i.extent for i in s.bound], dtype=int))
+        total += entries * (terms * operations(s.body) + terms - 1)
+    return total
