@@ -226,13 +226,7 @@ class Function:
             lead = np.broadcast_shapes(*leads)
         except ValueError as error:
             raise DataError(shorten(f"the arguments do not broadcast: {error}")) from error
-        wide = [
-            np.ascontiguousarray(np.broadcast_to(a, lead + s.shape)).reshape(-1, *s.shape)
-            if a.size
-            else np.empty((0, *s.shape), a.dtype)
-            for s, a in zip(self._slots, arrays, strict=True)
-        ]
-        return lead, wide
+        return lead, [_samples(a, lead, s.shape) for a, s in zip(arrays, self._slots, strict=True)]
 
     def _run(self, kernel: Compiled, arrays: list[np.ndarray], lead: tuple[int, ...]) -> list[np.ndarray]:
         samples = arrays[0].shape[0] if arrays else 1
@@ -262,6 +256,17 @@ class FunctionKernels:
         if what not in self._function._networks:
             raise AttributeError(name)
         return getattr(self._function._kernel(what).loaded.module, name)
+
+
+def _samples(array: np.ndarray, lead: tuple[int, ...], shape: tuple[int, ...]) -> np.ndarray:
+    """The argument broadcast to (N, *shape), contiguous."""
+    if not array.size:
+        return np.empty((0, *shape), array.dtype)
+    if array.shape != lead + shape:
+        # Copied: the view that broadcasting gives is read-only, which is another type to the
+        # kernel, and another compilation.
+        array = np.require(np.broadcast_to(array, lead + shape), requirements="CW")
+    return np.ascontiguousarray(array).reshape(-1, *shape)
 
 
 def _number(array: Any) -> Any:

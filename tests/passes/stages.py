@@ -5,12 +5,14 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+import sympy as sp
 
 from symbp.ir import BATCH, Program, check, evaluate
-from symbp.ir.walk import operations
+from symbp.ir.walk import node_operations, operations, postorder
 from symbp.passes.batch import batch
 from symbp.passes.contract import contract
 from symbp.passes.differentiate import differentiate
+from symbp.passes.functions import definition, has_own_derivative, known
 from symbp.passes.inline import inline
 from symbp.passes.lower import lower
 from symbp.passes.prune import prune
@@ -90,10 +92,24 @@ def assert_gradients(derivation: Derivation, values: dict, tolerance: float = 1e
 
 
 def work_of(program: Program) -> int:
-    """Operations to run a program once, a sum over n terms counting n - 1 additions per entry."""
+    """Operations to run a program once: statements over the same loops share sub-expressions.
+
+    A sum over n terms counts n - 1 additions per entry, a function of the user's what its formula takes.
+    """
+    loops: dict[tuple, list[sp.Expr]] = {}
     total = 0
     for s in program.statements:
-        entries = int(np.prod([i.extent for i in s.indices if i.extent != BATCH], dtype=int))
-        terms = int(np.prod([i.extent for i in s.bound], dtype=int))
-        total += entries * (terms * operations(s.body) + terms - 1)
+        loops.setdefault(s.domain, []).append(s.body)
+        terms, points = _size(s.bound), _size(s.domain)
+        total += points - points // terms
+    for domain, bodies in loops.items():
+        total += _size(domain) * sum(_node_work(n) for n in postorder(bodies))
     return total
+
+
+def _size(indices: tuple) -> int:
+    return int(np.prod([i.extent for i in indices if i.extent != BATCH], dtype=int))
+
+
+def _node_work(node: sp.Basic) -> int:
+    return operations(definition(node)) if has_own_derivative(node) and not known(node) else node_operations(node)
