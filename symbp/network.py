@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import sympy as sp
 from sympy.tensor.indexed import Idx, Indexed, IndexedBase
 
 from symbp.errors import NetworkError, ShapeError, shorten
 
-Name = sp.Basic
+Name: TypeAlias = sp.Basic
 """A declared symbol: `Symbol`, `MatrixSymbol` or `IndexedBase`."""
 
 
@@ -173,7 +173,7 @@ def _check_order(net: Network, declared: dict[str, str], position: dict[str, int
                 raise NetworkError(
                     f"{shown!r} is neither an input, a parameter nor defined by an equation",
                     equation=text,
-                    hint=f"add it to inputs= or parameters=, or define it before {shorten(net.defined[k], 60)}",
+                    hint="add it to inputs= or parameters=, or define it by an equation before this one",
                 )
             if _reaches(position[name], k, uses, position):
                 raise NetworkError(

@@ -38,13 +38,36 @@ def postorder(roots: Iterable[sp.Basic], leaf: Callable[[sp.Basic], bool] = is_l
     return order
 
 
+LARGE = 400
+"""Nodes, counted as a tree, up to which SymPy may simplify an expression."""
+
+
+def is_large(root: sp.Basic, limit: int = LARGE) -> bool:
+    """Whether the expression has more than `limit` nodes as a tree; stops counting there."""
+    stack, count = [root], 0
+    while stack and count <= limit:
+        node = stack.pop()
+        count += 1
+        if not is_leaf(node):
+            stack.extend(node.args)
+    return count > limit
+
+
 def rebuild(node: sp.Basic, args: tuple) -> sp.Basic:
-    """`node` with other operands; itself where nothing changed."""
+    """`node` with other operands; itself where nothing changed.
+
+    SymPy simplifies what it builds by walking trees: large expressions are left as they are.
+    """
     if all(a is b for a, b in zip(args, node.args, strict=True)):
         return node
+    if isinstance(node, _UNEVALUATED) and any(is_large(a) for a in args):
+        return node.func(*args, evaluate=False)
     if isinstance(node, sp.Pow) and args[0] is sp.S.Zero and args[1].is_number is False:
         return sp.Pow(*args, evaluate=False)
     return node.func(*args)
+
+
+_UNEVALUATED = (sp.Add, sp.Mul, sp.Pow, sp.Function)
 
 
 def substitute(root: sp.Basic, replacements: Mapping[Any, Any]) -> Any:

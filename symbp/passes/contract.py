@@ -36,7 +36,7 @@ def contract(program: Program) -> Program:
 
 
 def _pairwise(statement: Statement, tensors: list[Tensor], taken: set[str]) -> list[Statement]:
-    factors = [f for f in sp.Mul.make_args(statement.body)]
+    factors = list(sp.Mul.make_args(statement.body))
     constant = sp.Mul(*(f for f in factors if not index_symbols(f)))
     factors = [f for f in factors if index_symbols(f)]
     groups = _tied(factors)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import sympy as sp
@@ -10,10 +12,37 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symbp.errors import UnsupportedError
 from symbp.ir.nodes import Access, Label
-from symbp.ir.walk import postorder, rebuild
+from symbp.ir.walk import postorder, rebuild, substitute
 
 PRIMITIVE: frozenset = frozenset(
-    ["exp", "log", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "Abs", "sign", "floor", "ceiling", "erf", "erfc", "gamma", "loggamma", "polygamma", "Max", "Min"]
+    [
+        "exp",
+        "log",
+        "sin",
+        "cos",
+        "tan",
+        "asin",
+        "acos",
+        "atan",
+        "atan2",
+        "sinh",
+        "cosh",
+        "tanh",
+        "asinh",
+        "acosh",
+        "atanh",
+        "Abs",
+        "sign",
+        "floor",
+        "ceiling",
+        "erf",
+        "erfc",
+        "gamma",
+        "loggamma",
+        "polygamma",
+        "Max",
+        "Min",
+    ]
 )
 """Names of the SymPy functions that the interpreter and the code generator evaluate."""
 
@@ -22,7 +51,7 @@ STRUCTURE = (
     sp.core.relational.Relational, sp.logic.boolalg.BooleanAtom, sp.Number, sp.NumberSymbol, Access, Label,
 )  # fmt: skip
 
-_REWRITES = {
+_REWRITES: dict[Any, Callable] = {
     sp.sec: lambda x: 1 / sp.cos(x),
     sp.csc: lambda x: 1 / sp.sin(x),
     sp.cot: lambda x: 1 / sp.tan(x),
@@ -66,7 +95,7 @@ def simple(node: sp.Basic) -> sp.Basic:
     """One node in terms of nodes the compiler knows, or itself; its operands are simple already."""
     for kind, rewrite in _REWRITES.items():
         if type(node) is kind:
-            return rewrite(*node.args)  # type: ignore[no-untyped-call]
+            return rewrite(*node.args)
     return node
 
 
@@ -90,22 +119,20 @@ def definition(node: sp.Function, origin: Any = None) -> sp.Expr:
         if candidate is not None and candidate != probe:
             expanded = _expand(candidate)
             if all(known(n) or n in dummies for n in postorder([expanded])):
-                from symbp.ir.walk import substitute
-
                 return substitute(expanded, dict(zip(dummies, node.args, strict=True)))
     name = type(node).__name__
     what = "an undefined function" if isinstance(node, AppliedUndef) else "a function symbp cannot evaluate"
     raise UnsupportedError(
         f"{name} is {what}",
         equation=origin,
-        hint=f"write its formula, or give the class {name} a `doit` or `_eval_rewrite_as_exp` that returns it",
+        hint=f"write its formula, or give {name} a `doit` or `_eval_rewrite_as_exp` that returns it",
     )
 
 
 def _candidates(probe: sp.Function):
-    attempts = [lambda: probe.doit(), lambda: probe.expand(func=True)]
+    attempts: list[Callable] = [lambda: probe.doit(), lambda: probe.expand(func=True)]
     attempts += [
-        lambda name=name: getattr(probe, name)(*probe.args)
+        partial(_call, probe, name)
         for name in dir(probe)
         if name.startswith("_eval_rewrite_as_") and name not in _UNHELPFUL
     ]
@@ -115,6 +142,10 @@ def _candidates(probe: sp.Function):
             yield attempt()
         except (TypeError, AttributeError, ValueError, NotImplementedError):
             continue
+
+
+def _call(probe: sp.Function, method: str) -> Any:
+    return getattr(probe, method)(*probe.args)
 
 
 _UNHELPFUL = ("_eval_rewrite_as_Integral", "_eval_rewrite_as_Sum", "_eval_rewrite_as_Derivative")

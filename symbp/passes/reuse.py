@@ -33,7 +33,7 @@ def through_output(body: sp.Expr, derivative: sp.Expr, value: Access) -> sp.Expr
     Only for bodies of one access; others are returned as they are.
     """
     operands = accesses(body)
-    if len(operands) != 1 or operations(body) > SIZE or body == operands[0]:
+    if len(operands) != 1 or operations(body) > SIZE or body == operands[0] or is_large(body, 4 * SIZE):
         return derivative
     (x,) = operands
     swap = {x: _X}

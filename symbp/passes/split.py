@@ -20,6 +20,7 @@ from symbp.ir.nodes import Access, Program, Statement, Tensor
 from symbp.ir.walk import (
     accesses,
     index_symbols,
+    is_large,
     is_leaf,
     node_operations,
     operations,
@@ -58,18 +59,20 @@ class _Cutter:
         if size <= 3 or (statement.reduce != "none" and size <= WHOLE) or statement.where:
             self.statements.append(statement)
             return
-        if size <= WHOLE:
+        if size <= WHOLE and not is_large(body):
             inner = _bottleneck(body)
             if inner is not None:
-                entry = self.temporary(statement, inner)
-                self.statements.append(statement.with_body(substitute(body, {inner: entry})))
+                part = self.temporary(statement, inner)
+                self.visit(part)
+                self.statements.append(statement.with_body(substitute(body, {inner: part.access})))
                 return
             if len(accesses(body)) == 1 or _cheap_to_differentiate(body):
                 self.statements.append(statement)
                 return
         self.statements.append(statement.with_body(self.cut(statement)))
 
-    def temporary(self, statement: Statement, body: sp.Expr) -> Access:
+    def temporary(self, statement: Statement, body: sp.Expr) -> Statement:
+        """A new statement for a part of the body of another, over the indices that occur in it."""
         self.counts[statement.target] += 1
         name = f"t{self.counts[statement.target]}_{statement.target}"
         while name in self.taken:
@@ -78,8 +81,7 @@ class _Cutter:
         used = set(index_symbols(body))
         indices = tuple(i for i in statement.domain if i in used)
         self.tensors.append(Tensor(name, tuple(i.extent for i in indices)))
-        self.visit(Statement(name, indices, body, origin=statement.origin))
-        return Access(name, *indices)
+        return Statement(name, indices, body, origin=statement.origin)
 
     def cut(self, statement: Statement) -> sp.Expr:
         """Cut the graph of the body into pieces; returns the last one."""
@@ -101,16 +103,10 @@ class _Cutter:
         return done[statement.body]
 
     def piece(self, statement: Statement, body: sp.Expr) -> sp.Expr:
-        self.counts[statement.target] += 1
-        name = f"t{self.counts[statement.target]}_{statement.target}"
-        while name in self.taken:
-            name += "_"
-        self.taken.add(name)
-        used = set(index_symbols(body))
-        indices = tuple(i for i in statement.domain if i in used)
-        self.tensors.append(Tensor(name, tuple(i.extent for i in indices)))
-        self.statements.append(Statement(name, indices, body, origin=statement.origin))
-        return Access(name, *indices)
+        """The entry of a temporary that is small enough already."""
+        part = self.temporary(statement, body)
+        self.statements.append(part)
+        return part.access
 
     def narrow(self, statement: Statement, node: sp.Basic, args: list[sp.Expr]) -> sp.Expr:
         """One node over the pieces of its operands: products in pairs, long sums in chunks."""

@@ -265,7 +265,7 @@ def _samples(array: np.ndarray, lead: tuple[int, ...], shape: tuple[int, ...]) -
     if array.shape != lead + shape:
         # Copied: the view that broadcasting gives is read-only, which is another type to the
         # kernel, and another compilation.
-        array = np.require(np.broadcast_to(array, lead + shape), requirements="CW")
+        array = np.require(np.broadcast_to(array, lead + shape), requirements=["C", "W"])
     return np.ascontiguousarray(array).reshape(-1, *shape)
 
 

@@ -85,13 +85,18 @@ def _equation(b: Builder, equation: sp.Eq, shapes: dict[str, tuple]) -> None:
 
 def _finish(b: Builder, name: str, indices: tuple[Index, ...], body: sp.Expr) -> None:
     last = b.statements[-1] if b.statements else None
-    if last and isinstance(body, Access) and body.name == last.target and last.origin == b.equation:
-        if last.indices == indices == body.indices:
-            # The equation is nothing but this reduction: let it define the name itself.
-            b.statements.pop()
-            del b.tensors[last.target]
-            b.define(name, indices, last.body, reduce=last.reduce, bound=last.bound, where=last.where)
-            return
+    if (
+        last is not None
+        and last.origin == b.equation
+        and isinstance(body, Access)
+        and body.name == last.target
+        and last.indices == indices == body.indices
+    ):
+        # The equation is nothing but this reduction: let it define the name itself.
+        b.statements.pop()
+        del b.tensors[last.target]
+        b.define(name, indices, last.body, reduce=last.reduce, bound=last.bound, where=last.where)
+        return
     b.define(name, indices, body)
 
 

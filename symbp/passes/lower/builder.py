@@ -98,7 +98,8 @@ def _loop_invariant(body: sp.Expr, bound: tuple[Index, ...]) -> tuple[sp.Expr, s
     """Split a product into the factors that the bound indices reach and those they do not."""
     if not isinstance(body, sp.Mul):
         return body, sp.S.One
-    inside, outside = [], []
+    inside: list[sp.Expr] = []
+    outside: list[sp.Expr] = []
     for factor in body.args:
         (inside if set(index_symbols(factor)) & set(bound) else outside).append(factor)
     return sp.Mul(*inside), sp.Mul(*outside)

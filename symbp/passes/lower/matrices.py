@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import sympy as sp
@@ -155,7 +156,7 @@ def _split(node: sp.MatMul) -> tuple[sp.Expr, list[Any]]:
 def _chain(b: Builder, factors: list[Any], i: sp.Expr, j: sp.Expr, scope: Scope) -> sp.Expr:
     """Entry (i, j) of a matrix product: one sum over all inner indices."""
     sizes = [shape(b, f) for f in factors]
-    for (_, inner), (outer, _) in zip(sizes, sizes[1:], strict=False):
+    for (_, inner), (outer, _) in pairwise(sizes):
         if inner != outer:
             shown = " * ".join(f"({r} x {c})" for r, c in sizes)
             raise b.shape_error(f"the product {shown} does not fit")

@@ -201,7 +201,7 @@ def read(b: Builder, name: str, positions: list[sp.Expr]) -> Access:
             b.memo.setdefault("to check", set()).add((name, axis))
             if not (b.memo.get("guarded") or low > high):
                 raise b.shape_error(
-                    f"index {where} of {name!r} runs over {low}..{high}, its axis {axis} has {extent} entries",
+                    f"index {where} of {name!r} runs over {low}..{high}, axis {axis} has {extent} entries",
                     "make the ranges of the indices and the declared shapes agree",
                 )
     return Access(name, *positions)
