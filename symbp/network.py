@@ -44,9 +44,11 @@ class Network:
     ):
         if reduction not in ("mean", "sum"):
             raise NetworkError(f'reduction is {reduction!r}, not "mean" or "sum"')
-        self.equations: tuple[sp.Eq, ...] = tuple(_equation(e) for e in equations)
-        self.inputs: tuple[Name, ...] = tuple(_declared(s, "input") for s in inputs)
-        self.parameters: tuple[Name, ...] = tuple(_declared(s, "parameter") for s in parameters)
+        self.equations: tuple[sp.Eq, ...] = tuple(_equation(e) for e in _listed(equations, "equations"))
+        self.inputs: tuple[Name, ...] = tuple(_declared(s, "input") for s in _listed(inputs, "inputs"))
+        self.parameters: tuple[Name, ...] = tuple(
+            _declared(s, "parameter") for s in _listed(parameters, "parameters")
+        )
         self.reduction, self.batch, self.name = reduction, bool(batch), str(name)
         if not self.equations:
             raise NetworkError("a network needs at least one equation")
@@ -95,6 +97,13 @@ def brief(expression: Any, limit: int = 400) -> str:
     if size[expression] > limit:
         return f"{type(expression).__name__}(... {len(size)} distinct nodes ...)"
     return shorten(str(expression))
+
+
+def _listed(items: Any, what: str) -> list[Any]:
+    # A SymPy symbol or a text is iterable in ways that nobody means.
+    if isinstance(items, str | sp.Basic) or not isinstance(items, Iterable):
+        raise NetworkError(f"{what}= is {type(items).__name__}, not a list", hint=f"write {what}=[...]")
+    return list(items)
 
 
 def _equation(equation: Any) -> sp.Eq:

@@ -13,6 +13,7 @@ from symbp.ir.nodes import Program
 from symbp.network import Network, symbol_name
 from symbp.passes.batch import batch
 from symbp.passes.contract import contract
+from symbp.passes.define import define
 from symbp.passes.differentiate import differentiate
 from symbp.passes.inline import inline
 from symbp.passes.lower import lower
@@ -83,6 +84,7 @@ def derive(
     forward = clock("contract", contract, forward)
     forward = check(prune(forward))
     if network.loss is None:
+        forward = define(forward)
         return Derivation(network, dict(dims or {}), forward, forward, None, {}, {}, clock.seconds)
 
     names = [symbol_name(s) for s in (network.parameters if wrt is None else wrt)]
@@ -94,6 +96,7 @@ def derive(
     backward = clock("share", share, backward)
     backward = clock("contract", contract, backward)
     backward = clock("prune", prune, backward)
+    forward, backward = clock("define", define, forward), clock("define", define, backward)
     check(backward)
     return Derivation(
         network,

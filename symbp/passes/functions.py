@@ -87,7 +87,7 @@ def known(node: sp.Basic) -> bool:
     return isinstance(node, STRUCTURE) or (
         isinstance(node, sp.Function | sp.Max | sp.Min)
         and type(node).__name__ in PRIMITIVE
-        and type(node).__module__.startswith("sympy.")
+        and str(type(node).__module__).startswith("sympy.")
     )
 
 

@@ -19,7 +19,7 @@ import sympy as sp
 
 from symbp.ir.evaluate import evaluate_body
 from symbp.ir.nodes import Access
-from symbp.ir.walk import accesses, index_symbols, operations, postorder, substitute
+from symbp.ir.walk import accesses, index_symbols, is_large, operations, postorder, substitute
 from symbp.passes.cost import cost
 
 _X, _A, _T, _D = (sp.Dummy(n, real=True) for n in ("x", "a", "t", "D"))
@@ -33,7 +33,7 @@ def through_output(body: sp.Expr, derivative: sp.Expr, value: Access) -> sp.Expr
     Only for bodies of one access; others are returned as they are.
     """
     operands = accesses(body)
-    if len(operands) != 1 or operations(body) > SIZE or body == operands[0] or is_large(body, 4 * SIZE):
+    if len(operands) != 1 or operations(body) > SIZE or body == operands[0] or is_large(body, 2 * SIZE):
         return derivative
     (x,) = operands
     swap = {x: _X}

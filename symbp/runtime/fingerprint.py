@@ -121,7 +121,7 @@ def function_text(cls: type, seen: set[int] | None = None) -> str:
     seen.add(id(cls))
     parts: list[str] = []
     for base in cls.__mro__:
-        if base.__module__.split(".")[0] in ("sympy", "builtins") or base is object:
+        if str(base.__module__).split(".")[0] in ("sympy", "builtins") or base is object:
             continue
         parts.append(f"{base.__module__}.{base.__qualname__}")
         for name, value in sorted(vars(base).items()):
@@ -141,7 +141,7 @@ def _value(value: Any, seen: set[int]) -> str:
     if isinstance(value, types.ModuleType):
         return f"module {value.__name__}"
     if isinstance(value, type):
-        own = not value.__module__.startswith(("sympy", "builtins", "numpy")) and id(value) not in seen
+        own = not str(value.__module__).startswith(("sympy", "builtins", "numpy")) and id(value) not in seen
         return f"class {value.__module__}.{value.__qualname__}" + (function_text(value, seen) if own else "")
     if isinstance(value, types.BuiltinFunctionType | types.GetSetDescriptorType | types.MemberDescriptorType):
         return f"builtin {value.__name__}"
@@ -153,7 +153,7 @@ def _value(value: Any, seen: set[int]) -> str:
         return _join("items", sorted(_value(v, seen) for v in value))
     if isinstance(value, sp.Basic):
         return _Digest().of(value)
-    if type(value).__module__.startswith(("sympy", "functools", "_abc")):
+    if str(type(value).__module__).startswith(("sympy", "functools", "_abc")):
         return type(value).__qualname__
     return uuid.uuid4().hex
 

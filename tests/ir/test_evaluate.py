@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -40,7 +42,7 @@ def test_a_matrix_product_over_samples():
 
 def test_a_sum_over_samples_in_pieces(monkeypatch):
     for size in (1, 3, 1 << 20):
-        monkeypatch.setattr("symbp.ir.evaluate.CHUNK", size)
+        monkeypatch.setattr(sys.modules["symbp.ir.evaluate"], "CHUNK", size)
         total = single(
             Access("x", n, j), (), (), MATRIX, {"A": A, "x": X}, reduce="sum", bound=(n, j)
         )

@@ -71,7 +71,7 @@ def _shared(order: list[Any]) -> frozenset:
     for node in order:
         size[node] = 1 + sum(size.get(a, 1) for a in node.args)
         wanted = parents[node] > 1 or size[node] > PIECE
-        if wanted and node.args and isinstance(node, sp.Expr) and not node.is_number and node not in inside:
+        if wanted and node.args and isinstance(node, sp.Expr) and node not in inside:
             cut.add(node)
             size[node] = 1
     return frozenset(cut)
@@ -105,7 +105,7 @@ def _node(b: Builder, node: Any, scope: Scope, memo: dict) -> Any:
 
 
 def _from_user(node: sp.Basic) -> bool:
-    return not type(node).__module__.startswith("sympy.")
+    return not str(type(node).__module__).startswith("sympy.")
 
 
 def _check_real(b: Builder, value: sp.Expr, source: Any) -> None:

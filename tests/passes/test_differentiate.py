@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+import sympy as sp
+
+import symbp as sb
+from symbp.ir import Access, Index, Program, Statement, Tensor, check, evaluate, program_text
+from symbp.passes.differentiate import differentiate
+from symbp.pipeline import derive
+from tests.catalogue import CATALOGUE, NAMES
+from tests.passes.stages import assert_gradients, stages, work_of
+
+i, j = Index("i", 3), Index("j", 3)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_gradients_equal_the_complex_step(name):
+    derivation = CATALOGUE[name].derivation
+    assert_gradients(derivation, CATALOGUE[name].values(derivation.forward))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_forward_statements_are_kept(name):
+    ((before, after),) = stages(name)["differentiate"]
+    check(after)
+    assert after.statements[: len(before.statements)] == before.statements
+
+
+# Written-out entries a[0] + a[1]*t + ... are told apart at every entry of the gradient.
+@pytest.mark.parametrize("name", [n for n in NAMES if n != "polynomial"])
+def test_loss_and_gradient_cost_a_small_multiple_of_the_loss(name):
+    derivation = CATALOGUE[name].derivation
+    forward = derivation.forward
+    loss = stages(name)["prune"][0][0]
+    needed = Program(forward.tensors, forward.statements, (derivation.loss,))
+    from symbp.passes.prune import prune
+
+    assert loss.statements
+    assert work_of(derivation.backward) <= 5 * work_of(prune(needed))
+
+
+def test_gradients_with_respect_to_inputs():
+    for name in ("dense_tanh", "convolution", "attention", "log_sum_exp", "l2_penalty"):
+        net = CATALOGUE[name].network()
+        derivation = derive(net, wrt=[*net.parameters, *net.inputs])
+        assert len(derivation.gradients) == len(net.parameters) + len(net.inputs)
+        assert_gradients(derivation, CATALOGUE[name].values(derivation.forward))
+
+
+def gradient(tensors, statements, wrt):
+    program = Program({t.name: t for t in tensors}, tuple(statements), ("s",))
+    found = differentiate(program, "s", wrt)
+    whole = Program(
+        {**program.tensors, **{t.name: t for t in found.tensors}},
+        (*program.statements, *found.statements),
+        ("s", *found.gradients.values()),
+    )
+    return check(whole), found
+
+
+def test_a_repeated_index_gives_the_diagonal():
+    A = Tensor("A", (3, 3), "parameter")
+    program, found = gradient([A, Tensor("s", ())], [Statement("s", (), Access("A", i, i) ** 2, "sum", (i,))], ["A"])
+    a = np.arange(9.0).reshape(3, 3)
+    np.testing.assert_allclose(evaluate(program, {"A": a})[found.gradients["A"]], 2 * np.diag(np.diag(a)))
+
+
+def test_a_gather_scatters():
+    tensors = [Tensor("T", (4,), "parameter"), Tensor("c", (3,), "label", bound=4), Tensor("s", ())]
+    body = Access("T", Access("c", i)) ** 2
+    program, found = gradient(tensors, [Statement("s", (), body, "sum", (i,))], ["T"])
+    got = evaluate(program, {"T": np.array([1.0, 2, 3, 4]), "c": np.array([1, 3, 1])})
+    np.testing.assert_allclose(got[found.gradients["T"]], [0, 8, 0, 8])
+
+
+def test_a_parameter_without_influence_has_gradient_zero():
+    tensors = [Tensor("w", (), "parameter"), Tensor("v", (3,), "parameter"), Tensor("s", ())]
+    program, found = gradient(tensors, [Statement("s", (), sp.sin(Access("w")))], ["w", "v"])
+    got = evaluate(program, {"w": 1.0, "v": np.ones(3)})
+    np.testing.assert_array_equal(got[found.gradients["v"]], np.zeros(3))
+
+
+def test_adjoints_carry_the_names_of_textbooks():
+    text = program_text(derive(sb.mlp((2, 3, 1), activation="sigmoid")).backward)
+    assert "delta1[i] = " in text
+    assert "dE/dW1[i, j] = delta1[i]*x[j]" in text
+    assert "a1[i]*(1 - a1[i])" in text or "(1 - a1[i])*" in text
+
+
+def test_names_in_use_are_not_taken():
+    x, y, E = sp.symbols("x y E", real=True)
+    odd = sp.Symbol("dE/dx", real=True)
+    net = sb.Network([sp.Eq(odd, x**2), sp.Eq(E, odd * y)], inputs=[y], parameters=[x], loss=E)
+    derivation = derive(net)
+    assert_gradients(derivation, {"x": np.array(1.5), "y": np.array(0.5)})

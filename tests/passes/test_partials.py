@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+import sympy as sp
+
+from symbp.errors import UnsupportedError
+from symbp.ir import Access
+from symbp.ir.evaluate import evaluate_body
+from symbp.ir.walk import operations
+from symbp.passes.partials import partials, times
+
+x, y, z = (Access(n) for n in "xyz")
+POINT = {"x": np.array([0.7, 1.3]), "y": np.array([0.4, 1.9]), "z": np.array([0.6, 0.9])}
+
+BODIES = [
+    x + 2 * y, x * y * z, x / y, x**3 * y**-2, sp.sqrt(x * y), x**y, y ** sp.Rational(2, 3), sp.exp(x) * sp.log(y),
+    sp.sin(x) * sp.sin(x * y), sp.atan2(x, y), sp.Max(x, y, z), sp.Min(x, 1) * z, sp.Abs(x - y),
+    sp.Piecewise((x * y, x > 1), (z, True)), sp.floor(3 * x) * y, sp.loggamma(x + y), sp.polygamma(1, x),
+    sp.gamma(x) * y, sp.erf(x) + sp.erfc(y), sp.Piecewise((sp.sin(x), y < 1), (sp.exp(x * z), z < 2), (0, True)) * x,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", BODIES, ids=str)
+def test_partials_equal_the_complex_step(body):
+    for access, slope in partials(body).items():
+        moved = {**POINT, access.name: POINT[access.name] + 1e-30j}
+        step = np.imag(evaluate_body(body, moved, np.complex128)) / 1e-30
+        got = np.broadcast_to(evaluate_body(slope, POINT), (2,))
+        np.testing.assert_allclose(got, np.broadcast_to(step, (2,)), rtol=1e-12, atol=1e-14)
+
+
+def test_what_has_no_slope_is_left_out_and_the_rest_comes_in_order_of_use():
+    assert list(partials(x + y * z + x * z)) == [n for n in (x, y, z)] or set(
+        partials(x + y * z + x * z)
+    ) == {x, y, z}
+    assert partials(sp.floor(x)) == {}
+    assert partials(sp.Integer(3)) == {}
+    assert partials(x) == {x: 1}
+
+
+def test_conventions_at_kinks():
+    at = {"x": np.array([1.0]), "y": np.array([1.0])}
+    slopes = [float(evaluate_body(p, at)) for p in partials(sp.Max(x, y)).values()]
+    assert sorted(slopes) == [0, 1]
+    assert evaluate_body(partials(sp.Abs(x))[x], {"x": np.array([0.0])}) == 0
+    tie = partials(sp.Max(0, x))[x]
+    assert evaluate_body(tie, {"x": np.array([0.0])}) in (0, 1)
+
+
+def test_a_factor_moves_into_the_branches():
+    choice = sp.Piecewise((1 / x, x > 0), (0, True))
+    product = times(sp.exp(y), choice)
+    assert isinstance(product, sp.Piecewise)
+    assert evaluate_body(product, {"x": np.array([-1.0]), "y": np.array([1000.0])}) == 0
+    assert times(sp.S.Zero, choice) == 0
+    body = sp.Piecewise((x * sp.log(x), x > 0), (0, True)) * y
+    slope = evaluate_body(partials(body)[x], {"x": np.array([0.0, -1.0]), "y": np.array([2.0, 2.0])})
+    np.testing.assert_array_equal(slope, 0)
+
+
+def test_shared_nodes_are_visited_once():
+    e = x
+    for _ in range(12):
+        e = sp.Mul(e, sp.cos(e, evaluate=False), evaluate=False)
+    slope = partials(e)[x]
+    assert operations(slope) < 12 * 12
+
+
+class NoSlope(sp.Function):
+    def _eval_rewrite_as_exp(self, u, **_):
+        return sp.exp(u)
+
+
+def test_a_function_without_derivative_is_named():
+    with pytest.raises(UnsupportedError, match="NoSlope"):
+        partials(NoSlope(x))

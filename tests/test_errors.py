@@ -1,0 +1,91 @@
+"""Every refusal is a typed error that names the equation and says what to write instead."""
+
+import pytest
+import sympy as sp
+
+import symbp as sb
+from symbp.errors import SpecError, shorten
+
+x, y = sp.symbols("x y")
+E = sp.Symbol("E")
+v, w = sb.vector("v", 3), sb.vector("w", 3)
+M = sb.matrix("M", 3, 3)
+f = sp.Function("f")
+
+
+class Valueless(sp.Function):
+    """Says what its derivative is, not what its value is."""
+
+    def fdiff(self, argindex=1):
+        return sp.cos(self.args[0])
+
+
+def network(*equations, **roles):
+    return sb.compile(sb.Network(equations, **roles), cache=False)
+
+
+REFUSED = {
+    "undefined": (sb.NetworkError, lambda: network(sp.Eq(E, x * y), inputs=[x], loss=E)),
+    "defined twice": (sb.NetworkError, lambda: network(sp.Eq(E, x), sp.Eq(E, x + 1), inputs=[x], loss=E)),
+    "an input redefined": (sb.NetworkError, lambda: network(sp.Eq(x, y), inputs=[x, y])),
+    "declared twice": (sb.NetworkError, lambda: network(sp.Eq(E, x), inputs=[x, x], loss=E)),
+    "used before": (sb.NetworkError, lambda: network(sp.Eq(E, y), sp.Eq(y, x), inputs=[x], loss=E)),
+    "cyclic": (sb.NetworkError, lambda: network(sp.Eq(E, y), sp.Eq(y, E), inputs=[x], loss=E)),
+    "loss undefined": (sb.NetworkError, lambda: network(sp.Eq(E, x), inputs=[x], loss=y)),
+    "loss not scalar": (sb.ShapeError, lambda: network(sp.Eq(w, M * v), inputs=[v], parameters=[M], loss=w)),
+    "not an equation": (sb.NetworkError, lambda: network("a = b", inputs=[x])),
+    "simplified away": (sb.NetworkError, lambda: network(sp.Eq(x, x), inputs=[x])),
+    "not a list": (sb.NetworkError, lambda: sb.Network(5)),
+    "a text as input": (sb.NetworkError, lambda: sb.Network([sp.Eq(E, x)], inputs=["x"])),
+    "square root of -2": (sb.UnsupportedError, lambda: sb.compile(x * sp.sqrt(-2))),
+    "I": (sb.UnsupportedError, lambda: sb.compile(x * sp.I)),
+    "log(-1)": (sb.UnsupportedError, lambda: sb.compile(x + sp.log(-1))),
+    "acos(2)": (sb.UnsupportedError, lambda: sb.compile(x + sp.acos(2))),
+    "cube root of -8": (sb.UnsupportedError, lambda: sb.compile(x * (-8) ** sp.Rational(1, 3))),
+    "infinite": (sb.UnsupportedError, lambda: sb.compile(x + sp.oo)),
+    "nan": (sb.UnsupportedError, lambda: sb.compile(sp.nan)),
+    "undefined function": (sb.UnsupportedError, lambda: sb.compile(f(x))),
+    "no value": (sb.UnsupportedError, lambda: sb.compile(Valueless(x))),
+    "unevaluated": (sb.UnsupportedError, lambda: sb.compile(sp.Integral(sp.sin(x) * sp.exp(-(x**2)), x))),
+    "matrix function": (sb.UnsupportedError, lambda: sb.compile(sp.exp(M))),
+    "determinant": (sb.UnsupportedError, lambda: sb.compile(sp.Determinant(M))),
+    "inverse": (sb.UnsupportedError, lambda: sb.compile(sp.Trace(M.inv()))),
+    "text": (sb.SymbpError, lambda: sb.compile("x + 1")),
+    "None": (sb.SymbpError, lambda: sb.compile(None)),
+    "dtype": (sb.DataError, lambda: sb.compile(x, dtype="float16")),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(case):
+    kind, attempt = REFUSED[case]
+    with pytest.raises(kind) as caught:
+        attempt()
+    assert str(caught.value)
+
+
+def test_names_the_equation_and_what_to_write():
+    with pytest.raises(sb.UnsupportedError) as caught:
+        sb.compile(sp.exp(M))
+    assert "exp(M)" in caught.value.equation
+    assert "sb.exp" in caught.value.hint
+
+
+def test_index_out_of_range():
+    i = sb.index("i", 4)
+    base, out = sb.indexed("A", 3), sb.indexed("B", 4)
+    with pytest.raises(sb.ShapeError, match="3 entries"):
+        network(sp.Eq(out[i], base[i]), inputs=[base])
+
+
+def test_spec_error_carries_its_place():
+    error = SpecError("unknown name", line=3, column=7)
+    assert (error.line, error.column) == (3, 7)
+    assert str(error).startswith("line 3, column 7")
+
+
+def test_shorten_keeps_both_ends():
+    text = shorten("a" * 500 + "end")
+    assert len(text) <= 300
+    assert text.endswith("end")
+    assert shorten("two\nlines") == "two lines"

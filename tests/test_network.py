@@ -1,0 +1,51 @@
+"""Networks: roles, names and symbolic dimensions."""
+
+import sympy as sp
+
+import symbp as sb
+from symbp.network import brief, dimension, names_used, symbol_name, symbols_used
+
+x = sp.Symbol("x")
+
+
+def test_names_used_leaves_bound_indices_out():
+    k, i = sp.symbols("k i")
+    W, b, z = sb.indexed("W", 3, 4), sb.indexed("b", 4), sb.indexed("z", 3)
+    equation = sp.Eq(z[i], sp.Sum(W[i, k] * b[k], (k, 0, 3)))
+    assert names_used(equation) == ["W", "b"]
+
+
+def test_symbols_used_is_linear_in_shared_expressions():
+    e = x
+    for _ in range(200):
+        e = sp.Add(e, sp.Mul(e, e, evaluate=False), evaluate=False)
+    assert symbols_used(e) == [x]
+
+
+def test_brief_does_not_print_large_trees():
+    e = x
+    for _ in range(60):
+        e = sp.Mul(e, e, evaluate=False)
+    assert "distinct nodes" in brief(e)
+    assert brief(x + 1) == "x + 1"
+
+
+def test_symbol_name_of_every_kind():
+    i = sb.index("i", 2)
+    assert [symbol_name(s) for s in (x, sb.vector("v", 2), sb.indexed("A", 2), sb.indexed("A", 2)[i])] == [
+        "x",
+        "v",
+        "A",
+        "A",
+    ]
+
+
+def test_dimension_looks_symbols_up():
+    n = sp.Symbol("n")
+    assert dimension(2 * n, {"n": 3}, "W") == 6
+
+
+def test_repr_shows_the_equations():
+    net = sb.Network([sp.Eq(sp.Symbol("E"), x**2)], inputs=[x], name="square")
+    assert "E = x**2" in repr(net)
+    assert net.defined == ("E",)
