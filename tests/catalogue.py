@@ -6,6 +6,7 @@ draws its data from a fixed seed.
 
 from __future__ import annotations
 
+import itertools
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -367,7 +368,7 @@ def shared_weights():
     x, y, W, b = nn.vector("x", 3), nn.vector("y", 3), nn.matrix("W", 3, 3), nn.vector("b", 3)
     a = [x, *(nn.vector(f"h{k}", 3) for k in range(1, 5))]
     E = nn.scalar("E")
-    equations = [Eq(new, nn.tanh(W * old + b)) for old, new in zip(a, a[1:], strict=False)]
+    equations = [Eq(new, nn.tanh(W * old + b)) for old, new in itertools.pairwise(a)]
     return Network([*equations, Eq(E, nn.squared_error(a[-1], y))], inputs=[x, y], parameters=[W, b], loss=E)
 
 
@@ -377,7 +378,9 @@ def shared_weights():
 @model()
 def dense_in_indices():
     i, j = nn.index("i", 4), nn.index("j", 3)
-    x, W, b, y, z = (nn.indexed(n, *s) for n, s in zip("xWbyz", [(3,), (4, 3), (4,), (4,), (4,)], strict=True))
+    x, W, b, y, z = (
+        nn.indexed(n, *s) for n, s in zip("xWbyz", [(3,), (4, 3), (4,), (4,), (4,)], strict=True)
+    )
     E = nn.scalar("E")
     equations = [
         Eq(z[i], sp.Sum(W[i, j] * x[j], (j, 0, 2)) + b[i]),
@@ -465,7 +468,11 @@ def kronecker():
     A, x, z, E = nn.indexed("A", 3, 3), nn.indexed("x", 3), nn.indexed("z", 3), nn.scalar("E")
     equations = [
         Eq(z[i], sp.Sum((A[i, j] + 2 * sp.KroneckerDelta(i, j)) * x[j], (j, 0, 2))),
-        Eq(E, sp.Sum(A[i, j] ** 2 * sp.KroneckerDelta(i, j), (i, 0, 2), (j, 0, 2)) + sp.Sum(z[i] ** 3, (i, 0, 2))),
+        Eq(
+            E,
+            sp.Sum(A[i, j] ** 2 * sp.KroneckerDelta(i, j), (i, 0, 2), (j, 0, 2))
+            + sp.Sum(z[i] ** 3, (i, 0, 2)),
+        ),
     ]
     return Network(equations, inputs=[x], parameters=[A], loss=E)
 
@@ -474,15 +481,19 @@ def kronecker():
 def embedding():
     c, x, T, E = nn.label("c"), nn.indexed("x", 2), nn.indexed("T", 4, 2), nn.scalar("E")
     d = nn.index("d", 2)
-    return Network(
-        [Eq(E, sp.Sum((T[c, d] - x[d]) ** 2, (d, 0, 1)))], inputs=[c, x], parameters=[T], loss=E
-    )
+    return Network([Eq(E, sp.Sum((T[c, d] - x[d]) ** 2, (d, 0, 1)))], inputs=[c, x], parameters=[T], loss=E)
 
 
 @model()
 def contraction():
     i, j, k = nn.index("i", 3), nn.index("j", 4), nn.index("k", 5)
-    x, A, B, z, E = nn.indexed("x", 5), nn.indexed("A", 3, 4), nn.indexed("B", 4, 5), nn.indexed("z", 3), nn.scalar("E")
+    x, A, B, z, E = (
+        nn.indexed("x", 5),
+        nn.indexed("A", 3, 4),
+        nn.indexed("B", 4, 5),
+        nn.indexed("z", 3),
+        nn.scalar("E"),
+    )
     equations = [
         Eq(z[i], sp.Sum(A[i, j] * B[j, k] * x[k], (j, 0, 3), (k, 0, 4))),
         Eq(E, sp.Sum(z[i] ** 2, (i, 0, 2))),
@@ -494,9 +505,7 @@ def contraction():
 def polynomial():
     n = sp.Symbol("n", integer=True)
     t, y, a, E = nn.scalar("t"), nn.scalar("y"), nn.indexed("a", 5), nn.scalar("E")
-    return Network(
-        [Eq(E, (sp.Sum(a[n] * t**n, (n, 0, 4)) - y) ** 2)], inputs=[t, y], parameters=[a], loss=E
-    )
+    return Network([Eq(E, (sp.Sum(a[n] * t**n, (n, 0, 4)) - y) ** 2)], inputs=[t, y], parameters=[a], loss=E)
 
 
 @model()

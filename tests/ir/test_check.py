@@ -56,4 +56,6 @@ def test_each_rule_is_enforced(message):
 
 def test_a_condition_may_guard_a_longer_index():
     long = Index("j", 5)
-    check(program(product(body=Access("A", i, j) * Access("x", long), bound=(j, long), where=(sp.Le(long, 1),))))
+    check(
+        program(product(body=Access("A", i, j) * Access("x", long), bound=(j, long), where=(sp.Le(long, 1),)))
+    )

@@ -6,8 +6,8 @@ import sympy as sp
 from scipy import special
 
 from symbp.ir import BATCH, Access, Index, Program, Statement, Tensor
-from symbp.ir.evaluate import domain_violation, evaluate_body
 from symbp.ir import evaluate as run
+from symbp.ir.evaluate import domain_violation, evaluate_body
 
 n, i, j = Index("n", BATCH), Index("i", 3), Index("j", 2)
 A = np.arange(6.0).reshape(3, 2) - 2
@@ -43,11 +43,11 @@ def test_a_matrix_product_over_samples():
 def test_a_sum_over_samples_in_pieces(monkeypatch):
     for size in (1, 3, 1 << 20):
         monkeypatch.setattr(sys.modules["symbp.ir.evaluate"], "CHUNK", size)
-        total = single(
-            Access("x", n, j), (), (), MATRIX, {"A": A, "x": X}, reduce="sum", bound=(n, j)
-        )
+        total = single(Access("x", n, j), (), (), MATRIX, {"A": A, "x": X}, reduce="sum", bound=(n, j))
         peak = single(Access("x", n, j), (), (), MATRIX, {"A": A, "x": X}, reduce="max", bound=(n, j))
-        rows = single(Access("x", n, j) ** 2, (n,), (BATCH,), MATRIX, {"A": A, "x": X}, reduce="sum", bound=(j,))
+        rows = single(
+            Access("x", n, j) ** 2, (n,), (BATCH,), MATRIX, {"A": A, "x": X}, reduce="sum", bound=(j,)
+        )
         assert total == pytest.approx(X.sum())
         assert peak == X.max()
         np.testing.assert_allclose(rows, (X**2).sum(1))
@@ -58,7 +58,9 @@ def test_conditions_give_the_neutral_element():
     k = Index("k", 3)
     q = np.arange(9.0).reshape(3, 3) - 10
     lower = {"tensors": [square], "values": {"Q": q}, "bound": (k,), "where": (sp.Le(k, i),)}
-    np.testing.assert_allclose(single(Access("Q", i, k), (i,), (3,), reduce="sum", **lower), np.tril(q).sum(1))
+    np.testing.assert_allclose(
+        single(Access("Q", i, k), (i,), (3,), reduce="sum", **lower), np.tril(q).sum(1)
+    )
     peak = single(Access("Q", i, k), (i,), (3,), reduce="max", **lower)
     np.testing.assert_allclose(peak, np.where(np.tri(3) > 0, q, -np.inf).max(1))
 
@@ -86,9 +88,15 @@ REFERENCE = {
     "trigamma": (sp.polygamma(1, x), lambda v: special.polygamma(1, v)),
     "gamma": (sp.gamma(x), special.gamma),
     "erfc": (sp.erfc(x), special.erfc),
-    "choice": (sp.Piecewise((x, x > 1), (-x, x > 0.4), (7, True)), lambda v: np.where(v > 1, v, np.where(v > 0.4, -v, 7))),
+    "choice": (
+        sp.Piecewise((x, x > 1), (-x, x > 0.4), (7, True)),
+        lambda v: np.where(v > 1, v, np.where(v > 0.4, -v, 7)),
+    ),
     "extremes": (sp.Max(x, 1) + sp.Min(x, 2, 3), lambda v: np.maximum(v, 1) + np.minimum(v, 2)),
-    "steps": (sp.floor(x) + sp.ceiling(x) + sp.sign(x - 1), lambda v: np.floor(v) + np.ceil(v) + np.sign(v - 1)),
+    "steps": (
+        sp.floor(x) + sp.ceiling(x) + sp.sign(x - 1),
+        lambda v: np.floor(v) + np.ceil(v) + np.sign(v - 1),
+    ),
     "logic": (
         sp.Piecewise((1, sp.Or(sp.And(x > 0.5, x < 1), sp.Not(x < 2))), (0, True)),
         lambda v: 1.0 * (((v > 0.5) & (v < 1)) | (v >= 2)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import sympy as sp
@@ -25,7 +25,7 @@ from tests.catalogue import CATALOGUE
 SAMPLES = 3
 
 
-@lru_cache(maxsize=None)
+@cache
 def stages(name: str) -> dict[str, list[tuple[Program, Program]]]:
     """Pass name -> (before, after) wherever the pass runs on the catalogue's model."""
     net = CATALOGUE[name].network()
@@ -112,4 +112,8 @@ def _size(indices: tuple) -> int:
 
 
 def _node_work(node: sp.Basic) -> int:
-    return operations(definition(node)) if has_own_derivative(node) and not known(node) else node_operations(node)
+    return (
+        operations(definition(node))
+        if has_own_derivative(node) and not known(node)
+        else node_operations(node)
+    )

@@ -59,7 +59,9 @@ def gradient(tensors, statements, wrt):
 
 def test_a_repeated_index_gives_the_diagonal():
     A = Tensor("A", (3, 3), "parameter")
-    program, found = gradient([A, Tensor("s", ())], [Statement("s", (), Access("A", i, i) ** 2, "sum", (i,))], ["A"])
+    program, found = gradient(
+        [A, Tensor("s", ())], [Statement("s", (), Access("A", i, i) ** 2, "sum", (i,))], ["A"]
+    )
     a = np.arange(9.0).reshape(3, 3)
     np.testing.assert_allclose(evaluate(program, {"A": a})[found.gradients["A"]], 2 * np.diag(np.diag(a)))
 

@@ -45,7 +45,9 @@ def scalar(b: Builder, root: Any, scope: Scope) -> sp.Expr:
         UnsupportedError: complex values, unknown functions, matrix functions.
     """
     memo = b.memo.setdefault(("scalar", tuple(scope.items())), {})
-    order = postorder([root], leaf=lambda n: not n.args or isinstance(n, _OPAQUE) or n in scope)
+    order = postorder(
+        [root], leaf=lambda n: not n.args or isinstance(n, _OPAQUE) or n in scope or _of_matrix(n)
+    )
     cut = _shared(order) if len(order) > LARGE else frozenset()
     for node in order:
         if node not in memo:
@@ -84,15 +86,15 @@ def _node(b: Builder, node: Any, scope: Scope, memo: dict) -> Any:
         return _opaque(b, node, scope)
     if not node.args:
         return _atom(b, node)
+    if _of_matrix(node):
+        hint = f"for the elementwise function write sb.exp(M) or M.applyfunc({type(node).__name__})"
+        raise b.unsupported(f"{type(node).__name__} of a matrix is a matrix function", hint)
     if isinstance(node, sp.Derivative | sp.Integral | sp.Limit | sp.Subs):
         raise b.unsupported(f"an unevaluated {type(node).__name__}", "evaluate it first with .doit()")
     if isinstance(node, sp.KroneckerDelta):
         for arg, other in (node.args, reversed(node.args)):
             if isinstance(memo[arg], Access) and isinstance(memo[other], Index):
                 b.label(memo[arg].name, memo[other].extent)
-    if any(getattr(arg, "is_Matrix", False) for arg in node.args):
-        hint = f"for the elementwise function write sb.exp(M) or M.applyfunc({type(node).__name__})"
-        raise b.unsupported(f"{type(node).__name__} of a matrix is a matrix function", hint)
     result = simple(rebuild(node, tuple(memo[a] for a in node.args)))
     if result.is_number and result.is_Atom is False and isinstance(result, sp.Expr):
         _check_real(b, result, node)
@@ -102,6 +104,10 @@ def _node(b: Builder, node: Any, scope: Scope, memo: dict) -> Any:
     if isinstance(result, sp.Expr) and not known(result):
         raise b.unsupported(f"{type(result).__name__} is not something symbp compiles: {brief(result, 30)}")
     return result
+
+
+def _of_matrix(node: Any) -> bool:
+    return isinstance(node, sp.Function) and any(getattr(arg, "is_Matrix", False) for arg in node.args)
 
 
 def _from_user(node: sp.Basic) -> bool:
