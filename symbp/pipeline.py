@@ -15,6 +15,7 @@ from symbp.passes.batch import batch
 from symbp.passes.contract import contract
 from symbp.passes.define import define
 from symbp.passes.differentiate import differentiate
+from symbp.passes.hoist import hoist
 from symbp.passes.inline import inline
 from symbp.passes.lower import lower
 from symbp.passes.prune import prune
@@ -93,6 +94,7 @@ def derive(
     tensors = {**forward.tensors, **{t.name: t for t in adjoints.tensors}}
     outputs = (network.loss, *adjoints.gradients.values())
     backward = Program(tensors, forward.statements + tuple(adjoints.statements), outputs)
+    backward = clock("hoist", hoist, backward)
     backward = clock("share", share, backward)
     backward = clock("contract", contract, backward)
     backward = clock("prune", prune, backward)

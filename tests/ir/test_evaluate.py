@@ -136,7 +136,8 @@ def test_the_complex_step_is_the_derivative(body):
 def test_outside_of_the_real_domain_is_nan_with_and_without_an_imaginary_part():
     v = np.array([-2.0])
     for body in (sp.log(x), sp.sqrt(x), sp.asin(x), sp.acosh(x), x ** sp.Rational(1, 3)):
-        assert np.isnan(evaluate_body(body, {"x": v})).all()
+        with np.errstate(all="ignore"):
+            assert np.isnan(evaluate_body(body, {"x": v})).all()
         assert np.isnan(evaluate_body(body, {"x": v + 1e-30j}, np.complex128).real).all()
 
 

@@ -18,7 +18,8 @@ x, y = Access("x", i), Access("y", i)
 def iterated(depth):
     e = x
     for _ in range(depth):
-        e = e * e / 2 + sp.sin(e)
+        square = sp.Mul(sp.S.Half, e, e, evaluate=False)
+        e = sp.Add(square, sp.sin(e, evaluate=False), evaluate=False)
     return e
 
 

@@ -5,6 +5,7 @@ import sympy as sp
 import symbp as sb
 from symbp.ir import Access, Index, Program, Statement, Tensor, check, evaluate, program_text
 from symbp.passes.differentiate import differentiate
+from symbp.passes.prune import prune
 from symbp.pipeline import derive
 from tests.catalogue import CATALOGUE, NAMES
 from tests.passes.stages import assert_gradients, stages, work_of
@@ -30,11 +31,7 @@ def test_the_forward_statements_are_kept(name):
 def test_loss_and_gradient_cost_a_small_multiple_of_the_loss(name):
     derivation = CATALOGUE[name].derivation
     forward = derivation.forward
-    loss = stages(name)["prune"][0][0]
     needed = Program(forward.tensors, forward.statements, (derivation.loss,))
-    from symbp.passes.prune import prune
-
-    assert loss.statements
     assert work_of(derivation.backward) <= 5 * work_of(prune(needed))
 
 
@@ -85,7 +82,7 @@ def test_adjoints_carry_the_names_of_textbooks():
     text = program_text(derive(sb.mlp((2, 3, 1), activation="sigmoid")).backward)
     assert "delta1[i] = " in text
     assert "dE/dW1[i, j] = delta1[i]*x[j]" in text
-    assert "a1[i]*(1 - a1[i])" in text or "(1 - a1[i])*" in text
+    assert "exp" not in text.split("delta1")[1]
 
 
 def test_names_in_use_are_not_taken():

@@ -291,6 +291,8 @@ def collapse(b: Builder, body: sp.Expr, bound: list[Index], where: list[Any]) ->
             body, value, in_range = solved
             where = [substitute(w, {k: value}) for w in where] + in_range
             bound.remove(k)
+    used = {i for part in (body, *where) for i in index_symbols(part)}
+    bound = [k for k in bound if k.extent > 1 or k in used]
     where = [w for w in where if w != sp.true]
     if any(w == sp.false for w in where):
         return sp.S.Zero

@@ -1,0 +1,98 @@
+"""Hoist: a costly sub-expression that several bodies hold becomes a statement of its own.
+
+The derivative of erf(u)^2 needs erf(u) again and exp(-u^2) once for every operand of u: written
+where it is used, it would be evaluated as often. Sub-expressions are compared up to the names of
+their indices; what stands in a branch of a choice is left there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import sympy as sp
+from sympy.functions.elementary.piecewise import ExprCondPair
+
+from symbp.ir.nodes import Access, Index, Program, Statement, Tensor
+from symbp.ir.walk import accesses, index_symbols, is_leaf, postorder, rebuild, substitute
+from symbp.passes.cost import cost
+
+WORTH = 5
+"""Expressions cheaper than this are computed again rather than stored."""
+
+
+def hoist(program: Program) -> Program:
+    """Give repeated costly sub-expressions statements; each is computed before its first use."""
+    found: Counter[Any] = Counter()
+    for statement in program.statements:
+        found.update({_canonical(node) for node in _candidates(statement)})
+    repeated = {key for key, uses in found.items() if uses > 1}
+    if not repeated:
+        return program
+    names: dict[Any, str] = {}
+    tensors: list[Tensor] = []
+    statements: list[Statement] = []
+    for statement in program.statements:
+        wanted = [n for n in _candidates(statement) if _canonical(n) in repeated]
+        if not wanted or _is_definition(statement, repeated, names):
+            statements.append(statement)
+            continue
+        statements.append(statement.with_body(_replaced(statement, set(wanted), names, tensors, statements, program)))
+    return program.rebuilt(statements, tensors)
+
+
+def _candidates(statement: Statement) -> list[sp.Expr]:
+    if statement.where:
+        return []
+    order = postorder([statement.body])
+    inside: set[Any] = set()
+    for node in reversed(order):
+        if isinstance(node, sp.Piecewise | ExprCondPair) or (node in inside and not is_leaf(node)):
+            inside.update(node.args)
+    return [
+        n
+        for n in order
+        if isinstance(n, sp.Expr) and not is_leaf(n) and n not in inside and accesses(n) and cost(n) >= WORTH
+    ]
+
+
+def _canonical(node: sp.Expr) -> Any:
+    indices = index_symbols(node)
+    return substitute(node, {i: Index(f"_{k}", i.extent) for k, i in enumerate(indices)}) if indices else node
+
+
+def _is_definition(statement: Statement, repeated: set, names: dict[Any, str]) -> bool:
+    """Whether the statement computes nothing but a repeated expression: later uses read it."""
+    key = _canonical(statement.body)
+    if statement.reduce != "none" or key not in repeated or key in names:
+        return False
+    if tuple(index_symbols(statement.body)) != statement.indices:
+        return False
+    names[key] = statement.target
+    return True
+
+
+def _replaced(
+    statement: Statement,
+    wanted: set,
+    names: dict[Any, str],
+    tensors: list[Tensor],
+    statements: list[Statement],
+    program: Program,
+) -> sp.Expr:
+    done: dict[sp.Basic, Any] = {}
+    for node in postorder([statement.body], leaf=lambda n: is_leaf(n) or n in wanted):
+        if node in wanted:
+            key = _canonical(node)  # type: ignore[arg-type]
+            indices = tuple(index_symbols(node))
+            if key not in names:
+                name = f"u{len(tensors) + 1}"
+                while name in program.tensors:
+                    name += "_"
+                names[key] = name
+                tensors.append(Tensor(name, tuple(i.extent for i in indices)))
+                statements.append(Statement(name, indices, node, origin=statement.origin))
+            done[node] = Access(names[key], *indices)
+        else:
+            done[node] = node if is_leaf(node) else rebuild(node, tuple(done[a] for a in node.args))
+    return done[statement.body]

@@ -1,0 +1,52 @@
+import pytest
+import sympy as sp
+
+from symbp.ir import Access, Index, Program, Statement, Tensor, check
+from symbp.passes.share import share
+from tests.catalogue import NAMES
+from tests.passes.stages import assert_pass_keeps_meaning, stages, work_of
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_meaning_is_kept(name):
+    assert_pass_keeps_meaning(name, "share")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_two_statements_compute_the_same(name):
+    for before, after in stages(name)["share"]:
+        assert work_of(after) <= work_of(before)
+        assert share(after) == after
+
+
+i, j = Index("i", 3), Index("j", 3)
+A, x = Tensor("A", (3, 3), "parameter"), Tensor("x", (3,), "input")
+
+
+def program(*statements, outputs):
+    tensors = [A, x, *(Tensor(s.target, tuple(n.extent for n in s.indices)) for s in statements)]
+    return check(Program({t.name: t for t in tensors}, statements, outputs))
+
+
+def test_equal_up_to_the_names_of_indices():
+    twice = (
+        Statement("u", (i,), Access("A", i, j) * Access("x", j), "sum", (j,)),
+        Statement("v", (j,), Access("A", j, i) * Access("x", i), "sum", (i,)),
+        Statement("s", (i,), Access("u", i) + sp.sin(Access("v", i))),
+    )
+    after = share(program(*twice, outputs=("s",)))
+    assert [s.target for s in after.statements] == ["u", "s"]
+    assert after.statements[1].body == Access("u", i) + sp.sin(Access("u", i))
+    kept = share(program(*twice, outputs=("s", "v")))
+    assert kept.statements[1].body == Access("u", j)
+
+
+def test_transposes_conditions_and_reductions_are_told_apart():
+    different = (
+        Statement("a", (i,), Access("A", i, j), "sum", (j,)),
+        Statement("b", (i,), Access("A", j, i), "sum", (j,)),
+        Statement("c", (i,), Access("A", i, j), "max", (j,)),
+        Statement("d", (i,), Access("A", i, j), "sum", (j,), (sp.Le(j, i),)),
+    )
+    p = program(*different, outputs=("a", "b", "c", "d"))
+    assert share(p) == p
