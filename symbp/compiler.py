@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from symbp.network import Network
+from symbp.network import Network, sizes
 from symbp.nn.layers import mlp_equations
 from symbp.runtime.expression import Function
 from symbp.runtime.model import Model
@@ -44,10 +44,10 @@ def compile(
         SymbpError: naming the equation that cannot be compiled, and what to write instead.
         GradientError: with check=True, where the compiled gradient is wrong.
     """
-    sizes = {getattr(k, "name", str(k)): v for k, v in (dims or {}).items()}
+    known = sizes(dims)
     if isinstance(model, Network):
         network = _with_options(model, reduction, batch)
-        compiled: Any = Model(network, dtype=dtype, wrt=wrt, dims=sizes, cache=cache)
+        compiled: Any = Model(network, dtype=dtype, wrt=wrt, dims=known, cache=cache)
     else:
         compiled = Function(model, wrt=wrt, args=args, dtype=dtype, cache=cache)
     if check:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
 import sympy as sp
 from sympy.tensor.indexed import Idx, Indexed, IndexedBase
 
 from symbp.errors import NetworkError, ShapeError, shorten
+
+LARGEST = 2**40
+"""The largest dimension, and the largest range of a sum."""
 
 Name: TypeAlias = sp.Basic
 """A declared symbol: `Symbol`, `MatrixSymbol` or `IndexedBase`."""
@@ -42,8 +46,11 @@ class Network:
         batch: bool = True,
         name: str = "network",
     ):
-        if reduction not in ("mean", "sum"):
-            raise NetworkError(f'reduction is {reduction!r}, not "mean" or "sum"')
+        if not (isinstance(reduction, str) and reduction in ("mean", "sum")):
+            shown = shorten(repr(reduction), 60)
+            raise NetworkError(f"reduction is {shown}", hint='write reduction="mean" or "sum"')
+        if not isinstance(batch, int):
+            raise NetworkError(f"batch is {shorten(repr(batch), 60)}", hint="write batch=True or False")
         self.equations: tuple[sp.Eq, ...] = tuple(_equation(e) for e in _listed(equations, "equations"))
         self.inputs: tuple[Name, ...] = tuple(_declared(s, "input") for s in _listed(inputs, "inputs"))
         self.parameters: tuple[Name, ...] = tuple(
@@ -51,7 +58,7 @@ class Network:
         )
         self.reduction, self.batch, self.name = reduction, bool(batch), str(name)
         if not self.equations:
-            raise NetworkError("a network needs at least one equation")
+            raise NetworkError("a network needs at least one equation", hint="write sb.Network([Eq(...)])")
         self.loss: str | None = None if loss is None else symbol_name(loss)
         _check_names(self)
 
@@ -69,14 +76,22 @@ class Network:
 
 
 def symbol_name(symbol: Any) -> str:
-    """The name of a Symbol, MatrixSymbol, IndexedBase or of the base of an Indexed."""
+    """The name of a Symbol, MatrixSymbol, IndexedBase or of the base of an Indexed.
+
+    Raises:
+        NetworkError: it is something without a name.
+    """
     if isinstance(symbol, str):
         return symbol
     if isinstance(symbol, Indexed):
         symbol = symbol.base
     if isinstance(symbol, IndexedBase):
         return str(symbol.label.name if isinstance(symbol.label, sp.Symbol) else symbol.label)
-    return str(symbol.name)
+    name = getattr(symbol, "name", None)
+    if not isinstance(name, str):
+        shown = brief(symbol) if isinstance(symbol, sp.Basic) else type(symbol).__name__
+        raise NetworkError(f"{shown} is not a symbol", hint="give a symbol or its name")
+    return name
 
 
 def equation_text(equation: sp.Eq) -> str:
@@ -96,7 +111,28 @@ def brief(expression: Any, limit: int = 400) -> str:
         size[node] = 1 + sum(size[a] for a in node.args)
     if size[expression] > limit:
         return f"{type(expression).__name__}(... {len(size)} distinct nodes ...)"
-    return shorten(str(expression))
+    try:
+        return shorten(str(expression))
+    except Exception:  # narrow and deep trees, integers of 5,000 digits, printers of the user's
+        return f"{type(expression).__name__}(... {len(size)} distinct nodes ...)"
+
+
+def symbols_listed(symbols: Any, what: str) -> tuple[Any, ...]:
+    """Symbols or names as a tuple; one alone stands for itself.
+
+    Raises:
+        NetworkError: something is not a symbol, or is listed twice.
+    """
+    alone = isinstance(symbols, str) or (isinstance(symbols, sp.Basic) and not isinstance(symbols, sp.Tuple))
+    if not alone and not isinstance(symbols, Iterable):
+        raise NetworkError(f"{what}= is {type(symbols).__name__}, not a list", hint=f"write {what}=[...]")
+    chosen = (symbols,) if alone else tuple(symbols)
+    names = [symbol_name(s) for s in chosen]
+    for k, name in enumerate(names):
+        if name in names[:k]:
+            shown = shorten(name, 80)
+            raise NetworkError(f"{shown!r} is listed twice in {what}=", hint="list each symbol once")
+    return chosen
 
 
 def _listed(items: Any, what: str) -> list[Any]:
@@ -138,6 +174,11 @@ def _equation(equation: Any) -> sp.Eq:
 
 
 def _declared(symbol: Any, role: str) -> Name:
+    if isinstance(symbol, sp.Symbol) and (symbol.is_real is False or symbol.is_commutative is False):
+        raise NetworkError(
+            f"the {role} {shorten(str(symbol), 80)!r} is declared as a symbol that is not a real number",
+            hint="write Symbol(name) or Symbol(name, real=True)",
+        )
     if isinstance(symbol, sp.Symbol | sp.MatrixSymbol | IndexedBase):
         return symbol
     hint = "declare with sb.vector, sb.matrix, sympy.Symbol or sympy.IndexedBase"
@@ -150,7 +191,10 @@ def _check_names(net: Network) -> None:
         for symbol in symbols:
             name = symbol_name(symbol)
             if name in declared:
-                raise NetworkError(f"{shorten(name, 80)!r} is declared twice: {declared[name]} and {role}")
+                raise NetworkError(
+                    f"{shorten(name, 80)!r} is declared twice: {declared[name]} and {role}",
+                    hint="list each symbol once, in inputs= or in parameters=",
+                )
             declared[name] = role
     position = {}
     for k, (name, equation) in enumerate(zip(net.defined, net.equations, strict=True)):
@@ -260,5 +304,34 @@ def dimension(size: Any, dims: dict[str, int], what: str) -> int:
             hint=f"give dims={{{missing}: ...}} to sb.compile, or data that shows it",
         )
     if size < 1:
-        raise ShapeError(f"the dimension of {shorten(what, 80)} is {size}, it must be at least 1")
+        raise ShapeError(
+            f"the dimension of {shorten(what, 80)} is {size}, it must be at least 1",
+            hint="leave empty symbols out",
+        )
+    if size > LARGEST:
+        raise ShapeError(
+            f"the dimension of {shorten(what, 80)} is more than {LARGEST}", hint="use a smaller dimension"
+        )
     return int(size)
+
+
+def sizes(dims: Any) -> dict[str, int]:
+    """What a user gave as `dims=`, by name.
+
+    Raises:
+        ShapeError: it is no mapping from symbols or names to positive integers.
+    """
+    if dims is None:
+        return {}
+    hint = "write dims={n: 64}"
+    if not isinstance(dims, Mapping):
+        raise ShapeError(f"dims is {type(dims).__name__}, not a dictionary", hint=hint)
+    result = {}
+    for symbol, size in dims.items():
+        name = symbol_name(symbol)
+        whole = isinstance(size, int | np.integer | sp.Integer) and not isinstance(size, bool)
+        if not whole or size < 1:
+            shown = shorten(repr(size), 40)
+            raise ShapeError(f"the dimension {shorten(name, 80)} is {shown}, no positive integer", hint=hint)
+        result[name] = int(size)
+    return result

@@ -114,10 +114,9 @@ def definition(node: sp.Function, origin: Any = None) -> sp.Expr:
         UnsupportedError: the function does not say what its value is.
     """
     dummies = [sp.Dummy(f"x{k}", real=True) for k in range(len(node.args))]
-    probe = node.func(*dummies)
-    for candidate in _candidates(probe):
-        if candidate is not None and candidate != probe:
-            expanded = _expand(candidate)
+    for candidate in _candidates(node.func, dummies):
+        expanded = _expanded(candidate)
+        if expanded is not None:
             if all(known(n) or n in dummies for n in postorder([expanded])):
                 return substitute(expanded, dict(zip(dummies, node.args, strict=True)))
     name = type(node).__name__
@@ -129,7 +128,11 @@ def definition(node: sp.Function, origin: Any = None) -> sp.Expr:
     )
 
 
-def _candidates(probe: sp.Function):
+def _candidates(function: Any, dummies: list[sp.Dummy]):
+    try:
+        probe = function(*dummies)
+    except Exception:  # its operands are no numbers, as those of hyper
+        return
     attempts: list[Callable] = [lambda: probe.doit(), lambda: probe.expand(func=True)]
     attempts += [
         partial(_call, probe, name)
@@ -139,9 +142,11 @@ def _candidates(probe: sp.Function):
     attempts += [lambda: probe._eval_evalf(60)]
     for attempt in attempts:
         try:
-            yield attempt()
-        except (TypeError, AttributeError, ValueError, NotImplementedError):
+            formula = sp.sympify(attempt(), strict=True)
+        except Exception:  # code of the user's, and of SymPy's for other operands: it may raise anything
             continue
+        if formula != probe:
+            yield formula
 
 
 def _call(probe: sp.Function, method: str) -> Any:
@@ -149,6 +154,13 @@ def _call(probe: sp.Function, method: str) -> Any:
 
 
 _UNHELPFUL = ("_eval_rewrite_as_Integral", "_eval_rewrite_as_Sum", "_eval_rewrite_as_Derivative")
+
+
+def _expanded(root: Any) -> sp.Expr | None:
+    try:
+        return _expand(root)
+    except (TypeError, AttributeError, ValueError, NotImplementedError, RecursionError):
+        return None
 
 
 def _expand(root: Any) -> sp.Expr:

@@ -14,7 +14,6 @@ from __future__ import annotations
 from typing import Any
 
 import sympy as sp
-from sympy.core.function import ArgumentIndexError
 
 from symbp.errors import UnsupportedError
 from symbp.ir.nodes import Access
@@ -93,8 +92,8 @@ def _local(node: Any, k: int, origin: Any) -> sp.Expr:
     if isinstance(node, STEPS):
         return sp.S.Zero
     try:
-        derivative = node.fdiff(k + 1)
-    except (ArgumentIndexError, NotImplementedError, AttributeError, TypeError, ValueError) as error:
+        derivative = sp.sympify(node.fdiff(k + 1), strict=True)
+    except Exception as error:  # code of the user's may raise anything
         raise _no_derivative(node, origin) from error
     return _primitive(derivative, node, origin)
 

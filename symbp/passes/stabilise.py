@@ -90,6 +90,10 @@ def _rebuild(root: sp.Expr, swap: dict) -> sp.Expr:
             others = sp.Mul(*(f for f in new.args[0].args if not isinstance(f, sp.exp)))
             if exponents:
                 new = sp.Add(*(f.args[0] for f in exponents), sp.log(others))
+        elif isinstance(new, sp.Mul) and sum(isinstance(f, sp.exp) for f in new.args) > 1:
+            # SymPy leaves exp(b)*exp(-m) as it is, which overflows.
+            exponents = [f.args[0] for f in new.args if isinstance(f, sp.exp)]
+            new = sp.Mul(*(f for f in new.args if not isinstance(f, sp.exp)), sp.exp(sp.Add(*exponents)))
         done[node] = new
     return done[root]  # type: ignore[return-value]
 

@@ -12,7 +12,7 @@ import sympy as sp
 from sympy.tensor.indexed import IndexedBase
 
 from symbp.errors import DataError, NetworkError, shorten
-from symbp.network import Network, symbol_name, symbols_used
+from symbp.network import Network, symbol_name, symbols_listed, symbols_used
 from symbp.runtime.cache import load_or_build
 from symbp.runtime.compiled import Compiled, describe
 from symbp.runtime.fingerprint import fingerprint
@@ -289,24 +289,30 @@ def _targets(expression: Any) -> tuple[list[tuple[str, Any]], tuple[int, ...] | 
     else:
         return [("value", _scalar(expression))], None
     if not items:
-        raise NetworkError("there is no expression in the list")
+        raise NetworkError("there is no expression in the list", hint=_WRITE)
     return [(f"value{k}", _scalar(e)) for k, e in enumerate(items)], shape
 
 
 def _matrix_shape(expression: sp.MatrixExpr) -> tuple[int, ...]:
     rows, columns = expression.shape
     if not (rows.is_Integer and columns.is_Integer):
-        raise NetworkError("the dimensions of a matrix expression must be numbers")
+        raise NetworkError(
+            "the dimensions of a matrix expression must be numbers",
+            hint="declare with sb.matrix(name, 3, 4), or write a Network and give dims=",
+        )
     return (int(rows),) if columns == 1 else (int(rows), int(columns))
+
+
+_WRITE = "write an expression of SymPy symbols, a list of such or a Matrix; equations go into sb.Network"
 
 
 def _scalar(expression: Any) -> sp.Expr:
     try:
         result = sp.sympify(expression, strict=True)
     except (sp.SympifyError, TypeError, RecursionError) as error:
-        raise NetworkError(f"{type(expression).__name__} is not a SymPy expression") from error
+        raise NetworkError(f"{type(expression).__name__} is not a SymPy expression", hint=_WRITE) from error
     if not isinstance(result, sp.Expr) or isinstance(result, sp.MatrixExpr):
-        raise NetworkError(f"{type(result).__name__} is not a scalar SymPy expression")
+        raise NetworkError(f"{type(result).__name__} is not a scalar SymPy expression", hint=_WRITE)
     return result
 
 
@@ -317,10 +323,11 @@ def _arguments(
     for expression in expressions:
         for symbol in symbols_used(expression):
             free.setdefault(symbol_name(symbol), symbol)
+    args = None if args is None else symbols_listed(args, "args")
     if wrt is None:
         chosen = list(args) if args is not None else [free[n] for n in sorted(free)]
     else:
-        chosen = [wrt] if isinstance(wrt, sp.Basic) and not isinstance(wrt, sp.Tuple) else list(wrt)
+        chosen = list(symbols_listed(wrt, "wrt"))
     rest = [free[n] for n in sorted(free) if n not in {_declared(s) for s in chosen}]
     order = list(args) if args is not None else [*chosen, *rest]
     names = [_declared(s) for s in order]
@@ -331,13 +338,15 @@ def _arguments(
         )
     for group in (names, [_declared(s) for s in chosen]):
         if len(set(group)) < len(group):
-            raise NetworkError("a symbol is listed twice")
+            raise NetworkError("a symbol is listed twice", hint="list each symbol once in wrt= and args=")
     return tuple(order), tuple(chosen)
 
 
 def _declared(symbol: Any) -> str:
     if not isinstance(symbol, sp.Symbol | sp.MatrixSymbol | IndexedBase):
-        raise NetworkError(f"{shorten(str(symbol), 80)} is not a symbol")
+        raise NetworkError(
+            f"{shorten(str(symbol), 80)} is not a symbol", hint="give the SymPy symbols of the expression"
+        )
     return symbol_name(symbol)
 
 

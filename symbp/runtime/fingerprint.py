@@ -88,7 +88,7 @@ class _Digest:
         elif isinstance(node, sp.Float):
             content = f"{node._mpf_} {node._prec}"
         elif isinstance(node, sp.Rational):
-            content = f"{node.p}/{node.q}"
+            content = f"{node.p:x}/{node.q:x}"  # decimal conversion has a limit of digits
         elif isinstance(node, sp.MatrixBase):
             content = str(node.shape)
         elif operands:

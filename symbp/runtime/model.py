@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from symbp.errors import DataError, NetworkError, shorten
-from symbp.network import Network, names_used, symbol_name
+from symbp.network import Network, names_used, symbol_name, symbols_listed
 from symbp.runtime.cache import load_or_build
 from symbp.runtime.compiled import Compiled, describe, named_results
 from symbp.runtime.dims import dims_from_data, shape_of, unknown_dims
@@ -53,7 +53,7 @@ class Model:
         self.dims = dict(dims or {})
         self.inputs, self.parameters = network.inputs, network.parameters
         self._cache = cache
-        self._wrt = None if wrt is None else tuple(wrt)
+        self._wrt = None if wrt is None else symbols_listed(wrt, "wrt")
         self._lock = threading.RLock()
         self._kernels: dict[Any, Compiled] = {}
         self._derivation: Any = None
@@ -261,7 +261,8 @@ class Model:
         for name in names:
             if name not in known:
                 raise NetworkError(
-                    f"wrt names {shorten(name, 80)!r}, which is neither a parameter nor an input"
+                    f"wrt names {shorten(name, 80)!r}, which is neither a parameter nor an input",
+                    hint="take symbols from inputs= and parameters=",
                 )
         self._input_wrt = tuple(n for n in names if n in self._names)
         meta = self._primary().loaded.meta["interface"]
@@ -383,7 +384,7 @@ class Model:
                 [outputs] if isinstance(outputs, str) or hasattr(outputs, "free_symbols") else list(outputs)
             )
             names = tuple(dict.fromkeys(symbol_name(o) for o in items))
-        except (TypeError, AttributeError) as error:
+        except (TypeError, NetworkError) as error:
             raise DataError("outputs must be names or symbols of equations") from error
         for name in names:
             if name not in self._uses:

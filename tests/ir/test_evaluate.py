@@ -138,7 +138,7 @@ def test_outside_of_the_real_domain_is_nan_with_and_without_an_imaginary_part():
     for body in (sp.log(x), sp.sqrt(x), sp.asin(x), sp.acosh(x), x ** sp.Rational(1, 3)):
         with np.errstate(all="ignore"):
             assert np.isnan(evaluate_body(body, {"x": v})).all()
-        assert np.isnan(evaluate_body(body, {"x": v + 1e-30j}, np.complex128).real).all()
+            assert np.isnan(evaluate_body(body, {"x": v + 1e-30j}, np.complex128).real).all()
 
 
 def test_tanh_of_large_complex_values_is_finite():

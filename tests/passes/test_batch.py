@@ -37,6 +37,8 @@ def test_rows_that_are_not_combined_keep_the_sample_axis():
 def test_a_penalty_is_not_summed_over_the_samples():
     program = CATALOGUE["l2_penalty"].derivation.backward
     wide = batch(program, {n: f"mean {n}" for n in program.outputs}, "mean")
-    (total,) = [s for s in wide.statements if s.target == "total mean dE/dW1" or s.target == "total mean dF/dW1"]
+    (total,) = [
+        s for s in wide.statements if s.target == "total mean dE/dW1" or s.target == "total mean dF/dW1"
+    ]
     assert "W1" not in {a.name for a in total.body.atoms() if hasattr(a, "extent")}
     assert total.bound[0].extent == BATCH

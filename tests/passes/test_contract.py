@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 import sympy as sp
 
@@ -21,12 +23,16 @@ def test_work_never_grows(name):
 def chain(*extents):
     """z[i] = sum A1[i, j] A2[j, k] ... x[k] in one statement."""
     ix = [Index(f"i{k}", n) for k, n in enumerate(extents)]
-    pairs = list(zip(ix, ix[1:], strict=False))
+    pairs = list(pairwise(ix))
     tensors = [Tensor(f"A{k}", (a.extent, b.extent), "parameter") for k, (a, b) in enumerate(pairs)]
     tensors += [Tensor("x", (extents[-1],), "input"), Tensor("z", (extents[0],))]
     body = sp.Mul(*(Access(f"A{k}", *p) for k, p in enumerate(pairs)), Access("x", ix[-1]))
     return check(
-        Program({t.name: t for t in tensors}, (Statement("z", ix[:1] and (ix[0],), body, "sum", tuple(ix[1:])),), ("z",))
+        Program(
+            {t.name: t for t in tensors},
+            (Statement("z", ix[:1] and (ix[0],), body, "sum", tuple(ix[1:])),),
+            ("z",),
+        )
     )
 
 

@@ -10,7 +10,19 @@ from tests.catalogue import Swish
 
 x = Access("x")
 t = sp.Symbol("t", real=True)
-REWRITTEN = [sp.sec, sp.csc, sp.cot, sp.sech, sp.csch, sp.coth, sp.acot, sp.asech, sp.acsch, sp.factorial, sp.sinc]
+REWRITTEN = [
+    sp.sec,
+    sp.csc,
+    sp.cot,
+    sp.sech,
+    sp.csch,
+    sp.coth,
+    sp.acot,
+    sp.asech,
+    sp.acsch,
+    sp.factorial,
+    sp.sinc,
+]
 
 
 @pytest.mark.parametrize("function", REWRITTEN, ids=str)

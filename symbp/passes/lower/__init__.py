@@ -13,7 +13,7 @@ from symbp.ir.nodes import Access, Index, Program, Tensor
 from symbp.ir.walk import postorder
 from symbp.network import Network, dimension, equation_text, symbol_name
 from symbp.passes.lower import matrices as matrix
-from symbp.passes.lower.builder import Builder
+from symbp.passes.lower.builder import Builder, refusals
 from symbp.passes.lower.scalars import scalar
 
 __all__ = ["declared_shape", "lower"]
@@ -32,10 +32,12 @@ def lower(net: Network, dims: dict[str, int] | None = None) -> Program:
             b.declare(Tensor(symbol_name(symbol), declared_shape(symbol, b.dims, shapes), role))
     for equation in net.equations:
         b.equation, b.current = equation_text(equation), symbol_name(equation.lhs)
-        _equation(b, equation, shapes)
+        with refusals(b):
+            _equation(b, equation, shapes)
     if net.loss is not None and b.tensors[net.loss].shape not in ((), (1,)):
         raise ShapeError(
             f"the loss {net.loss!r} has shape {b.tensors[net.loss].shape}, it must be a scalar",
+            equation=next(equation_text(e) for e in net.equations if symbol_name(e.lhs) == net.loss),
             hint="sum it, for example with sb.total or Sum",
         )
     return b.program(net.defined)
@@ -69,10 +71,16 @@ def _equation(b: Builder, equation: sp.Eq, shapes: dict[str, tuple]) -> None:
     elif isinstance(left, sp.MatrixSymbol):
         rows, columns = matrix.shape(b, left)
         if not getattr(right, "is_Matrix", False):
-            raise b.shape_error(f"a scalar is assigned to {name!r}, which is {rows} x {columns}")
+            raise b.shape_error(
+                f"a scalar is assigned to {name!r}, which is {rows} x {columns}",
+                "multiply it by OneMatrix; an elementwise function of a matrix M is sb.exp(M) or M.applyfunc(exp)",
+            )
         if matrix.shape(b, right) != (rows, columns):
             r, c = matrix.shape(b, right)
-            raise b.shape_error(f"{name!r} is {rows} x {columns}, the right-hand side is {r} x {c}")
+            raise b.shape_error(
+                f"{name!r} is {rows} x {columns}, the right-hand side is {r} x {c}",
+                f"declare {name} as {r} x {c}, or transpose with .T",
+            )
         i, j = Index("i", rows), Index("j", columns)
         indices = (i,) if columns == 1 else (i, j)
         matrix.materialise(b, right)
@@ -104,7 +112,9 @@ def _free_indices(b: Builder, equation: sp.Eq, shapes: dict[str, tuple]) -> tupl
     left = equation.lhs
     sizes = declared_shape(left.base, b.dims, shapes)
     if len(sizes) != len(left.indices):
-        raise b.shape_error(f"{left.base} has {len(sizes)} axes and {len(left.indices)} indices")
+        raise b.shape_error(
+            f"{left.base} has {len(sizes)} axes and {len(left.indices)} indices", "write one index per axis"
+        )
     return tuple(
         Index(str(symbol.name if isinstance(symbol, sp.Symbol | Idx) else symbol), n)
         for symbol, n in zip(left.indices, sizes, strict=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import sympy as sp
 
-from symbp.errors import ShapeError, UnsupportedError
+from symbp.errors import ShapeError, SymbpError, UnsupportedError, shorten
 from symbp.ir.nodes import Access, Index, Program, Statement, Tensor
 from symbp.ir.walk import accesses, index_symbols
 
@@ -85,6 +86,26 @@ class Builder:
 
     def program(self, outputs: tuple[str, ...]) -> Program:
         return Program(dict(self.tensors), tuple(self.statements), outputs)
+
+
+@contextmanager
+def refusals(b: Builder) -> Iterator[None]:
+    """Turn what SymPy, or a class of the user's, raises below here into an error that names the equation.
+
+    Lowering rebuilds expressions over accesses; SymPy's constructors refuse operands in many ways of
+    their own (TypeError, ValueError, PolynomialError, ...).
+    """
+    try:
+        yield
+    except SymbpError:
+        raise
+    except RecursionError as error:
+        raise b.unsupported(
+            "the expression is nested too deeply for SymPy", "give inner parts a name by equations of their own"
+        ) from error
+    except Exception as error:
+        problem = f"SymPy cannot rebuild this expression: {type(error).__name__}: {shorten(str(error), 120)}"
+        raise b.unsupported(problem, "write it with elementary functions of real symbols") from error
 
 
 def fresh_index(wish: str, extent: int, taken: Any) -> Index:

@@ -70,7 +70,7 @@ def _entry(b: Builder, node: Any, i: sp.Expr, j: sp.Expr, scope: Scope) -> sp.Ex
         sizes = [shape(b, a) for a in node.args if getattr(a, "is_Matrix", False)]
         if len(set(sizes)) > 1:
             shown = " and ".join(f"{r} x {c}" for r, c in sizes)
-            raise b.shape_error(f"{type(node).__name__} of shapes {shown}")
+            raise b.shape_error(f"{type(node).__name__} of shapes {shown}", "operands need the same shape")
         parts = [entry(b, a, i, j, scope) if getattr(a, "is_Matrix", False) else scalar(a) for a in node.args]
         return sp.Add(*parts) if isinstance(node, sp.MatAdd) else sp.Mul(*parts)
     if isinstance(node, sp.MatMul):
@@ -126,7 +126,8 @@ def _symbol(b: Builder, node: sp.MatrixSymbol, i: sp.Expr, j: sp.Expr) -> sp.Exp
     expected = (rows,) if columns == 1 else (rows, columns)
     if tensor.shape != expected:
         raise b.shape_error(
-            f"{node.name!r} is {rows} x {columns} here and {tensor.shape} where it was declared"
+            f"{node.name!r} is {rows} x {columns} here and {tensor.shape} where it was declared",
+            "use the symbol that was declared",
         )
     return scalars.read(b, node.name, [i] if columns == 1 else [i, j])
 
@@ -159,7 +160,7 @@ def _chain(b: Builder, factors: list[Any], i: sp.Expr, j: sp.Expr, scope: Scope)
     for (_, inner), (outer, _) in pairwise(sizes):
         if inner != outer:
             shown = " * ".join(f"({r} x {c})" for r, c in sizes)
-            raise b.shape_error(f"the product {shown} does not fit")
+            raise b.shape_error(f"the product {shown} does not fit", "transpose a factor with .T")
     taken = [*index_symbols(i), *index_symbols(j), *(x for v in scope.values() for x in index_symbols(v))]
     links: list[sp.Expr] = [i]
     for _, inner in sizes[:-1]:
@@ -176,7 +177,7 @@ def trace(b: Builder, node: Any, scope: Scope) -> sp.Expr:
     """The sum of the diagonal; of a product without forming the product."""
     rows, columns = shape(b, node)
     if rows != columns:
-        raise b.shape_error(f"the trace of a {rows} x {columns} matrix")
+        raise b.shape_error(f"the trace of a {rows} x {columns} matrix", "only square matrices have one")
     coefficient, factors = _split(node) if isinstance(node, sp.MatMul) else (sp.S.One, [node])
     sizes = [shape(b, f) for f in factors]
     taken = [x for v in scope.values() for x in index_symbols(v)]
@@ -187,7 +188,9 @@ def trace(b: Builder, node: Any, scope: Scope) -> sp.Expr:
             taken.append(links[-1])
     for (_, inner), (outer, _) in zip(sizes, [*sizes[1:], sizes[0]], strict=True):
         if inner != outer:
-            raise b.shape_error(f"the product below a trace does not fit: {inner} and {outer}")
+            raise b.shape_error(
+                f"the product below a trace does not fit: {inner} and {outer}", "transpose a factor with .T"
+            )
     bound = tuple(x for x in links if isinstance(x, Index))
     return scalars.scalar(b, coefficient, scope) * _contract(b, factors, [*links, links[0]], bound, scope)
 

@@ -13,7 +13,7 @@ from sympy.tensor.indexed import Idx, Indexed
 from symbp.errors import UnsupportedError
 from symbp.ir.nodes import Access, Index
 from symbp.ir.walk import index_symbols, postorder, rebuild, substitute
-from symbp.network import brief, dimension, symbol_name
+from symbp.network import LARGEST, brief, dimension, symbol_name
 from symbp.passes.functions import definition, has_own_derivative, known, simple
 from symbp.passes.lower.builder import Builder, Scope, fresh_index
 
@@ -24,6 +24,10 @@ LARGE = 200
 """Expressions with more distinct nodes are cut into statements while they are lowered."""
 PIECE = 12
 """Nodes of a piece there."""
+
+LARGEST_NUMBER = sp.Float(1.7e308)
+_OVERFLOW = "a constant overflows float64"
+_ELEMENTARY = "write it with elementary functions of real symbols"
 
 _OPAQUE = (
     Indexed,
@@ -101,8 +105,8 @@ def _node(b: Builder, node: Any, scope: Scope, memo: dict) -> Any:
     if not known(result) and isinstance(result, sp.Function):
         expanded = definition(result, origin=b.equation)
         return result if has_own_derivative(result) and _from_user(result) else expanded
-    if isinstance(result, sp.Expr) and not known(result):
-        raise b.unsupported(f"{type(result).__name__} is not something symbp compiles: {brief(result, 30)}")
+    if not known(result) and not isinstance(result, sp.Tuple):
+        raise b.unsupported(f"{type(result).__name__} {brief(result, 30)} is not compiled", _ELEMENTARY)
     return result
 
 
@@ -121,6 +125,13 @@ def _check_real(b: Builder, value: sp.Expr, source: Any) -> None:
             equation=b.equation,
             hint="symbp compiles real functions; write a real formula instead",
         )
+    if _overflows(value):
+        raise b.unsupported(_OVERFLOW, "scale the equation so that its constants are below 1e308")
+
+
+def _overflows(value: sp.Expr) -> bool:
+    number = value.evalf(20)
+    return bool(number.is_Float and abs(number) > LARGEST_NUMBER)
 
 
 def _evaluates_real(value: sp.Expr) -> bool:
@@ -142,11 +153,11 @@ def _atom(b: Builder, node: Any) -> Any:
     if node is sp.I or node in (sp.zoo, sp.nan, sp.oo, -sp.oo):
         word = "complex" if node is sp.I else "not finite"
         raise b.unsupported(f"the constant {node} is {word}", "symbp compiles real, finite constants")
-    if node.is_Float and not (-1e308 < node < 1e308):
-        raise b.unsupported(f"the constant {node} overflows float64")
+    if node.is_Number and abs(node) > LARGEST_NUMBER:
+        raise b.unsupported(_OVERFLOW, "scale the equation so that its constants are below 1e308")
     if node.is_Number or isinstance(node, sp.NumberSymbol | sp.logic.boolalg.BooleanAtom):
         return node
-    raise b.unsupported(f"{type(node).__name__} {brief(node, 30)} is not something symbp compiles")
+    raise b.unsupported(f"{type(node).__name__} {brief(node, 30)} is not compiled", _ELEMENTARY)
 
 
 def _opaque(b: Builder, node: Any, scope: Scope) -> Any:
@@ -172,7 +183,8 @@ def _opaque(b: Builder, node: Any, scope: Scope) -> Any:
         rows, columns = matrix.shape(b, node)
         if (rows, columns) == (1, 1):
             return matrix.entry(b, node, sp.S.Zero, sp.S.Zero, scope)
-        raise b.shape_error(f"a {rows} x {columns} matrix stands where a scalar is needed")
+        hint = "take an entry, or reduce it: sb.total(v), v.T*w, Trace(M); v + x*OneMatrix(n, 1) adds x to all"
+        raise b.shape_error(f"a {rows} x {columns} matrix stands where a scalar is needed", hint)
     raise b.unsupported(f"the index {node} is not bound", "use it on the left-hand side or in a Sum")
 
 
@@ -195,7 +207,9 @@ def read(b: Builder, name: str, positions: list[sp.Expr]) -> Access:
     """
     shape = b.tensors[name].shape
     if len(positions) != len(shape):
-        raise b.shape_error(f"{name!r} has {len(shape)} axes and is given {len(positions)} indices")
+        raise b.shape_error(
+            f"{name!r} has {len(shape)} axes and is given {len(positions)} indices", "write one index per axis"
+        )
     for axis, (where, extent) in enumerate(zip(positions, shape, strict=True)):
         if isinstance(where, Access):
             b.label(where.name, extent)
@@ -249,6 +263,8 @@ def _sum(b: Builder, node: sp.Sum, scope: Scope) -> sp.Expr:
         (first_min, _), (_, last_max) = interval(first), interval(last)
         if last_max < first_min:
             return sp.S.Zero
+        if last_max - first_min >= LARGEST:
+            raise b.unsupported(f"a Sum has more than {LARGEST} terms", "use a shorter range")
         wish = str(symbol.name if isinstance(symbol, sp.Symbol | Idx) else symbol)
         taken = {i for v in body_scope.values() for i in index_symbols(v)} | set(bound)
         k = fresh_index(wish if wish.isidentifier() else "k", last_max - first_min + 1, taken)
