@@ -1,5 +1,6 @@
 """The pipeline as a whole: random models, linear cost, golden listings."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -86,7 +87,7 @@ def size(derivation):
 
 def chain(length):
     h = [x, *(nn.scalar(f"h{k}") for k in range(length))]
-    equations = [sp.Eq(b, sp.tanh(w * a + v)) for a, b in zip(h, h[1:], strict=False)]
+    equations = [sp.Eq(b, sp.tanh(w * a + v)) for a, b in itertools.pairwise(h)]
     return Network([*equations, sp.Eq(E, h[-1] ** 2)], inputs=[x], parameters=[w, v], loss=E)
 
 

@@ -116,9 +116,8 @@ def definition(node: sp.Function, origin: Any = None) -> sp.Expr:
     dummies = [sp.Dummy(f"x{k}", real=True) for k in range(len(node.args))]
     for candidate in _candidates(node.func, dummies):
         expanded = _expanded(candidate)
-        if expanded is not None:
-            if all(known(n) or n in dummies for n in postorder([expanded])):
-                return substitute(expanded, dict(zip(dummies, node.args, strict=True)))
+        if expanded is not None and all(known(n) or n in dummies for n in postorder([expanded])):
+            return substitute(expanded, dict(zip(dummies, node.args, strict=True)))
     name = type(node).__name__
     what = "an undefined function" if isinstance(node, AppliedUndef) else "a function symbp cannot evaluate"
     raise UnsupportedError(

@@ -37,7 +37,9 @@ def hoist(program: Program) -> Program:
         if not wanted or _is_definition(statement, repeated, names):
             statements.append(statement)
             continue
-        statements.append(statement.with_body(_replaced(statement, set(wanted), names, tensors, statements, program)))
+        statements.append(
+            statement.with_body(_replaced(statement, set(wanted), names, tensors, statements, program))
+        )
     return program.rebuilt(statements, tensors)
 
 

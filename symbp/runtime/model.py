@@ -443,7 +443,9 @@ def dtype_name(dtype: Any) -> str:
     except TypeError:
         name = str(dtype)
     if name not in DTYPES:
-        raise DataError(f"dtype must be float64 or float32, not {shorten(name, 40)}")
+        raise DataError(
+            f"dtype must be float64 or float32, not {shorten(name, 40)}", hint='write dtype="float64"'
+        )
     return name
 
 

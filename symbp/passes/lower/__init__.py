@@ -73,7 +73,7 @@ def _equation(b: Builder, equation: sp.Eq, shapes: dict[str, tuple]) -> None:
         if not getattr(right, "is_Matrix", False):
             raise b.shape_error(
                 f"a scalar is assigned to {name!r}, which is {rows} x {columns}",
-                "multiply it by OneMatrix; an elementwise function of a matrix M is sb.exp(M) or M.applyfunc(exp)",
+                "multiply it by a OneMatrix; functions act on the entries of M as sb.exp(M), M.applyfunc(exp)",
             )
         if matrix.shape(b, right) != (rows, columns):
             r, c = matrix.shape(b, right)

@@ -101,7 +101,8 @@ def refusals(b: Builder) -> Iterator[None]:
         raise
     except RecursionError as error:
         raise b.unsupported(
-            "the expression is nested too deeply for SymPy", "give inner parts a name by equations of their own"
+            "the expression is nested too deeply for SymPy",
+            "give inner parts equations of their own",
         ) from error
     except Exception as error:
         problem = f"SymPy cannot rebuild this expression: {type(error).__name__}: {shorten(str(error), 120)}"

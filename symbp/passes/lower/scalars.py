@@ -105,6 +105,8 @@ def _node(b: Builder, node: Any, scope: Scope, memo: dict) -> Any:
     if not known(result) and isinstance(result, sp.Function):
         expanded = definition(result, origin=b.equation)
         return result if has_own_derivative(result) and _from_user(result) else expanded
+    if isinstance(result, sp.polygamma) and not result.args[0].is_Integer:
+        raise b.unsupported(f"the order of {brief(result, 30)} varies", "write polygamma(0, x), (1, x), ...")
     if not known(result) and not isinstance(result, sp.Tuple):
         raise b.unsupported(f"{type(result).__name__} {brief(result, 30)} is not compiled", _ELEMENTARY)
     return result
@@ -183,7 +185,7 @@ def _opaque(b: Builder, node: Any, scope: Scope) -> Any:
         rows, columns = matrix.shape(b, node)
         if (rows, columns) == (1, 1):
             return matrix.entry(b, node, sp.S.Zero, sp.S.Zero, scope)
-        hint = "take an entry, or reduce it: sb.total(v), v.T*w, Trace(M); v + x*OneMatrix(n, 1) adds x to all"
+        hint = "take an entry, or reduce it: sb.total(v), v.T*w, Trace(M); x*OneMatrix(n, 1) repeats x"
         raise b.shape_error(f"a {rows} x {columns} matrix stands where a scalar is needed", hint)
     raise b.unsupported(f"the index {node} is not bound", "use it on the left-hand side or in a Sum")
 
@@ -208,7 +210,8 @@ def read(b: Builder, name: str, positions: list[sp.Expr]) -> Access:
     shape = b.tensors[name].shape
     if len(positions) != len(shape):
         raise b.shape_error(
-            f"{name!r} has {len(shape)} axes and is given {len(positions)} indices", "write one index per axis"
+            f"{name!r} has {len(shape)} axes and is given {len(positions)} indices",
+            "write one index per axis",
         )
     for axis, (where, extent) in enumerate(zip(positions, shape, strict=True)):
         if isinstance(where, Access):

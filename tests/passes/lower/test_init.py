@@ -1,0 +1,59 @@
+"""Lowering a network: statements, shapes and the loss."""
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import symbp as sb
+from symbp.passes.lower import declared_shape, lower
+from tests.passes.lower.lowered import run
+
+x, E = sp.symbols("x E")
+
+
+def test_an_equation_that_is_one_contraction_is_one_statement():
+    W, v, z = sb.matrix("W", 2, 3), sb.vector("v", 3), sb.vector("z", 2)
+    program = lower(sb.Network([sp.Eq(z, W * v)], inputs=[v], parameters=[W]))
+    (statement,) = program.statements
+    assert statement.target == "z" and statement.reduce == "sum"
+    assert program.outputs == ("z",)
+
+
+def test_pre_activations_get_names():
+    W, v, a1 = sb.matrix("W", 2, 3), sb.vector("v", 3), sb.vector("a1", 2)
+    program = lower(sb.Network([sp.Eq(a1, sb.tanh(W * v))], inputs=[v], parameters=[W]))
+    assert [s.target for s in program.statements] == ["z1", "a1"]
+
+
+def test_a_users_z1_is_not_overwritten():
+    W, v, a1, z1 = sb.matrix("W", 2, 3), sb.vector("v", 3), sb.vector("a1", 2), sb.vector("z1", 3)
+    equations = [sp.Eq(a1, sb.tanh(W * v)), sp.Eq(z1, 2 * v)]
+    nW, nv = np.ones((2, 3)), np.arange(3.0)
+    got = run(equations, {W: nW, v: nv})
+    np.testing.assert_allclose(got["z1"], 2 * nv)
+    np.testing.assert_allclose(got["a1"], np.tanh(nW @ nv))
+
+
+def test_declared_shapes():
+    n = sp.Symbol("n")
+    assert declared_shape(sp.MatrixSymbol("W", 2, n), {"n": 3}, {}) == (2, 3)
+    assert declared_shape(sp.MatrixSymbol("b", n, 1), {"n": 3}, {}) == (3,)
+    assert declared_shape(sp.IndexedBase("A"), {}, {"A": (4,)}) == (4,)
+    assert declared_shape(x, {}, {}) == ()
+    with pytest.raises(sb.ShapeError, match="not given"):
+        declared_shape(sp.IndexedBase("A"), {}, {})
+
+
+def test_the_loss_must_be_a_scalar():
+    v, w = sb.vector("v", 3), sb.vector("w", 3)
+    with pytest.raises(sb.ShapeError, match="must be a scalar") as caught:
+        lower(sb.Network([sp.Eq(w, 2 * v)], inputs=[v], loss=w))
+    assert caught.value.equation == "w = 2*v"
+    assert "sb.total" in caught.value.hint
+
+
+def test_errors_name_their_own_equation():
+    equations = [sp.Eq(sp.Symbol("fine"), x**2), sp.Eq(E, sp.zeta(x))]
+    with pytest.raises(sb.UnsupportedError) as caught:
+        lower(sb.Network(equations, inputs=[x], loss=E))
+    assert caught.value.equation == "E = zeta(x)"
