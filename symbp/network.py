@@ -216,9 +216,12 @@ def _check_names(net: Network) -> None:
 
 def _check_order(net: Network, declared: dict[str, str], position: dict[str, int]) -> None:
     uses = [names_used(e) for e in net.equations]
+    sizes_used = _dimension_names(net)
     for k, equation in enumerate(net.equations):
         for name in uses[k]:
             if name in declared or position.get(name, k) < k:
+                continue
+            if name in sizes_used and name not in position:
                 continue
             text = equation_text(equation)
             shown = shorten(name, 80)
@@ -239,6 +242,13 @@ def _check_order(net: Network, declared: dict[str, str], position: dict[str, int
                 equation=text,
                 hint=f"move the equation of {shown} up",
             )
+
+
+def _dimension_names(net: Network) -> set[str]:
+    """Names of the symbolic dimensions: they have a value in equations, too, as in Sum(x[k]) / n."""
+    lefts = [e.lhs.base if isinstance(e.lhs, Indexed) else e.lhs for e in net.equations]
+    shapes = [getattr(s, "shape", None) or () for s in (*net.inputs, *net.parameters, *lefts)]
+    return {s.name for shape in shapes for n in shape for s in getattr(n, "free_symbols", ())}
 
 
 def _reaches(start: int, goal: int, uses: Sequence[Sequence[str]], position: dict[str, int]) -> bool:

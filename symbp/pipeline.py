@@ -120,7 +120,7 @@ def gradient_kernel(derivation: Derivation, dtype: str = "float64", name: str = 
     combined = [derivation.loss, *(g for n, g in derivation.gradients.items() if n in parameters)]
     renamed = {c: c for c in combined}
     if net.batch:
-        renamed = {c: f"{net.reduction} {c}" for c in combined}
+        renamed = {c: _free(f"{net.reduction} {c}", program) for c in combined}
         program = batch(program, renamed, net.reduction)
     program = _finish(program)
     gradient = tuple(renamed[derivation.gradients[p]] for p in parameters if p in derivation.gradients)
@@ -135,7 +135,7 @@ def value_kernel(derivation: Derivation, dtype: str = "float64") -> Kernel:
     program = _only(derivation.forward, (derivation.loss,))
     loss = derivation.loss
     if net.batch:
-        loss = f"{net.reduction} {loss}"
+        loss = _free(f"{net.reduction} {loss}", program)
         program = batch(program, {derivation.loss: loss}, net.reduction)
     return Kernel("value", _finish(program), _inputs(net), _parameters(net), (loss,), (), dtype)
 
@@ -173,6 +173,13 @@ def needed_inputs(derivation: Derivation, outputs: Iterable[str]) -> set[str]:
 
 def _only(program: Program, outputs: tuple[str, ...]) -> Program:
     return prune(Program(program.tensors, program.statements, outputs))
+
+
+def _free(name: str, program: Program) -> str:
+    """The name, with underscores where a tensor has it already."""
+    while name in program.tensors:
+        name += "_"
+    return name
 
 
 def _finish(program: Program) -> Program:

@@ -59,6 +59,8 @@ class Function:
         self._networks = _networks(targets, self.arguments, taken, self._shape is not None)
         self._value = self._kernel("value")
         self._slots = [Slot(n, tuple(s), True, r, b) for n, s, r, b in self._value.loaded.meta["arguments"]]
+        # One real number from real numbers: floats can go to the kernel as they are.
+        self._plain = self._shape is None and not any(s.shape or s.role == "label" for s in self._slots)
 
     # ---- calls
 
@@ -68,7 +70,7 @@ class Function:
         Raises:
             DataError: an argument is not real, has the wrong shape or is missing.
         """
-        if all(type(a) is float for a in args) and len(args) == len(self._slots) and self._shape is None:
+        if self._plain and all(type(a) is float for a in args) and len(args) == len(self._slots):
             return self._point(self._value, args)[0]
         lead, arrays = self._admit(args)
         results = self._run(self._value, arrays, lead)
@@ -90,7 +92,7 @@ class Function:
         if self._shape is not None:
             raise NetworkError("the expression has several values", hint="use jacobian")
         kernel = self._kernel("value_and_grad")
-        if all(type(a) is float for a in args) and len(args) == len(self._slots):
+        if self._plain and all(type(a) is float for a in args) and len(args) == len(self._slots):
             value, *gradients = self._point(kernel, args)
             return value, tuple(gradients)
         lead, arrays = self._admit(args)

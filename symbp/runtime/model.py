@@ -397,7 +397,7 @@ class Model:
         return names
 
     def _computable(self, given: Iterable[str]) -> tuple[str, ...]:
-        have = {*given, *(symbol_name(s) for s in self.parameters)}
+        have = {*given, *self.dims, *(symbol_name(s) for s in self.parameters)}
         found = []
         for name, uses in self._uses.items():
             if have.issuperset(uses):

@@ -71,9 +71,10 @@ def _equation(b: Builder, equation: sp.Eq, shapes: dict[str, tuple]) -> None:
     elif isinstance(left, sp.MatrixSymbol):
         rows, columns = matrix.shape(b, left)
         if not getattr(right, "is_Matrix", False):
+            scalar(b, right, {})  # exp(M) and the like have a clearer error of their own
             raise b.shape_error(
                 f"a scalar is assigned to {name!r}, which is {rows} x {columns}",
-                "multiply it by a OneMatrix; functions act on the entries of M as sb.exp(M), M.applyfunc(exp)",
+                "multiply it by a OneMatrix; a matrix function acts on entries as sb.exp(M)",
             )
         if matrix.shape(b, right) != (rows, columns):
             r, c = matrix.shape(b, right)

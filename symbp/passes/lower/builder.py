@@ -111,7 +111,7 @@ def refusals(b: Builder) -> Iterator[None]:
 
 def fresh_index(wish: str, extent: int, taken: Any) -> Index:
     """An index whose name none of `taken` has."""
-    names = {i.name for i in taken}
+    names = {i.name for i in taken if isinstance(i, Index)}
     letters = [wish, *"ijklmpqrst", *(f"i{k}" for k in range(len(names) + 1))]
     return Index(next(letter for letter in letters if letter not in names), extent)
 

@@ -18,6 +18,8 @@ from symbp.passes.lower import scalars
 from symbp.passes.lower.builder import Builder, Scope, fresh_index
 
 ZERO = sp.S.Zero
+LONG = 6
+"""Factors of a product that become one sum; longer products are stored in groups."""
 
 
 def shape(b: Builder, node: Any) -> tuple[int, int]:
@@ -102,8 +104,8 @@ def _entry(b: Builder, node: Any, i: sp.Expr, j: sp.Expr, scope: Scope) -> sp.Ex
             "matrix inverses are not compiled yet", "solve the system outside and give the result as an input"
         )
     if isinstance(node, DiagMatrix | DiagonalMatrix):
-        vector = shape(b, node.arg)[1] == 1
-        return _delta(i, j) * entry(b, node.arg, i, ZERO if vector else i, scope)
+        vector = shape(b, node.args[0])[1] == 1
+        return _delta(i, j) * entry(b, node.args[0], i, ZERO if vector else i, scope)
     if isinstance(node, DotProduct):
         left, right = (a if shape(b, a)[1] == 1 else sp.Transpose(a) for a in node.args)
         return _chain(b, [sp.Transpose(left), right], ZERO, ZERO, scope)
@@ -156,6 +158,12 @@ def _split(node: sp.MatMul) -> tuple[sp.Expr, list[Any]]:
 
 def _chain(b: Builder, factors: list[Any], i: sp.Expr, j: sp.Expr, scope: Scope) -> sp.Expr:
     """Entry (i, j) of a matrix product: one sum over all inner indices."""
+    while len(factors) > LONG:
+        # Grouped from the side of a vector: the product stays a vector, never a matrix.
+        if shape(b, factors[0])[0] == 1:
+            factors = [sp.MatMul(*factors[:LONG]), *factors[LONG:]]
+        else:
+            factors = [*factors[:-LONG], sp.MatMul(*factors[-LONG:])]
     sizes = [shape(b, f) for f in factors]
     for (_, inner), (outer, _) in pairwise(sizes):
         if inner != outer:
@@ -164,9 +172,7 @@ def _chain(b: Builder, factors: list[Any], i: sp.Expr, j: sp.Expr, scope: Scope)
     taken = [*index_symbols(i), *index_symbols(j), *(x for v in scope.values() for x in index_symbols(v))]
     links: list[sp.Expr] = [i]
     for _, inner in sizes[:-1]:
-        links.append(
-            ZERO if inner == 1 else fresh_index("j", inner, [*taken, *links[1:]] if links[1:] else taken)
-        )
+        links.append(ZERO if inner == 1 else fresh_index("j", inner, taken))
         if isinstance(links[-1], Index):
             taken.append(links[-1])
     links.append(j)

@@ -7,6 +7,7 @@ from typing import Any
 
 import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
+from sympy.matrices.expressions.dotproduct import DotProduct
 from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.tensor.indexed import Idx, Indexed
 
@@ -39,6 +40,7 @@ _OPAQUE = (
     sp.MatrixBase,
     sp.Trace,
     sp.Determinant,
+    DotProduct,
 )
 
 
@@ -179,6 +181,10 @@ def _opaque(b: Builder, node: Any, scope: Scope) -> Any:
         return matrix.entry(b, node.args[0], row, column, scope)
     if isinstance(node, sp.Trace):
         return matrix.trace(b, node.arg, scope)
+    if isinstance(node, DotProduct):  # its shape is that of an operand in some versions of SymPy
+        return matrix.entry(b, node, sp.S.Zero, sp.S.Zero, scope)
+    if isinstance(node, DotProduct):
+        return matrix.entry(b, node, sp.S.Zero, sp.S.Zero, scope)
     if isinstance(node, sp.Determinant):
         raise b.unsupported("determinants are not compiled yet", "write it out for a fixed small size")
     if isinstance(node, sp.MatrixExpr | sp.MatrixBase):

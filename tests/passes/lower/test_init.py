@@ -19,12 +19,6 @@ def test_an_equation_that_is_one_contraction_is_one_statement():
     assert program.outputs == ("z",)
 
 
-def test_pre_activations_get_names():
-    W, v, a1 = sb.matrix("W", 2, 3), sb.vector("v", 3), sb.vector("a1", 2)
-    program = lower(sb.Network([sp.Eq(a1, sb.tanh(W * v))], inputs=[v], parameters=[W]))
-    assert [s.target for s in program.statements] == ["z1", "a1"]
-
-
 def test_a_users_z1_is_not_overwritten():
     W, v, a1, z1 = sb.matrix("W", 2, 3), sb.vector("v", 3), sb.vector("a1", 2), sb.vector("z1", 3)
     equations = [sp.Eq(a1, sb.tanh(W * v)), sp.Eq(z1, 2 * v)]
