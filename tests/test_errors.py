@@ -1,5 +1,6 @@
 """Every refusal is a typed error that names the equation and says what to write instead."""
 
+import numpy as np
 import pytest
 import sympy as sp
 
@@ -23,6 +24,18 @@ class Valueless(sp.Function):
 def network(*equations, **roles):
     return sb.compile(sb.Network(equations, **roles), cache=False)
 
+
+def wrt(*symbols):
+    return sb.compile(sb.Network([sp.Eq(E, x)], inputs=[x], loss=E), wrt=symbols, cache=False)
+
+
+def sized(dims):
+    A = sp.MatrixSymbol("A", sp.Symbol("n"), sp.Symbol("n"))
+    net = sb.Network([sp.Eq(E, sp.Trace(A))], parameters=[A], loss=E)
+    return sb.compile(net, dims=dims, cache=False)
+
+
+BAD_SIZES = [0, -3, 2.5, "3", None, True, float("nan"), 10**30]
 
 REFUSED = {
     "undefined": (sb.NetworkError, lambda: network(sp.Eq(E, x * y), inputs=[x], loss=E)),
@@ -52,6 +65,32 @@ REFUSED = {
     "inverse": (sb.UnsupportedError, lambda: sb.compile(sp.Trace(M.inv()))),
     "text": (sb.SymbpError, lambda: sb.compile("x + 1")),
     "None": (sb.SymbpError, lambda: sb.compile(None)),
+    "loss is a number": (sb.NetworkError, lambda: sb.Network([sp.Eq(E, x)], inputs=[x], loss=3)),
+    "loss is an expression": (sb.NetworkError, lambda: sb.Network([sp.Eq(E, x)], inputs=[x], loss=x + 1)),
+    "an array as equations": (sb.NetworkError, lambda: sb.Network(np.ones(3))),
+    "None as equation": (sb.NetworkError, lambda: sb.Network([None])),
+    "an array as input": (sb.NetworkError, lambda: sb.Network([sp.Eq(E, x)], inputs=[np.ones(2)])),
+    "reduction": (sb.NetworkError, lambda: sb.Network([sp.Eq(E, x)], inputs=[x], reduction=np.ones(2))),
+    "batch": (sb.NetworkError, lambda: sb.Network([sp.Eq(E, x)], inputs=[x], batch=np.ones(2))),
+    "not commutative": (sb.NetworkError, lambda: sb.compile(sp.Symbol("A", commutative=False) * x)),
+    "imaginary symbol": (sb.NetworkError, lambda: sb.compile(sp.Symbol("z", imaginary=True) + x)),
+    "False": (sb.NetworkError, lambda: network(sp.Eq(1, 2), inputs=[x])),
+    "an equation as expression": (sb.NetworkError, lambda: sb.compile(sp.Eq(x, y))),
+    "a relation": (sb.NetworkError, lambda: sb.compile(x > y)),
+    "a class": (sb.NetworkError, lambda: sb.compile(sb.Network)),
+    "an array": (sb.NetworkError, lambda: sb.compile(np.array([1.0, 2.0]))),
+    "an empty list": (sb.NetworkError, lambda: sb.compile([])),
+    "wrt a number": (sb.NetworkError, lambda: sb.compile(x * y, wrt=3)),
+    "wrt unknown": (sb.NetworkError, lambda: wrt(y)),
+    "wrt None": (sb.NetworkError, lambda: wrt(None)),
+    "wrt twice": (sb.NetworkError, lambda: wrt(x, x)),
+    "wrt a result": (sb.NetworkError, lambda: wrt(E)),
+    "args a number": (sb.NetworkError, lambda: sb.compile(x * y, args=3)),
+    "args incomplete": (sb.NetworkError, lambda: sb.compile(x * y, args=[x])),
+    **{
+        f"dims {d!r}": (sb.ShapeError, lambda d=d: sized(d)) for d in ([3], 3, *({"n": s} for s in BAD_SIZES))
+    },
+    "dims missing": (sb.ShapeError, lambda: sized({}).init(0)),
     "dtype": (sb.DataError, lambda: sb.compile(x, dtype="float16")),
 }
 
@@ -61,7 +100,9 @@ def test_refused(case):
     kind, attempt = REFUSED[case]
     with pytest.raises(kind) as caught:
         attempt()
-    assert str(caught.value)
+    assert caught.value.hint
+    if kind is sb.UnsupportedError:
+        assert "=" in caught.value.equation
 
 
 def test_names_the_equation_and_what_to_write():

@@ -1,9 +1,11 @@
 """Networks: roles, names and symbolic dimensions."""
 
+import numpy as np
+import pytest
 import sympy as sp
 
 import symbp as sb
-from symbp.network import brief, dimension, names_used, symbol_name, symbols_used
+from symbp.network import brief, dimension, names_used, sizes, symbol_name, symbols_listed, symbols_used
 
 x = sp.Symbol("x")
 
@@ -49,3 +51,37 @@ def test_repr_shows_the_equations():
     net = sb.Network([sp.Eq(sp.Symbol("E"), x**2)], inputs=[x], name="square")
     assert "E = x**2" in repr(net)
     assert net.defined == ("E",)
+
+
+def test_symbol_name_refuses_what_has_no_name():
+    for thing in (3, None, x + 1, np.ones(2)):
+        with pytest.raises(sb.NetworkError):
+            symbol_name(thing)
+
+
+def test_brief_survives_what_cannot_be_printed():
+    deep = x
+    for _ in range(350):
+        deep = sp.sin(deep, evaluate=False)
+    assert "distinct nodes" in brief(deep) or brief(deep).startswith("sin(")
+    assert brief(sp.Integer(10) ** 100000)
+
+
+def test_dimensions_have_a_value_in_equations():
+    n, k, mean = sp.Symbol("n", integer=True), sp.Symbol("k", integer=True), sp.Symbol("mean")
+    v = sp.IndexedBase("v", shape=(n,))
+    net = sb.Network([sp.Eq(mean, sp.Sum(v[k], (k, 0, n - 1)) / n)], inputs=[v], loss=mean)
+    model = sb.compile(net, dims={n: 4}, cache=False)
+    assert model.forward(v=np.array([[1.0, 2, 3, 4]]))["mean"] == pytest.approx(2.5)
+
+
+def test_sizes_take_symbols_and_names():
+    assert sizes({sp.Symbol("n"): 3, "m": np.int64(4), "h": sp.Integer(5)}) == {"n": 3, "m": 4, "h": 5}
+    assert sizes(None) == {}
+
+
+def test_symbols_listed():
+    assert symbols_listed(x, "wrt") == (x,)
+    assert symbols_listed(["a", x], "wrt") == ("a", x)
+    with pytest.raises(sb.NetworkError, match="twice"):
+        symbols_listed([x, "x"], "wrt")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -113,7 +114,7 @@ class Function:
         outputs = 1 if self._shape is None else int(np.prod(self._shape))
         if self._shape is None:
             results = self._run(self._kernel("value_and_grad"), arrays, lead)[1:]
-            results = [r.reshape((*lead, 1, -1)) for r in results]
+            results = [r.reshape((*lead, 1, math.prod(r.shape[len(lead) :]))) for r in results]
         else:
             # One sample per output: row k of the Jacobian is the gradient for the k-th unit vector.
             kernel = self._kernel("jacobian")
@@ -123,7 +124,7 @@ class Function:
             results = self._run(
                 kernel, [*repeated, seeds.reshape(-1, *self._seed_shape(kernel))], (*lead, outputs)
             )
-            results = [r.reshape((*lead, outputs, -1)) for r in results[1:]]
+            results = [r.reshape((*lead, outputs, math.prod(r.shape[len(lead) + 1 :]))) for r in results[1:]]
         return np.concatenate(results, axis=-1) if results else np.zeros((*lead, outputs, 0), self.dtype)
 
     def check(self, *args: Any) -> Any:
