@@ -135,3 +135,9 @@ def test_interval_of_affine_positions():
     i, j = Index("i", 3), Index("j", 5)
     assert interval(2 * i - j + 1) == (-3, 5)
     assert interval(sp.Integer(4)) == (4, 4)
+
+
+def test_bounds_with_symbolic_dimensions():
+    n = sp.Symbol("n", integer=True)
+    C = sp.IndexedBase("C", shape=(n,))
+    assert scalar(sp.Sum(C[k], (k, 0, n - 1)) / n, {C: a}, {"n": 4}) == 2.5
