@@ -153,7 +153,7 @@ def module_text(derivation: Any, dtype: str, title: str) -> str:
     from symbp.codegen.module import emit
     from symbp.pipeline import forward_kernel, gradient_kernel
 
-    names = [name for name in derivation.network.defined if name in derivation.forward.tensors]
+    names = [name for name in derivation.network.defined if name in derivation.forward_program.tensors]
     kernels = [forward_kernel(derivation, tuple(names))]
     if derivation.loss is not None:
         kernels.append(gradient_kernel(derivation))
@@ -195,7 +195,7 @@ class _Work:
         total = time.perf_counter() - start
         self.derive_seconds = sum(d.seconds.values())
         self.compile_seconds = max(total - self.derive_seconds, 0.0)
-        forward, both = len(d.forward.statements), len(d.backward.statements)
+        forward, both = len(d.forward_program.statements), len(d.backward_program.statements)
         what = f"{forward} statements forward, {both} forward and backward"
         self.stages.append(("derived", what, self.derive_seconds))
         stage = "loaded" if loaded else "compiled"
@@ -236,7 +236,9 @@ class _Work:
 
         random = np.random.default_rng(seed)
         bounds = {
-            t.name: t.bound for t in self.model.derivation.forward.tensors.values() if t.role == "label"
+            t.name: t.bound
+            for t in self.model.derivation.forward_program.tensors.values()
+            if t.role == "label"
         }
         data: dict[str, Any] = {}
         for name, shape in self.spec.inputs.items():
@@ -271,8 +273,12 @@ class _Work:
         from symbp.view.cost import arithmetic
 
         model, d = self._model, self._model.derivation
-        forward = ("forward", lambda: model.forward(theta, data=data), arithmetic(d.forward))
-        backward = ("value_and_grad", lambda: model.value_and_grad(theta, data=data), arithmetic(d.backward))
+        forward = ("forward", lambda: model.forward(theta, data=data), arithmetic(d.forward_program))
+        backward = (
+            "value_and_grad",
+            lambda: model.value_and_grad(theta, data=data),
+            arithmetic(d.backward_program),
+        )
         return [forward, backward]
 
     def measure(self, theta: Any, data: dict[str, Any]) -> None:

@@ -20,8 +20,10 @@ from symbp.passes.inline import inline
 from symbp.passes.lower import lower
 from symbp.passes.prune import prune
 from symbp.passes.share import share
+from symbp.passes.simplify.exponentials import shift_exponentials
+from symbp.passes.simplify.ledger import Ledger, Step
+from symbp.passes.simplify.stable import stable_forms
 from symbp.passes.split import split
-from symbp.passes.stabilise import shift_exponentials, stable_forms
 from symbp.schedule.kernel import Kernel
 
 
@@ -31,22 +33,24 @@ class Derivation:
 
     Attributes:
         network: what was derived.
-        forward: computes every equation; outputs are the names they define, in order.
-        backward: the forward statements the gradient needs, then the adjoint statements; outputs
-            are the loss and the gradients.
+        forward_program: computes every equation; outputs are the names they define, in order.
+        backward_program: the forward statements the gradient needs, then the adjoint statements;
+            outputs are the loss and the gradients.
         loss: name of the loss, or None where there is nothing to differentiate.
         gradients: symbol name -> name of the tensor that holds the derivative with respect to it.
         adjoints: name of any tensor -> name of its adjoint.
+        ledger: every rewrite that was accepted, in order.
         seconds: time spent, by pass.
     """
 
     network: Network
     dims: dict[str, int]
-    forward: Program
-    backward: Program
+    forward_program: Program
+    backward_program: Program
     loss: str | None
     gradients: dict[str, str]
     adjoints: dict[str, str]
+    ledger: tuple[Step, ...] = ()
     seconds: dict[str, float] = field(compare=False, default_factory=dict)
 
     def __str__(self) -> str:
@@ -65,18 +69,24 @@ class Derivation:
 
 
 def derive(
-    network: Network, *, wrt: Iterable[Any] | None = None, dims: dict[str, int] | None = None
+    network: Network,
+    *,
+    wrt: Iterable[Any] | None = None,
+    dims: dict[str, int] | None = None,
+    reuse: bool = True,
 ) -> Derivation:
     """Lower a network and differentiate its loss.
 
     Args:
         wrt: symbols to differentiate with respect to; the parameters by default.
         dims: values of symbolic dimensions by name.
+        reuse: whether derivatives may be written through forward outputs where that loses relative
+            accuracy (1 - a**2 for tanh at 30 is 0, not 3.5e-26); what loses none is used always.
 
     Raises:
         SymbpError: naming the equation that cannot be compiled.
     """
-    clock = _Clock()
+    clock, ledger = _Clock(), Ledger()
     forward = clock("lower", lower, network, dims)
     forward = clock("stabilise", shift_exponentials, forward)
     whole = forward
@@ -86,11 +96,13 @@ def derive(
     forward = check(prune(forward))
     if network.loss is None:
         forward = define(forward)
-        return Derivation(network, dict(dims or {}), forward, forward, None, {}, {}, clock.seconds)
+        return Derivation(
+            network, dict(dims or {}), forward, forward, None, {}, {}, tuple(ledger.steps), clock.seconds
+        )
 
     names = [symbol_name(s) for s in (network.parameters if wrt is None else wrt)]
     _check_wrt(whole, names)
-    adjoints = clock("differentiate", differentiate, forward, network.loss, names)
+    adjoints = clock("differentiate", differentiate, forward, network.loss, names, reuse, ledger)
     tensors = {**forward.tensors, **{t.name: t for t in adjoints.tensors}}
     outputs = (network.loss, *adjoints.gradients.values())
     backward = Program(tensors, forward.statements + tuple(adjoints.statements), outputs)
@@ -108,13 +120,14 @@ def derive(
         network.loss,
         adjoints.gradients,
         adjoints.names,
+        tuple(ledger.steps),
         clock.seconds,
     )
 
 
 def gradient_kernel(derivation: Derivation, dtype: str = "float64", name: str = "value_and_grad") -> Kernel:
     """Loss, the gradient with respect to the parameters as one vector, and input gradients."""
-    net, program = derivation.network, derivation.backward
+    net, program = derivation.network, derivation.backward_program
     assert derivation.loss is not None
     parameters = tuple(symbol_name(s) for s in net.parameters)
     combined = [derivation.loss, *(g for n, g in derivation.gradients.items() if n in parameters)]
@@ -132,7 +145,7 @@ def value_kernel(derivation: Derivation, dtype: str = "float64") -> Kernel:
     """The loss alone."""
     net = derivation.network
     assert derivation.loss is not None
-    program = _only(derivation.forward, (derivation.loss,))
+    program = _only(derivation.forward_program, (derivation.loss,))
     loss = derivation.loss
     if net.batch:
         loss = _free(f"{net.reduction} {loss}", program)
@@ -143,7 +156,7 @@ def value_kernel(derivation: Derivation, dtype: str = "float64") -> Kernel:
 def forward_kernel(derivation: Derivation, outputs: tuple[str, ...], dtype: str = "float64") -> Kernel:
     """The named results, one row per sample where they depend on the data."""
     net = derivation.network
-    program = _only(derivation.forward, outputs)
+    program = _only(derivation.forward_program, outputs)
     used = needed_inputs(derivation, outputs)
     if net.batch:
         program = batch(program, {})
@@ -156,7 +169,7 @@ def expression_kernel(
 ) -> Kernel:
     """Results per sample of a network without parameters: a bare expression, its gradient, its Jacobian."""
     net = derivation.network
-    program = _only(derivation.backward, results)
+    program = _only(derivation.backward_program, results)
     if net.batch:
         program = batch(program, {})
     return Kernel(name, _finish(program), _inputs(net), (), results, (), dtype, point=True)
@@ -166,7 +179,7 @@ def needed_inputs(derivation: Derivation, outputs: Iterable[str]) -> set[str]:
     """Names of the inputs that the given results depend on."""
     from symbp.ir.walk import accesses
 
-    program = _only(derivation.forward, tuple(outputs))
+    program = _only(derivation.forward_program, tuple(outputs))
     read = {a.name for s in program.statements for p in (s.body, *s.where) for a in accesses(p)}
     return read & set(_inputs(derivation.network))
 

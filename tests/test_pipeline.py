@@ -25,7 +25,7 @@ x, w, v, E = scalars("x w v E")
 
 @pytest.mark.parametrize("name", LISTED)
 def test_golden_listings(name):
-    text = program_text(CATALOGUE[name].derivation.backward) + "\n"
+    text = program_text(CATALOGUE[name].derivation.backward_program) + "\n"
     assert text == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
 
 
@@ -33,7 +33,7 @@ def test_golden_listings(name):
 def test_kernels_are_well_formed_and_derivation_is_repeatable(name):
     derivation = CATALOGUE[name].derivation
     again = derive(CATALOGUE[name].network())
-    assert program_text(again.backward) == program_text(derivation.backward)
+    assert program_text(again.backward_program) == program_text(derivation.backward_program)
     kernel = gradient_kernel(derivation)
     check(kernel.program)
     assert len(kernel.gradient) == len(derivation.gradients)
@@ -75,13 +75,14 @@ def test_random_networks(sizes, activation):
     derivation = derive(sb.mlp(sizes, activation=activation))
     random = np.random.default_rng(sum(sizes))
     values = {
-        t.name: 0.8 * random.normal(size=t.shape) for t in derivation.forward.by_role("input", "parameter")
+        t.name: 0.8 * random.normal(size=t.shape)
+        for t in derivation.forward_program.by_role("input", "parameter")
     }
     assert_gradients(derivation, values, 1e-11)
 
 
 def size(derivation):
-    statements = derivation.backward.statements
+    statements = derivation.backward_program.statements
     return len(statements), sum(operations(s.body) for s in statements)
 
 

@@ -112,12 +112,17 @@ def operations(root: sp.Basic) -> int:
     return sum(node_operations(n) for n in postorder([root]))
 
 
+def _is_negation(node: sp.Basic) -> bool:
+    return isinstance(node, sp.Mul) and len(node.args) == 2 and node.args[0] is sp.S.NegativeOne
+
+
 def node_operations(node: sp.Basic) -> int:
     """The operations of one node, its operands excluded."""
     if is_leaf(node) or isinstance(node, _FREE):
         return 0
     if isinstance(node, sp.Add):
-        return len(node.args) - 1
+        # a - b is one operation: the product -1*b below it, which counts as one, is taken off here.
+        return len(node.args) - 1 - min(len(node.args) - 1, sum(_is_negation(a) for a in node.args))
     if isinstance(node, sp.Mul):
         minus = node.args[0] is sp.S.NegativeOne and len(node.args) > 1
         return len(node.args) - 1 - (1 if minus and len(node.args) > 2 else 0)

@@ -17,8 +17,12 @@ import sympy as sp
 
 from symbp.ir.nodes import Access, Index, Program, Statement, Tensor
 from symbp.ir.walk import accesses, substitute
+from symbp.passes.cost import cost
 from symbp.passes.partials import partials, times
-from symbp.passes.reuse import through_output
+from symbp.passes.simplify.ledger import Ledger, Step
+from symbp.passes.simplify.reuse import through_output
+
+REUSE = "reuse of the output"
 
 
 @dataclass
@@ -42,17 +46,21 @@ class _Term:
     origin: str | None = None
 
 
-def differentiate(program: Program, output: str, wrt: Iterable[str], label: str | None = None) -> Adjoints:
+def differentiate(
+    program: Program, output: str, wrt: Iterable[str], lossy: bool = True, ledger: Ledger | None = None
+) -> Adjoints:
     """Adjoint statements of the scalar `output` with respect to the tensors `wrt`.
 
     Args:
-        label: what the derivatives are called after: d<label>/d<tensor>; the output's name by default.
+        lossy: whether a derivative may be written through the function's value where that loses
+            relative accuracy; see `symbp.passes.simplify.reuse`.
+        ledger: takes note of every such rewrite.
 
     Raises:
         UnsupportedError: a function without derivative.
     """
     wrt = list(wrt)
-    sweep = _Sweep(program, output, wrt, label or output)
+    sweep = _Sweep(program, output, wrt, lossy, ledger or Ledger())
     for statement in reversed(program.statements):
         sweep.visit(statement)
     for name in wrt:
@@ -61,8 +69,9 @@ def differentiate(program: Program, output: str, wrt: Iterable[str], label: str 
 
 
 class _Sweep:
-    def __init__(self, program: Program, output: str, wrt: list[str], label: str):
-        self.program, self.output, self.wrt, self.label = program, output, wrt, label
+    def __init__(self, program: Program, output: str, wrt: list[str], lossy: bool, ledger: Ledger):
+        self.program, self.output, self.wrt = program, output, wrt
+        self.lossy, self.ledger = lossy, ledger
         self.needed = _depends_on(program, set(wrt))
         self.terms: dict[str, list[_Term]] = {}
         self.result = Adjoints()
@@ -78,8 +87,17 @@ class _Sweep:
         for access, local in partials(statement.body, statement.origin).items():
             if access.name in self.needed:
                 if statement.reduce == "none":
-                    local = through_output(statement.body, local, statement.access)
+                    local = self.reused(statement, local)
                 self.contribute(statement, access, times(adjoint, local))
+
+    def reused(self, statement: Statement, local: sp.Expr) -> sp.Expr:
+        """The local derivative in its cheapest form, which may be one in the value of the statement."""
+        found = through_output(statement.body, local, statement.access, self.lossy)
+        if found is None:
+            return local
+        saved = cost(local) - cost(found.form)
+        self.ledger.note(Step(REUSE, statement.target, local, found.form, saved, found.verified, found.loss))
+        return found.form
 
     def adjoint(self, name: str, statement: Statement) -> sp.Expr:
         """The adjoint of the target at the statement's indices; stored unless it is an alias."""
@@ -134,7 +152,7 @@ class _Sweep:
         letters = "ijklmpqr"
         indices = tuple(Index(letters[k], n) for k, n in enumerate(tensor.shape))
         body = self.combine(name, indices, self.terms.pop(name, []))
-        gradient = f"d{self.label}/d{name}"
+        gradient = f"d{self.output}/d{name}"
         last = self.result.statements[-1] if self.result.statements else None
         if not (last and isinstance(body, Access) and body.name == last.target == gradient):
             gradient = self.define(gradient, indices, body, None).name
@@ -144,7 +162,7 @@ class _Sweep:
         """delta1 for a pre-activation z1, dE/da1 for anything else."""
         if name[:1] == "z" and name not in self.wrt:
             return f"delta{name[1:]}"
-        return f"d{self.label}/d{name}"
+        return f"d{self.output}/d{name}"
 
     def define(self, wish: str, indices, body, origin, bound=(), where=()) -> Access:
         name, k = wish, 1

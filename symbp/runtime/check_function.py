@@ -46,7 +46,7 @@ def check_function(function: Any, args: Sequence[Any] = ()) -> GradientReport:
         out = np.asarray(function(*(a.astype(function.dtype) for a in split(v))))
         return float(np.sum(weights * out.reshape(samples, count)))
 
-    program = function._derive("value").forward
+    program = function._derive("value").forward_program
     names = function._networks["value"].defined
 
     def interpreted(v: np.ndarray) -> complex:

@@ -34,6 +34,7 @@ class Function:
         args: the order of the arguments; default those of `wrt`, then the others sorted by name.
         dtype: "float64" or "float32".
         dims: values of symbolic dimensions by name.
+        reuse: whether derivatives may be written through values, see `symbp.compile`.
         cache: False keeps the kernels off the disk.
     """
 
@@ -45,12 +46,13 @@ class Function:
         args: Sequence[Any] | None = None,
         dtype: Any = "float64",
         dims: Mapping[str, int] | None = None,
+        reuse: bool = False,
         cache: bool = True,
     ):
         self.expression = expression
         self.dtype = dtype_name(dtype)
         self.dims = dict(dims or {})
-        self._cache = cache
+        self.reuse, self._cache = bool(reuse), cache
         self._lock = threading.RLock()
         self._kernels: dict[str, Compiled] = {}
         self._derivations: dict[str, Any] = {}
@@ -166,7 +168,9 @@ class Function:
                 from symbp import pipeline
 
                 wrt = () if what == "value" else self.wrt
-                self._derivations[what] = pipeline.derive(self._networks[what], wrt=wrt, dims=self.dims)
+                self._derivations[what] = pipeline.derive(
+                    self._networks[what], wrt=wrt, dims=self.dims, reuse=self.reuse
+                )
             return self._derivations[what]
 
     def _kernel(self, what: str) -> Compiled:
@@ -178,6 +182,7 @@ class Function:
                     "dtype": self.dtype,
                     "wrt": [symbol_name(s) for s in self.wrt],
                     "dims": self.dims,
+                    "reuse": self.reuse,
                 }
                 key = fingerprint(self._networks[what], options)
                 kernel = Compiled(load_or_build(key, lambda: self._build(what), cache=self._cache))
@@ -196,7 +201,7 @@ class Function:
             kernel = pipeline.expression_kernel(derivation, results)
         kernel = replace(kernel, name=what, dtype=self.dtype, point=what != "jacobian")
         meta = describe(kernel, derivation)
-        tensors = derivation.forward.tensors
+        tensors = derivation.forward_program.tensors
         names = [symbol_name(s) for s in self.arguments]
         meta["arguments"] = [
             [n, list(tensors[n].shape) if n in tensors else [], *_role(tensors.get(n))] for n in names

@@ -31,6 +31,7 @@ class Model:
             among them, `value_and_grad` returns a dict of gradients as its third value.
         dims: values of symbolic dimensions by name. Those that are missing are read from the data of
             the first call; kernels are compiled then, once for each set of dimensions.
+        reuse: whether derivatives may be written through forward outputs, see `symbp.compile`.
         cache: False keeps the kernels off the disk.
 
     Attributes:
@@ -46,13 +47,14 @@ class Model:
         dtype: Any = "float64",
         wrt: Sequence[Any] | None = None,
         dims: Mapping[str, int] | None = None,
+        reuse: bool = True,
         cache: bool = True,
     ):
         self.network = network
         self.dtype = dtype_name(dtype)
         self.dims = dict(dims or {})
         self.inputs, self.parameters = network.inputs, network.parameters
-        self._cache = cache
+        self.reuse, self._cache = bool(reuse), cache
         self._wrt = None if wrt is None else symbols_listed(wrt, "wrt")
         self._lock = threading.RLock()
         self._kernels: dict[Any, Compiled] = {}
@@ -228,7 +230,7 @@ class Model:
         model = self._closed()
         with model._lock:
             if model._derivation is None:
-                model._derivation = _derive(model.network, model._wrt, model.dims)
+                model._derivation = _derive(model.network, model._wrt, model.dims, model.reuse)
             return model._derivation
 
     @property
@@ -293,6 +295,7 @@ class Model:
                     "dtype": self.dtype,
                     "wrt": None if self._wrt is None else [symbol_name(s) for s in self._wrt],
                     "dims": self.dims,
+                    "reuse": self.reuse,
                 }
                 key = fingerprint(self.network, options)
                 loaded = load_or_build(key, lambda: self._build(what), cache=self._cache)
@@ -317,7 +320,7 @@ class Model:
 
     def _interface(self, derivation: Any) -> dict:
         """Shapes of all inputs and parameters, the unused ones included."""
-        tensors = derivation.forward.tensors
+        tensors = derivation.forward_program.tensors
         result: dict[str, list] = {"inputs": [], "parameters": []}
         for role, symbols in (("inputs", self.inputs), ("parameters", self.parameters)):
             for symbol in symbols:
@@ -374,7 +377,12 @@ class Model:
         with self._lock:
             if key not in self._instances:
                 self._instances[key] = Model(
-                    self.network, dtype=self.dtype, wrt=self._wrt, dims=dims, cache=self._cache
+                    self.network,
+                    dtype=self.dtype,
+                    wrt=self._wrt,
+                    dims=dims,
+                    reuse=self.reuse,
+                    cache=self._cache,
                 )
             return self._instances[key]
 
@@ -449,7 +457,7 @@ def dtype_name(dtype: Any) -> str:
     return name
 
 
-def _derive(network: Network, wrt: Any, dims: Mapping[str, int]) -> Any:
+def _derive(network: Network, wrt: Any, dims: Mapping[str, int], reuse: bool) -> Any:
     from symbp import pipeline
 
-    return pipeline.derive(network, wrt=wrt, dims=dict(dims))
+    return pipeline.derive(network, wrt=wrt, dims=dict(dims), reuse=reuse)

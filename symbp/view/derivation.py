@@ -37,17 +37,17 @@ def derivation_latex(derivation: Any) -> str:
 def sections(derivation: Any) -> list[tuple[str, list[Equation]]]:
     """The equations by section; Backward is left out where there is no loss."""
     users = set(derivation.network.defined)
-    in_forward = {s.target for s in derivation.forward.statements}
+    in_forward = {s.target for s in derivation.forward_program.statements}
     keep = set(users)
     backward: list[Equation] = []
     if derivation.loss is not None:
-        own = [s for s in derivation.backward.statements if s.target not in in_forward]
+        own = [s for s in derivation.backward_program.statements if s.target not in in_forward]
         # What the backward pass reads must have a line in the forward section.
         keep |= {a.name for s in own for part in (s.body, *s.where) for a in accesses(part)} & in_forward
         gradients = set(derivation.gradients.values())
-        lines = equations(derivation.backward, keep | gradients)
+        lines = equations(derivation.backward_program, keep | gradients)
         backward = [e for e in lines if e.target not in in_forward]
-    found = [("Forward", equations(derivation.forward, keep))]
+    found = [("Forward", equations(derivation.forward_program, keep))]
     if derivation.loss is not None:
         found.append(("Backward", backward))
     return found

@@ -11,7 +11,7 @@ SAMPLES = 4
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 @pytest.mark.parametrize("name", NAMES)
 def test_samples_one_by_one_give_the_same(name, reduction):
-    program = CATALOGUE[name].derivation.backward
+    program = CATALOGUE[name].derivation.backward_program
     wide = check(batch(program, {n: f"all {n}" for n in program.outputs}, reduction))
     values = CATALOGUE[name].values(wide, SAMPLES)
     batched = {t.name for t in wide.by_role("input", "label")}
@@ -27,7 +27,7 @@ def test_samples_one_by_one_give_the_same(name, reduction):
 
 
 def test_rows_that_are_not_combined_keep_the_sample_axis():
-    program = CATALOGUE["dense_tanh"].derivation.forward
+    program = CATALOGUE["dense_tanh"].derivation.forward_program
     wide = batch(program, {})
     assert wide.tensors["z1"].shape == (BATCH, 4)
     assert wide.tensors["W1"].shape == (4, 3)
@@ -35,7 +35,7 @@ def test_rows_that_are_not_combined_keep_the_sample_axis():
 
 
 def test_a_penalty_is_not_summed_over_the_samples():
-    program = CATALOGUE["l2_penalty"].derivation.backward
+    program = CATALOGUE["l2_penalty"].derivation.backward_program
     wide = batch(program, {n: f"mean {n}" for n in program.outputs}, "mean")
     (total,) = [
         s for s in wide.statements if s.target == "total mean dE/dW1" or s.target == "total mean dF/dW1"

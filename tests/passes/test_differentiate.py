@@ -16,7 +16,7 @@ i, j = Index("i", 3), Index("j", 3)
 @pytest.mark.parametrize("name", NAMES)
 def test_gradients_equal_the_complex_step(name):
     derivation = CATALOGUE[name].derivation
-    assert_gradients(derivation, CATALOGUE[name].values(derivation.forward))
+    assert_gradients(derivation, CATALOGUE[name].values(derivation.forward_program))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -30,9 +30,9 @@ def test_the_forward_statements_are_kept(name):
 @pytest.mark.parametrize("name", [n for n in NAMES if n != "polynomial"])
 def test_loss_and_gradient_cost_a_small_multiple_of_the_loss(name):
     derivation = CATALOGUE[name].derivation
-    forward = derivation.forward
+    forward = derivation.forward_program
     needed = Program(forward.tensors, forward.statements, (derivation.loss,))
-    assert work_of(derivation.backward) <= 5 * work_of(prune(needed))
+    assert work_of(derivation.backward_program) <= 5 * work_of(prune(needed))
 
 
 def test_gradients_with_respect_to_inputs():
@@ -40,7 +40,7 @@ def test_gradients_with_respect_to_inputs():
         net = CATALOGUE[name].network()
         derivation = derive(net, wrt=[*net.parameters, *net.inputs])
         assert len(derivation.gradients) == len(net.parameters) + len(net.inputs)
-        assert_gradients(derivation, CATALOGUE[name].values(derivation.forward))
+        assert_gradients(derivation, CATALOGUE[name].values(derivation.forward_program))
 
 
 def gradient(tensors, statements, wrt):
@@ -79,7 +79,7 @@ def test_a_parameter_without_influence_has_gradient_zero():
 
 
 def test_adjoints_carry_the_names_of_textbooks():
-    text = program_text(derive(sb.mlp((2, 3, 1), activation="sigmoid")).backward)
+    text = program_text(derive(sb.mlp((2, 3, 1), activation="sigmoid")).backward_program)
     assert "delta1[i] = " in text
     assert "dE/dW1[i, j] = delta1[i]*x[j]" in text
     assert "exp" not in text.split("delta1")[1]

@@ -17,7 +17,7 @@ def value_and_slopes(expression, **at):
     symbols = [sp.Symbol(n, real=True) for n in at]
     net = sb.Network([sp.Eq(E, expression, evaluate=False)], inputs=symbols, loss=E, batch=False)
     derivation = sb.derive(net, wrt=symbols)
-    found = evaluate(derivation.backward, {n: float(v) for n, v in at.items()})
+    found = evaluate(derivation.backward_program, {n: float(v) for n, v in at.items()})
     return [float(found["E"]), *(float(found[derivation.gradients[n]]) for n in at)]
 
 

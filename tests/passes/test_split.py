@@ -64,5 +64,5 @@ def iterated(depth):
 
 
 def test_a_deeply_shared_expression_is_derived():
-    counts = [len(derive(iterated(depth)).backward.statements) for depth in (20, 40, 60)]
+    counts = [len(derive(iterated(depth)).backward_program.statements) for depth in (20, 40, 60)]
     assert counts[2] - counts[1] == counts[1] - counts[0] <= 60

@@ -59,4 +59,4 @@ def test_deep_networks_are_cut_in_the_middle():
 def test_arithmetic_of_a_dense_layer():
     d = mlp(10, 20)
     # 2*10*20 for the product, then the bias, and (a - y)**2 summed and halved
-    assert 400 + 20 <= arithmetic(d.forward) <= 400 + 20 + 4 * 20 + 1
+    assert 400 + 20 <= arithmetic(d.forward_program) <= 400 + 20 + 4 * 20 + 1

@@ -1,14 +1,12 @@
-"""Stable forms, found by formula.
+"""Shift sums of exponentials, before differentiation.
 
-`shift_exponentials`, before differentiation: a sum of exponentials that is only used in a logarithm
-or as a divisor of other exponentials gets its largest exponent subtracted,
+A sum of exponentials that is only used in a logarithm or as a divisor of other exponentials gets its
+largest exponent subtracted,
 
     s = sum_j exp(b_j)   ->   m = max_j b_j,  s' = sum_j exp(b_j - m),  s = s' exp(m),
 
 so that log s = m + log s' and exp(b_i) / s = exp(b_i - m) / s'. No value depends on m: it is
 not differentiated.
-
-`stable_forms`, last: rewrites of single bodies that overflow or cancel, in one table.
 """
 
 from __future__ import annotations
@@ -117,40 +115,3 @@ def _free_name(program: Program, wish: str) -> str:
         k += 1
         name = f"{wish}_{k}"
     return name
-
-
-def stable_forms(program: Program) -> Program:
-    """Apply the table of single-body rewrites to every statement."""
-    return program.rebuilt(s.with_body(_stable(s.body)) for s in program.statements)
-
-
-def _stable(body: sp.Expr) -> sp.Expr:
-    done: dict[sp.Basic, sp.Basic] = {}
-    for node in postorder([body]):
-        new = node if is_leaf(node) else rebuild(node, tuple(done[a] for a in node.args))
-        for rule in RULES:
-            new = rule(new)
-        done[node] = new
-    return done[body]  # type: ignore[return-value]
-
-
-def _softplus(node: sp.Basic) -> sp.Basic:
-    """log(1 + exp(u)) = max(u, 0) + log(1 + exp(-|u|)): finite for every u."""
-    if isinstance(node, sp.log) and isinstance(node.args[0], sp.Add) and len(node.args[0].args) == 2:
-        one, power = sorted(node.args[0].args, key=lambda a: isinstance(a, sp.exp))
-        if one == 1 and isinstance(power, sp.exp) and not _is_decaying(power.args[0]):
-            u = power.args[0]
-            return sp.Max(0, u) + sp.log(1 + sp.exp(-sp.Abs(u)))
-    return node
-
-
-def _is_decaying(exponent: sp.Basic) -> bool:
-    """-|u|: the form this rule itself produces."""
-    return (
-        isinstance(exponent, sp.Mul)
-        and exponent.args[0].is_negative
-        and isinstance(exponent.args[-1], sp.Abs)
-    )
-
-
-RULES = (_softplus,)

@@ -1,0 +1,1 @@
+"""Simplify: the cheapest equivalent form, and forms that neither overflow nor cancel."""

@@ -1,0 +1,112 @@
+"""Verify: whether two bodies are equal, and what accuracy one of them loses in float64.
+
+A rewrite is accepted only where the difference vanishes as a rational function, or where both sides
+agree to 40 digits at several points. Points at which a side is not a real number do not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import mpmath
+import numpy as np
+import sympy as sp
+
+from symbp.ir.evaluate import evaluate_body
+from symbp.ir.exact import exact
+from symbp.ir.nodes import Access
+from symbp.ir.walk import accesses, index_symbols, is_large, substitute
+from symbp.passes.simplify.rational import cancelled, rational
+
+DIGITS = 50
+SMALL = 200
+"""Nodes up to which a difference is simplified as a rational function."""
+FULL = 360
+"""Digits of the truth where accuracy is measured: no cancellation in float64's range is left open."""
+ENOUGH = 3
+"""Points that must count."""
+
+_POINTS = [n / 128 for n in (47, 245, -106, -295, 474, 19, -61, 133, 88, -201, 311, -12, 73)]
+_TRIES = 9
+
+EXTREMES = (-1000.0, -300.0, -30.0, -5.0, -0.7, -1e-9, 0.0, 1e-9, 0.7, 5.0, 30.0, 300.0, 1000.0)
+"""Arguments at which the accuracy of a form in one variable is measured."""
+
+Definitions = Mapping[Access, sp.Expr]
+"""What an access holds, as a body over other accesses."""
+
+
+def verified(before: sp.Expr, after: sp.Expr, definitions: Definitions | None = None) -> str | None:
+    """How it is known that two bodies are equal ("symbolically", "at 9 points to 40 digits"), or None."""
+    known = dict(definitions or {})
+    left, right = (substitute(e, known) for e in (before, after))
+    if left == right or _cancels(left, right):
+        return "symbolically"
+    return _at_points(left, right)
+
+
+def relative_loss(form: sp.Expr, truth: sp.Expr, x: Access, definitions: Definitions) -> tuple[float, float]:
+    """The largest errors of `form` in float64 at `EXTREMES`, in units of the last place: of the value it
+    should have there, and of the largest value of all.
+
+    Both bodies depend on x alone, once the definitions are put in. Where `form` answers with nan and
+    the truth is a number, both are infinite.
+    """
+    return _loss(form, truth, x, tuple(definitions.items()))
+
+
+@lru_cache(maxsize=4096)
+def _loss(form: sp.Expr, truth: sp.Expr, x: Access, definitions: tuple) -> tuple[float, float]:
+    whole = substitute(truth, dict(definitions))
+    points, wanted = [], []
+    for at in EXTREMES:
+        value = _exact(whole, {x: at}, FULL)
+        if value is not None:
+            points.append(at)
+            wanted.append(float(value))
+    if not points:
+        return np.inf, np.inf
+    values = {x.name: np.array(points)}
+    with np.errstate(all="ignore"):
+        for access, body in definitions:
+            values[access.name] = evaluate_body(body, values)
+        # Where a definition overflows to nan itself, no form in it is to blame.
+        blind = np.any(
+            [np.isnan(np.broadcast_to(values[a.name], len(points))) for a, _ in definitions], axis=0
+        )
+        got = np.broadcast_to(evaluate_body(form, values), len(points))
+        target = np.array(wanted)
+        error = np.where((got == target) | blind, 0, np.abs(got - target))
+        ulp = np.spacing(np.maximum(np.abs(target), np.finfo(float).tiny))
+        top = np.spacing(np.max(np.abs(target[np.isfinite(target)]), initial=np.finfo(float).tiny))
+        relative, absolute = (np.where(np.isnan(error), np.inf, error / unit) for unit in (ulp, top))
+    return float(np.max(relative)), float(np.max(absolute))
+
+
+def _exact(body: sp.Expr, values: Mapping, digits: int) -> Any:
+    try:
+        return exact(body, values, digits)
+    except NotImplementedError:
+        return None
+
+
+def _cancels(left: sp.Expr, right: sp.Expr) -> bool:
+    if is_large(left, SMALL) or is_large(right, SMALL):
+        return False
+    return cancelled(sp.Add(*rational([left, -right]).bodies)) == 0
+
+
+def _at_points(left: sp.Expr, right: sp.Expr) -> str | None:
+    leaves = sorted({*accesses(left), *accesses(right), *index_symbols(left), *index_symbols(right)}, key=str)
+    counted = 0
+    for k in range(_TRIES):
+        at = {leaf: _POINTS[(k + 5 * m) % len(_POINTS)] for m, leaf in enumerate(leaves)}
+        a, b = (_exact(e, at, DIGITS) for e in (left, right))
+        if a is None or b is None:
+            continue
+        if abs(a - b) > mpmath.mpf("1e-40") * (1 + abs(a)):
+            return None
+        counted += 1
+    return f"at {counted} points to 40 digits" if counted >= ENOUGH else None
