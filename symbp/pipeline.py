@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from symbp.errors import NetworkError
 from symbp.ir.check import check
-from symbp.ir.nodes import Program
+from symbp.ir.nodes import Program, Statement, Tensor
 from symbp.network import Network, symbol_name
 from symbp.passes.batch import batch
 from symbp.passes.contract import contract
@@ -20,6 +20,7 @@ from symbp.passes.inline import inline
 from symbp.passes.lower import lower
 from symbp.passes.prune import prune
 from symbp.passes.share import share
+from symbp.passes.simplify.adjoints import simplify_adjoints
 from symbp.passes.simplify.exponentials import shift_exponentials
 from symbp.passes.simplify.ledger import Ledger, Step
 from symbp.passes.simplify.stable import stable_forms
@@ -103,9 +104,12 @@ def derive(
     names = [symbol_name(s) for s in (network.parameters if wrt is None else wrt)]
     _check_wrt(whole, names)
     adjoints = clock("differentiate", differentiate, forward, network.loss, names, reuse, ledger)
-    tensors = {**forward.tensors, **{t.name: t for t in adjoints.tensors}}
-    outputs = (network.loss, *adjoints.gradients.values())
-    backward = Program(tensors, forward.statements + tuple(adjoints.statements), outputs)
+    backward = _joined(forward, adjoints.statements, adjoints.tensors)
+    backward = replace(backward, outputs=(network.loss, *adjoints.gradients.values()))
+    backward = clock("simplify", simplify_adjoints, backward, forward, reuse, ledger)
+    own = [s for s in clock("prune", prune, backward).statements if s.target not in forward.tensors]
+    forward = clock("hoist", hoist, forward)
+    backward = replace(_joined(forward, own, backward.tensors.values()), outputs=backward.outputs)
     backward = clock("hoist", hoist, backward)
     backward = clock("share", share, backward)
     backward = clock("contract", contract, backward)
@@ -182,6 +186,11 @@ def needed_inputs(derivation: Derivation, outputs: Iterable[str]) -> set[str]:
     program = _only(derivation.forward_program, tuple(outputs))
     read = {a.name for s in program.statements for p in (s.body, *s.where) for a in accesses(p)}
     return read & set(_inputs(derivation.network))
+
+
+def _joined(program: Program, statements: Iterable[Statement], tensors: Iterable[Tensor]) -> Program:
+    """The program with statements added at its end."""
+    return program.rebuilt((*program.statements, *statements), tensors)
 
 
 def _only(program: Program, outputs: tuple[str, ...]) -> Program:

@@ -7,7 +7,6 @@ agree to 40 digits at several points. Points at which a side is not a real numbe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 import mpmath
@@ -47,41 +46,34 @@ def verified(before: sp.Expr, after: sp.Expr, definitions: Definitions | None = 
     return _at_points(left, right)
 
 
-def relative_loss(form: sp.Expr, truth: sp.Expr, x: Access, definitions: Definitions) -> tuple[float, float]:
+def losses(form: sp.Expr, truth: sp.Expr, definitions: Definitions) -> tuple[float, float]:
     """The largest errors of `form` in float64 at `EXTREMES`, in units of the last place: of the value it
     should have there, and of the largest value of all.
 
-    Both bodies depend on x alone, once the definitions are put in. Where `form` answers with nan and
-    the truth is a number, both are infinite.
+    Every variable takes every extreme, each variable in another order. Where `form` answers with nan and
+    the truth is a number, both errors are infinite.
     """
-    return _loss(form, truth, x, tuple(definitions.items()))
-
-
-@lru_cache(maxsize=4096)
-def _loss(form: sp.Expr, truth: sp.Expr, x: Access, definitions: tuple) -> tuple[float, float]:
     whole = substitute(truth, dict(definitions))
-    points, wanted = [], []
-    for at in EXTREMES:
-        value = _exact(whole, {x: at}, FULL)
-        if value is not None:
-            points.append(at)
-            wanted.append(float(value))
-    if not points:
+    leaves = sorted({*accesses(whole), *(a for f in definitions.values() for a in accesses(f))}, key=str)
+    points = {a: np.roll(EXTREMES, 5 * k) for k, a in enumerate(a for a in leaves if a not in definitions)}
+    exact_values = [_exact(whole, {a: v[k] for a, v in points.items()}, FULL) for k in range(len(EXTREMES))]
+    counted = [k for k, value in enumerate(exact_values) if value is not None]
+    if not counted:
         return np.inf, np.inf
-    values = {x.name: np.array(points)}
+    target = np.array([float(exact_values[k]) for k in counted])
+    values = {a.name: v[counted] for a, v in points.items()}
+    blind = np.zeros(len(counted), dtype=bool)
     with np.errstate(all="ignore"):
-        for access, body in definitions:
+        for access, body in definitions.items():
             values[access.name] = evaluate_body(body, values)
-        # Where a definition overflows to nan itself, no form in it is to blame.
-        blind = np.any(
-            [np.isnan(np.broadcast_to(values[a.name], len(points))) for a, _ in definitions], axis=0
-        )
-        got = np.broadcast_to(evaluate_body(form, values), len(points))
-        target = np.array(wanted)
+            # Where a definition overflows to nan itself, no form in it is to blame.
+            blind |= np.isnan(values[access.name])
+        got = np.broadcast_to(evaluate_body(form, values), target.shape)
         error = np.where((got == target) | blind, 0, np.abs(got - target))
-        ulp = np.spacing(np.maximum(np.abs(target), np.finfo(float).tiny))
-        top = np.spacing(np.max(np.abs(target[np.isfinite(target)]), initial=np.finfo(float).tiny))
-        relative, absolute = (np.where(np.isnan(error), np.inf, error / unit) for unit in (ulp, top))
+        tiny = np.finfo(float).tiny
+        last_place = np.spacing(np.maximum(np.abs(target), tiny))
+        of_largest = np.spacing(np.max(np.abs(target[np.isfinite(target)]), initial=tiny))
+        relative, absolute = (np.where(np.isnan(error), np.inf, error / u) for u in (last_place, of_largest))
     return float(np.max(relative)), float(np.max(absolute))
 
 

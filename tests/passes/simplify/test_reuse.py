@@ -8,7 +8,8 @@ from symbp.ir.evaluate import evaluate_body
 from symbp.ir.walk import accesses
 from symbp.passes.cost import cost
 from symbp.passes.partials import partials
-from symbp.passes.simplify.reuse import LOSS, through_output
+from symbp.passes.simplify.cheapest import LOSS
+from symbp.passes.simplify.reuse import through_output
 
 x, a = Access("x"), Access("a")
 e = sp.exp

@@ -1,0 +1,133 @@
+"""Simplify adjoints: the backward equations as a person would write them.
+
+Reverse mode works statement by statement, so that the parts of one formula stand in several equations:
+
+    dE/dp = (1 - y)/(1 - p) - y/p,   delta = dE/dp p (1 - p)     ->   delta = p - y
+
+Adjoints that are read entry by entry are put into the equation that reads them, values that the forward
+pass holds (p = exp(z)/(1 + exp(z))) eliminate exponentials, factors that a sum does not reach leave it,
+and the cheapest verified form wins. What wins nothing stays as it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import sympy as sp
+
+from symbp.ir.nodes import Access, Program, Statement, Tensor
+from symbp.ir.walk import accesses, index_symbols, is_large, operations, postorder, substitute
+from symbp.passes.cost import cost, is_transcendental
+from symbp.passes.simplify.cheapest import Problem, cheapest
+from symbp.passes.simplify.ledger import Ledger, Step
+from symbp.passes.simplify.values import Values
+
+SIZE = 40
+"""Operations of a body, with all that is put into it, up to which it is simplified."""
+WORTH = 5
+"""Bodies cheaper than this are as simple as they get."""
+
+COMMON = "common factor before the sum"
+FORMULA = "one formula from several equations"
+
+
+def simplify_adjoints(program: Program, forward: Program, lossy: bool, ledger: Ledger) -> Program:
+    """The backward program with its adjoint statements simplified.
+
+    Args:
+        program: the forward statements, then the adjoints.
+        forward: the forward program; its statements are not touched.
+        lossy: see `symbp.passes.simplify.reuse`.
+    """
+    return _Simplifier(program, forward, lossy, ledger).run()
+
+
+class _Simplifier:
+    def __init__(self, program: Program, forward: Program, lossy: bool, ledger: Ledger):
+        self.program, self.lossy, self.ledger = program, lossy, ledger
+        self.fixed = {s.target for s in forward.statements}
+        self.values = Values(s for s in forward.statements)
+        self.adjoints: dict[str, Statement] = {}
+        self.statements: list[Statement] = []
+        self.tensors: list[Tensor] = []
+        self.taken = set(program.tensors)
+
+    def run(self) -> Program:
+        for statement in self.program.statements:
+            if statement.target in self.fixed:
+                self.statements.append(statement)
+            else:
+                self.visit(statement)
+        return self.program.rebuilt(self.statements, self.tensors)
+
+    def visit(self, statement: Statement) -> None:
+        if not is_large(statement.body, 4 * SIZE):
+            statement = self.simplified(statement)
+            if statement.reduce == "sum" and not statement.where:
+                statement = self.without_common_factor(statement)
+        self.statements.append(statement)
+        if statement.reduce == "none" and not statement.where:
+            self.adjoints[statement.target] = statement
+
+    def simplified(self, statement: Statement) -> Statement:
+        body = statement.body
+        whole = self.put_in(body)
+        if operations(whole) > SIZE or (cost(body) < WORTH and whole == body):
+            return statement
+        if whole == body and not _worth_searching(body):
+            return statement
+        held = self.values.related(whole)
+        base = substitute(whole, held)
+        found = cheapest(Problem(base, tuple(held.items()), self.lossy), cost(body))
+        if found is None:
+            return statement
+        self.ledger.note(
+            Step(
+                FORMULA,
+                statement.target,
+                whole,
+                found.form,
+                cost(body) - cost(found.form),
+                found.verified,
+                found.loss,
+            )
+        )
+        return statement.with_body(found.form)
+
+    def put_in(self, body: sp.Expr) -> sp.Expr:
+        """The body with the adjoints it reads entry by entry replaced by their formulas."""
+        swap = {}
+        for access in accesses(body):
+            source = self.adjoints.get(access.name)
+            if source is not None and set(source.indices) >= set(index_symbols(source.body)):
+                swap[access] = substitute(source.body, dict(zip(source.indices, access.indices, strict=True)))
+        return substitute(body, swap) if swap else body
+
+    def without_common_factor(self, statement: Statement) -> Statement:
+        """sum_j c f_j as c times sum_j f_j, where c costs more than the product that is saved."""
+        factors = sp.Mul.make_args(statement.body)
+        bound = set(statement.bound)
+        outside = [f for f in factors if not set(index_symbols(f)) & bound and not f.is_number]
+        inside = [f for f in factors if f not in outside]
+        if not outside or not inside or not any(index_symbols(f) for f in inside):
+            return statement
+        name = f"{statement.target}_sum"
+        while name in self.taken:
+            name += "_"
+        self.taken.add(name)
+        used = {i for f in inside for i in index_symbols(f)}
+        indices = tuple(i for i in statement.indices if i in used)
+        self.tensors.append(Tensor(name, tuple(i.extent for i in indices)))
+        self.statements.append(replace(statement, target=name, indices=indices, body=sp.Mul(*inside)))
+        after = sp.Mul(*outside) * Access(name, *indices)
+        self.ledger.note(
+            Step(COMMON, statement.target, statement.body, after, cost(*outside), "by construction")
+        )
+        return self.simplified(replace(statement, body=after, reduce="none", bound=()))
+
+
+def _worth_searching(body: sp.Expr) -> bool:
+    """Whether there is a quotient or a function call to get rid of."""
+    return any(
+        is_transcendental(n) or (isinstance(n, sp.Pow) and n.exp.is_negative) for n in postorder([body])
+    )

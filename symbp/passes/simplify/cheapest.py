@@ -1,0 +1,112 @@
+"""The cheapest verified form of a body that may be written through held values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+import sympy as sp
+
+from symbp.ir.nodes import Access
+from symbp.ir.walk import accesses, index_symbols, postorder, substitute
+from symbp.passes.cost import cost
+from symbp.passes.simplify.candidates import candidates
+from symbp.passes.simplify.rational import rational
+from symbp.passes.simplify.stable import stable_body
+from symbp.passes.simplify.verify import losses, verified
+
+EXACT = 8.0
+"""Errors of a form, in units of the last place of the value, that count as rounding."""
+BELOW_TOP = 4.0
+"""Errors of a lossy form in units of the last place of the largest value."""
+LOSS = "relative accuracy where the derivative is small; the error stays below the rounding of its maximum"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A form, how it was verified, and the accuracy it gives up, in words."""
+
+    form: sp.Expr
+    verified: str
+    loss: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A body, and (access, formula) for the values that are held.
+
+    Attributes:
+        lossy: whether a form may lose relative accuracy where the value is small against its largest.
+    """
+
+    body: sp.Expr
+    held: tuple[tuple[Access, sp.Expr], ...]
+    lossy: bool
+
+
+def cheapest(problem: Problem, price: int) -> Found | None:
+    """The cheapest verified form that costs less than `price`, or None.
+
+    Where the body answers with nan at an extreme argument, a form that does not may cost more. No form
+    divides by what the body does not divide by. Bodies that differ only in the names of their tensors
+    and indices are solved once.
+    """
+    names = _neutral(problem)
+    held = tuple((substitute(a, names), substitute(f, names)) for a, f in problem.held)
+    found = _solved(Problem(substitute(problem.body, names), held, problem.lossy), price)
+    if found is None:
+        return None
+    back = {v: k for k, v in names.items()}
+    return replace(found, form=substitute(found.form, back))
+
+
+def _neutral(problem: Problem) -> dict:
+    parts = [problem.body, *(e for pair in problem.held for e in pair)]
+    leaves = dict.fromkeys(leaf for part in parts for leaf in accesses(part))
+    names: dict = {leaf: Access(f"v{k}") for k, leaf in enumerate(leaves)}
+    outside = dict.fromkeys(leaves, sp.S.Zero)
+    rest = dict.fromkeys(i for part in parts for i in index_symbols(substitute(part, outside)))
+    return names | {i: Access(f"i{k}") for k, i in enumerate(rest)}
+
+
+@lru_cache(maxsize=4096)
+def _solved(problem: Problem, price: int) -> Found | None:
+    held = dict(problem.held)
+    usual, _ = _measured(problem.body, problem.body, held)
+    best, best_key = None, _key(problem.body, usual, price)
+    allowed = _divisors(problem.body)
+    for form in candidates(problem.body, held):
+        if _key(form, 0.0) >= best_key or not _divisors(substitute(form, held)) <= allowed:
+            continue
+        relative, absolute = _measured(form, problem.body, held)
+        kept = relative <= (EXACT if usual == np.inf else max(EXACT, usual))
+        if _key(form, relative) >= best_key or not (kept or (problem.lossy and absolute <= BELOW_TOP)):
+            continue
+        how = verified(problem.body, form, held)
+        if how is not None:
+            best, best_key = Found(form, how, "" if kept else LOSS), _key(form, relative)
+    return best
+
+
+def _key(form: sp.Expr, relative: float, price: int | None = None) -> tuple:
+    """What forms compete by: no nan, then the lowest cost, then a product, which joins other products."""
+    return relative == np.inf, cost(form) if price is None else price, isinstance(form, sp.Add)
+
+
+def _measured(form: sp.Expr, truth: sp.Expr, held: dict) -> tuple[float, float]:
+    return losses(stable_body(form), truth, {a: stable_body(f) for a, f in held.items()})
+
+
+def _divisors(body: sp.Expr) -> set[sp.Expr]:
+    """What the body divides by and may be zero: positive sums of exponentials are left out."""
+    r = rational([body])
+    found: set[sp.Expr] = set()
+    for node in postorder(r.bodies):
+        if isinstance(node, sp.Pow) and node.exp.is_negative:
+            for factor in sp.Mul.make_args(sp.factor(node.base)):
+                base = factor.base if isinstance(factor, sp.Pow) else factor
+                if not base.is_positive and not base.is_number:
+                    base = r.back(-base if base.could_extract_minus_sign() else base)
+                    found.add(base.base if isinstance(base, sp.Pow) else base)
+    return found

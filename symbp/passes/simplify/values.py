@@ -1,0 +1,79 @@
+"""Values: which tensors of the forward pass hold a function of what an expression is made of.
+
+p[i] = exp(z[i] - m)/s is related to every body that calls exp of a multiple of z[i] - m for some index:
+the two are polynomials in the same exponential. Found through an index of the function calls in the
+forward equations, up to the names of their indices, so that a search looks at few tensors however many
+there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import sympy as sp
+
+from symbp.ir.nodes import Access, Index, Statement
+from symbp.ir.walk import accesses, index_symbols, is_large, operations, postorder, substitute
+from symbp.passes.cost import is_transcendental
+
+SIZE = 20
+"""Operations of a definition that is looked at."""
+MOST = 4
+"""Tensors that are related to one body."""
+
+
+class Values:
+    """The elementwise statements of a program by the function calls in them."""
+
+    def __init__(self, statements: Iterable[Statement]):
+        self.by_call: dict[Any, list[tuple[Statement, sp.Expr]]] = {}
+        self.by_name: dict[str, Statement] = {}
+        for statement in statements:
+            if statement.reduce != "none" or statement.where or is_large(statement.body, 4 * SIZE):
+                continue
+            if operations(statement.body) > SIZE:
+                continue
+            for call in _calls(statement.body):
+                if set(index_symbols(call)) >= set(statement.indices):
+                    self.by_call.setdefault(_canonical(call), []).append((statement, call))
+                    self.by_name[statement.target] = statement
+
+    def related(self, body: sp.Expr) -> dict[Access, sp.Expr]:
+        """Held entries and the formulas of what they hold, over the indices of `body`.
+
+        No formula reads another entry of the answer.
+        """
+        found: dict[Access, sp.Expr] = {}
+        for access in accesses(body):
+            source = self.by_name.get(access.name)
+            if source is not None and len(found) < MOST:
+                swap = dict(zip(source.indices, access.indices, strict=True))
+                found[access] = substitute(source.body, swap)
+        for call in _calls(substitute(body, found)):
+            for source, theirs in self.by_call.get(_canonical(call), ()):
+                swap = dict(zip(index_symbols(theirs), index_symbols(call), strict=True))
+                access = substitute(source.access, swap)
+                if len(found) < MOST and access not in found:
+                    found[access] = substitute(source.body, swap)
+        inside = {a for formula in found.values() for a in accesses(formula)}
+        return {access: formula for access, formula in found.items() if access not in inside}
+
+
+def _calls(body: sp.Expr) -> list[sp.Expr]:
+    """The arguments of functions, of exponentials up to a rational factor."""
+    found: dict[sp.Expr, None] = {}
+    for node in postorder([body]):
+        if isinstance(node, sp.exp):
+            argument = node.args[0].as_coeff_Mul(rational=True)[1]
+            if isinstance(argument, sp.Add) and argument.could_extract_minus_sign():
+                argument = -argument
+            found[sp.exp(argument)] = None
+        elif isinstance(node, sp.Function) and is_transcendental(node):
+            found[node] = None
+    return list(found)
+
+
+def _canonical(call: sp.Expr) -> sp.Expr:
+    names = {i: Index(f"_{k}", i.extent) for k, i in enumerate(index_symbols(call))}
+    return substitute(call, names)
