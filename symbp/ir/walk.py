@@ -8,6 +8,7 @@ keyed by expression is the memo used everywhere here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -37,6 +38,9 @@ def postorder(roots: Iterable[sp.Basic], leaf: Callable[[sp.Basic], bool] = is_l
                 stack.extend((arg, False) for arg in reversed(node.args) if arg not in seen)
     return order
 
+
+REMEMBERED = 1 << 14
+"""Bodies whose accesses and indices are remembered: every pass asks again."""
 
 LARGE = 400
 """Nodes, counted as a tree, up to which SymPy may simplify an expression."""
@@ -87,17 +91,27 @@ def substitute_all(roots: Iterable[sp.Basic], replacements: Mapping[Any, Any]) -
 
 def accesses(root: sp.Basic) -> list[Access]:
     """The distinct accesses, in the order of first use; gathers inside indices come after."""
+    return list(_accesses(root))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _accesses(root: sp.Basic) -> tuple[Access, ...]:
     found = [n for n in postorder([root]) if isinstance(n, Access)]
     for access in found:
         for position in access.indices:
             if position.args:
                 found.extend(a for a in accesses(position) if a not in found)
-    return found
+    return tuple(found)
 
 
 def index_symbols(root: sp.Basic) -> list[Index]:
     """The distinct indices that occur anywhere, accesses included."""
-    return [n for n in postorder([root], leaf=lambda n: not n.args) if isinstance(n, Index)]
+    return list(_index_symbols(root))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _index_symbols(root: sp.Basic) -> tuple[Index, ...]:
+    return tuple(n for n in postorder([root], leaf=lambda n: not n.args) if isinstance(n, Index))
 
 
 _FREE = (ExprCondPair, sp.Tuple, sp.logic.boolalg.BooleanAtom)

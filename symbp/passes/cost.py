@@ -10,6 +10,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
@@ -21,6 +23,11 @@ _LIGHT = (sp.Abs, sp.sign, sp.floor, sp.ceiling, sp.Max, sp.Min)
 
 def cost(*roots: sp.Basic) -> int:
     """The cost of evaluating the expressions together, shared parts once."""
+    return _cost(roots)
+
+
+@lru_cache(maxsize=1 << 14)
+def _cost(roots: tuple[sp.Basic, ...]) -> int:
     return sum(_node_cost(n) for n in postorder(roots))
 
 

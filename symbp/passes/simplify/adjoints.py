@@ -12,12 +12,13 @@ and the cheapest verified form wins. What wins nothing stays as it was.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import sympy as sp
 
 from symbp.ir.nodes import Access, Program, Statement, Tensor
 from symbp.ir.walk import accesses, index_symbols, is_large, operations, postorder, substitute
-from symbp.passes.cost import cost, is_transcendental
+from symbp.passes.cost import cost
 from symbp.passes.simplify.cheapest import Problem, cheapest
 from symbp.passes.simplify.ledger import Ledger, Step
 from symbp.passes.simplify.values import Values
@@ -71,10 +72,11 @@ class _Simplifier:
 
     def simplified(self, statement: Statement) -> Statement:
         body = statement.body
-        whole = self.put_in(body)
-        if operations(whole) > SIZE or (cost(body) < WORTH and whole == body):
+        swap = self.formulas(body)
+        if not any(map(_worth_searching, [body, *swap.values()])):
             return statement
-        if whole == body and not _worth_searching(body):
+        whole = substitute(body, swap)
+        if operations(whole) > SIZE or cost(whole) < WORTH:
             return statement
         held = self.values.related(whole)
         base = substitute(whole, held)
@@ -94,14 +96,15 @@ class _Simplifier:
         )
         return statement.with_body(found.form)
 
-    def put_in(self, body: sp.Expr) -> sp.Expr:
-        """The body with the adjoints it reads entry by entry replaced by their formulas."""
-        swap = {}
+    def formulas(self, body: sp.Expr) -> dict[Access, sp.Expr]:
+        """The adjoints that the body reads entry by entry, and what they are."""
+        found = {}
         for access in accesses(body):
             source = self.adjoints.get(access.name)
             if source is not None and set(source.indices) >= set(index_symbols(source.body)):
-                swap[access] = substitute(source.body, dict(zip(source.indices, access.indices, strict=True)))
-        return substitute(body, swap) if swap else body
+                swap = dict(zip(source.indices, access.indices, strict=True))
+                found[access] = substitute(source.body, swap)
+        return found
 
     def without_common_factor(self, statement: Statement) -> Statement:
         """sum_j c f_j as c times sum_j f_j, where c costs more than the product that is saved."""
@@ -126,8 +129,12 @@ class _Simplifier:
         return self.simplified(replace(statement, body=after, reduce="none", bound=()))
 
 
+@lru_cache(maxsize=1 << 14)
 def _worth_searching(body: sp.Expr) -> bool:
-    """Whether there is a quotient or a function call to get rid of."""
+    """Whether there is something that may cancel: a quotient or an exponential.
+
+    Derivatives of other functions have been written through their values already.
+    """
     return any(
-        is_transcendental(n) or (isinstance(n, sp.Pow) and n.exp.is_negative) for n in postorder([body])
+        isinstance(n, sp.exp) or (isinstance(n, sp.Pow) and n.exp.is_negative) for n in postorder([body])
     )

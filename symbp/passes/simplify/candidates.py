@@ -3,20 +3,33 @@
 With a = sigma(x) held, elimination finds a*(1 - a) for sigma'(x): written as rational functions of
 t = exp(x), a*(1 + t) - t = 0 is linear in t, and its solution t = a/(1 - a) put into t/(1 + t)^2 leaves
 no exponential. No function is known by name. Nothing here is verified or judged; see `verify`.
+
+Arithmetic is that of SymPy's sparse fraction fields, which cancels as it goes; `cancel`, `subs` and
+`powdenest` on expressions take fifty times as long.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import sympy as sp
+from sympy.polys.fields import FracElement, FracField
+from sympy.polys.orderings import lex
 
 from symbp.ir.nodes import Access
 from symbp.ir.walk import accesses, postorder, substitute
-from symbp.passes.simplify.rational import Rational, cancelled, rational
+from symbp.passes.simplify.rational import Rational, rational
 
 Held = Mapping[Access, sp.Expr]
 """What tensors hold, as bodies over other accesses."""
+
+DEGREE = 12
+"""Exponents above this are not expanded."""
+TERMS = 60
+"""Terms of a numerator or denominator above which a form is given up."""
+FACTOR = 8
+"""Terms of a polynomial that is factored."""
 
 
 def candidates(body: sp.Expr, held: Held) -> Iterator[sp.Expr]:
@@ -27,68 +40,127 @@ def candidates(body: sp.Expr, held: Held) -> Iterator[sp.Expr]:
 
 
 def _rational_forms(body: sp.Expr, held: Held) -> Iterator[sp.Expr]:
-    names = {sp.Dummy(f"a{k}", real=True): access for k, access in enumerate(held)}
+    names = [sp.Symbol(f"a{k}", real=True) for k in range(len(held))]
     r = rational([body, *held.values()])
-    whole, *values = r.bodies
-
-    def back(form: sp.Expr) -> sp.Expr:
-        return r.back(form).xreplace(names)
-
-    for form in _arranged(whole, r):
-        yield back(form)
-    for a, value in zip(names, values, strict=True):
-        for form in _eliminated(whole, a, value):
-            for arranged in _arranged(form, r):
-                yield back(arranged)
-
-
-def _eliminated(whole: sp.Expr, a: sp.Symbol, value: sp.Expr) -> Iterator[sp.Expr]:
-    """`whole` without one of its symbols, where `a = value` is linear in a power of it."""
-    above, below = sp.fraction(sp.together(value))
-    equation = sp.expand(below * a - above)
-    top, bottom = sp.fraction(sp.together(whole))
-    for symbol in sorted(equation.free_symbols & whole.free_symbols, key=lambda s: int(s.name[1:])):
-        if not all(e.is_polynomial(symbol) for e in (equation, top, bottom)):
-            continue
-        powers = _powers_of(equation, symbol)
-        n = max(powers)
-        if powers - {0} != {n} or any(k % n for e in (top, bottom) for k in _powers_of(e, symbol)):
-            continue
-        unit = sp.Dummy(real=True)
-        constant, slope = equation.coeff(symbol, 0), equation.coeff(symbol, n)
-        swapped = [sp.expand(e).subs(symbol, unit ** sp.Rational(1, n)) for e in (top, bottom)]
-        solved = [sp.powdenest(e, force=True).xreplace({unit: -constant / slope}) for e in swapped]
-        yield solved[0] / solved[1]
-
-
-def _powers_of(polynomial: sp.Expr, symbol: sp.Symbol) -> set[int]:
-    return {k for (k,) in sp.Poly(polynomial, symbol).monoms()}
-
-
-def _arranged(body: sp.Expr, r: Rational) -> Iterator[sp.Expr]:
-    """The quotient in lowest terms, expanded and factored; exponentials below the line where they can be."""
-    quotient = cancelled(body)
-    if quotient is None:
+    found = _fractions(r.bodies, names)
+    if found is None:
         return
-    yield quotient
-    above, below = sp.fraction(quotient)
-    yield sp.factor_terms(sp.factor(above)) / sp.factor(below)
-    if below.is_number and isinstance(above, sp.Add):
-        yield sp.Add(*(sp.factor_terms(t) / below for t in above.args))
-    for t in sorted(r.exponentials & quotient.free_symbols, key=str):
-        # Only below the line does an exponential that overflows mean 0.
-        terms = [_reciprocal(term, t) for term in sp.Add.make_args(sp.apart(quotient, t, full=False))]
+    field, (whole, *values) = found
+    meaning = dict(r.meaning) | dict(zip(names, held, strict=True))
+    for form in _written(whole, r):
+        yield substitute(form, meaning)
+    for a, value in zip(names, values, strict=True):
+        for eliminated in _eliminated(field, whole, a, value):
+            for form in _written(eliminated, r):
+                yield substitute(form, meaning)
+
+
+def _fractions(bodies: Sequence[sp.Expr], extra: Sequence[sp.Symbol]) -> tuple[Any, list[FracElement]] | None:
+    """The bodies as elements of the field of fractions over their symbols and `extra`."""
+    symbols = sorted(set().union(*(b.free_symbols for b in bodies)), key=lambda s: int(s.name[1:]))
+    if not symbols:
+        return None
+    field = FracField((*symbols, *extra), sp.QQ, lex)
+    done: dict[sp.Basic, Any] = {s: field(g) for s, g in zip(symbols, field.ring.gens, strict=False)}
+    for node in postorder(bodies):
+        if node in done:
+            continue
+        if node.is_Rational:
+            done[node] = field(sp.QQ(int(node.p), int(node.q)))  # type: ignore[attr-defined]
+        elif isinstance(node, sp.Add):
+            done[node] = sum((done[a] for a in node.args), field(0))
+        elif isinstance(node, sp.Mul):
+            done[node] = field(1)
+            for arg in node.args:
+                done[node] *= done[arg]
+        elif abs(int(node.exp)) > DEGREE or (node.exp.is_negative and not done[node.base]):  # type: ignore[attr-defined]
+            return None
+        else:
+            done[node] = done[node.base] ** int(node.exp)  # type: ignore[attr-defined]
+        if max(len(done[node].numer), len(done[node].denom)) > TERMS:
+            return None
+    return field, [done[b] for b in bodies]
+
+
+def _eliminated(field: Any, whole: FracElement, a: sp.Symbol, value: FracElement) -> Iterator[FracElement]:
+    """`whole` without one of its symbols, where `a = value` is linear in a power of it."""
+    equation = value.denom * field.ring(a) - value.numer
+    for k in range(len(field.symbols)):
+        n = max((m[k] for m in equation.monoms()), default=0)
+        if not n or not any(m[k] for e in (whole.numer, whole.denom) for m in e.monoms()):
+            continue
+        if any(m[k] % n for e in (equation, whole.numer, whole.denom) for m in e.monoms()):
+            continue
+        constant, slope = (field(_coefficient(equation, k, power)) for power in (0, n))
+        root = -constant / slope
+        below = _put(field, whole.denom, k, n, root)
+        if below:
+            yield _put(field, whole.numer, k, n, root) / below
+
+
+def _coefficient(polynomial: Any, k: int, power: int) -> Any:
+    """What stands at a power of the k-th symbol, a polynomial in the others."""
+    terms = {(*m[:k], 0, *m[k + 1 :]): c for m, c in polynomial.terms() if m[k] == power}
+    return polynomial.ring.from_dict(terms)
+
+
+def _put(field: Any, polynomial: Any, k: int, n: int, value: FracElement) -> FracElement:
+    """The polynomial with the n-th power of the k-th symbol replaced."""
+    powers = sorted({m[k] for m in polynomial.monoms()})
+    return sum((field(_coefficient(polynomial, k, p)) * value ** (p // n) for p in powers), field(0))
+
+
+def _written(quotient: FracElement, r: Rational) -> Iterator[sp.Expr]:
+    """Ways to write a quotient in lowest terms."""
+    above, below = quotient.numer, quotient.denom
+    if max(len(above), len(below)) > TERMS:
+        return
+    top, bottom = _factored(above), _factored(below)
+    yield top / bottom
+    if len(below) == 1 and len(above) > 1:
+        yield sp.Add(*(_monomial(above, m, c) / bottom for m, c in above.terms()))
+    for k, symbol in enumerate(above.ring.symbols):
+        if symbol not in r.exponentials or not any(m[k] for m in below.monoms()):
+            continue
+        # Only below the line does an exponential that overflows mean 0: c t^k / Q is c / (Q t^-k).
+        terms = []
+        for power in sorted({m[k] for m in above.monoms()}):
+            part = _coefficient(above, k, power)
+            scaled = (_monomial(below, m, c) * symbol**-power for m, c in below.terms())
+            terms.append(_factored(part) / sp.Add(*scaled))
         yield sp.Add(*terms)
-        yield _reciprocal(quotient, t)
+    if len(above.ring.symbols) <= 3 and len(below) > 1:
+        exponential = [s for s in above.ring.symbols if s in r.exponentials and bottom.has(s)]
+        if exponential:
+            yield sp.apart((top / bottom), exponential[0], full=False)
 
 
-def _reciprocal(quotient: sp.Expr, t: sp.Symbol) -> sp.Expr:
-    """c t^k / Q(t) as c / (Q(t) t^-k)."""
-    above, below = sp.fraction(quotient)
-    power = sp.degree(above, t) if above.has(t) else 0
-    if not power or sp.expand(above).coeff(t, power) * t**power != sp.expand(above):
-        return quotient
-    return sp.cancel(above / t**power) / sp.expand(below / t**power)
+def _monomial(polynomial: Any, monomial: tuple, coefficient: Any) -> sp.Expr:
+    ring = polynomial.ring
+    factors = (s**e for s, e in zip(ring.symbols, monomial, strict=True) if e)
+    return sp.Mul(ring.domain.to_sympy(coefficient), *factors)
+
+
+def _factored(polynomial: Any) -> sp.Expr:
+    """Powers of symbols in front; small polynomials are factored completely."""
+    if len(polynomial) <= 1:
+        return polynomial.as_expr()
+    if len(polynomial) <= FACTOR and len([d for d in polynomial.degrees() if d]) <= 3:
+        return _product(polynomial)
+    common = tuple(min(column) for column in zip(*polynomial.monoms(), strict=True))
+    front = _monomial(polynomial, common, polynomial.ring.domain.one)
+    rest = sp.Add(
+        *(
+            _monomial(polynomial, tuple(e - d for e, d in zip(m, common, strict=True)), c)
+            for m, c in polynomial.terms()
+        )
+    )
+    return sp.Mul(front, rest)
+
+
+def _product(polynomial: Any) -> sp.Expr:
+    coefficient, factors = polynomial.factor_list()
+    return sp.Mul(polynomial.ring.domain.to_sympy(coefficient), *(f.as_expr() ** n for f, n in factors))
 
 
 def _powers(body: sp.Expr, held: Held) -> Iterator[sp.Expr]:
@@ -97,36 +169,53 @@ def _powers(body: sp.Expr, held: Held) -> Iterator[sp.Expr]:
         if not any(isinstance(n, sp.Pow) and not n.exp.is_Integer for n in postorder([value])):
             continue
         r = rational([body, value])
-        for ratio, factor in ((r.bodies[0] / r.bodies[1], a), (r.bodies[0] * r.bodies[1], 1 / a)):
-            short = cancelled(ratio)
-            if short is not None:
-                yield r.back(short) * factor
+        found = _fractions(r.bodies, [])
+        if found is None or not found[1][1]:
+            continue
+        _, (top, bottom) = found
+        for ratio, factor in ((top / bottom, a), (top * bottom, 1 / a)):
+            for form in _written(ratio, r):
+                yield r.back(form) * factor
 
 
 def _by_sign(body: sp.Expr, held: Held) -> Iterator[sp.Expr]:
     """Of odd functions: with x = s m, m = |x|, f(x) = s g(m) and f'(x) = h(m), search h through g = |f|."""
     for a, value in held.items():
         found = accesses(value)
-        if len(found) != 1 or not any(
-            isinstance(n, sp.Abs) and n.args[0] == found[0] for n in postorder([value])
-        ):
+        if len(found) != 1 or sp.Abs(found[0]) not in postorder([value]):
             continue
-        x, m, s = found[0], Access("m"), sp.Symbol("s", real=True)
+        x, m, s = found[0], Access("m"), Access("s")
         swap = {sp.Abs(x): m, sp.sign(x): s, x: s * m}
-        even, odd = (_mod_square(substitute(e, swap), s) for e in (body, value))
-        if even is None or odd is None or even.has(s) or (odd / s).has(s):
+        even, odd = (_mod_square(_swapped(e, swap), s) for e in (body, value))
+        if even is None or odd is None or s in accesses(even) or s in accesses(odd / s):
             continue
         size = Access("size")
         for form in _rational_forms(even, {size: odd / s}):
             yield substitute(form, {size: sp.Abs(a), m: sp.Abs(x)})
 
 
-def _mod_square(body: sp.Expr, s: sp.Symbol) -> sp.Expr | None:
+def _swapped(body: sp.Expr, swap: dict) -> sp.Expr:
+    return body.xreplace(swap)
+
+
+def _mod_square(body: sp.Expr, s: Access) -> sp.Expr | None:
     """The body with s^2 = 1."""
     r = rational([body])
-    quotient = cancelled(r.bodies[0])
-    if quotient is None:
+    name = next((k for k, v in r.meaning.items() if v == s), None)
+    found = _fractions(r.bodies, [])
+    if found is None:
         return None
-    (name,) = [k for k, v in r.meaning.items() if v == s] or [sp.Dummy()]
-    above, below = (sp.rem(e, name**2 - 1, name) if e.has(name) else e for e in sp.fraction(quotient))
-    return r.back(sp.cancel(above / below))
+    field, (quotient,) = found
+    if name is None:
+        return body
+    k = field.symbols.index(name)
+
+    def reduced(polynomial: Any) -> FracElement:
+        terms: dict[tuple, Any] = {}
+        for m, c in polynomial.terms():
+            m = (*m[:k], m[k] % 2, *m[k + 1 :])
+            terms[m] = terms.get(m, 0) + c
+        return field(field.ring.from_dict({m: c for m, c in terms.items() if c}))
+
+    above, below = reduced(quotient.numer), reduced(quotient.denom)
+    return r.back((above / below).as_expr()) if below else None

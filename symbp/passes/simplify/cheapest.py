@@ -14,7 +14,7 @@ from symbp.passes.cost import cost
 from symbp.passes.simplify.candidates import candidates
 from symbp.passes.simplify.rational import rational
 from symbp.passes.simplify.stable import stable_body
-from symbp.passes.simplify.verify import losses, verified
+from symbp.passes.simplify.verify import answers_nan, losses, verified
 
 EXACT = 8.0
 """Errors of a form, in units of the last place of the value, that count as rounding."""
@@ -73,29 +73,41 @@ def _neutral(problem: Problem) -> dict:
 @lru_cache(maxsize=4096)
 def _solved(problem: Problem, price: int) -> Found | None:
     held = dict(problem.held)
-    usual, _ = _measured(problem.body, problem.body, held)
-    best, best_key = None, _key(problem.body, usual, price)
+    judge = _Judge(problem.body, held)
+    best, best_key = None, _key(problem.body, judge.is_nan, price)
     allowed = _divisors(problem.body)
     for form in candidates(problem.body, held):
-        if _key(form, 0.0) >= best_key or not _divisors(substitute(form, held)) <= allowed:
+        if _key(form, False) >= best_key or not _divisors(substitute(form, held)) <= allowed:
             continue
-        relative, absolute = _measured(form, problem.body, held)
-        kept = relative <= (EXACT if usual == np.inf else max(EXACT, usual))
-        if _key(form, relative) >= best_key or not (kept or (problem.lossy and absolute <= BELOW_TOP)):
+        relative, absolute = judge.losses(form)
+        kept = relative <= (EXACT if judge.is_nan else max(EXACT, judge.losses(problem.body)[0]))
+        key = _key(form, relative == np.inf)
+        if key >= best_key or not (kept or (problem.lossy and absolute <= BELOW_TOP)):
             continue
         how = verified(problem.body, form, held)
         if how is not None:
-            best, best_key = Found(form, how, "" if kept else LOSS), _key(form, relative)
+            best, best_key = Found(form, how, "" if kept else LOSS), key
     return best
 
 
-def _key(form: sp.Expr, relative: float, price: int | None = None) -> tuple:
+class _Judge:
+    """Measures the accuracy of forms of one body, and what is needed only when it is asked for."""
+
+    def __init__(self, body: sp.Expr, held: dict):
+        self.body = body
+        self.held = {a: stable_body(f) for a, f in held.items()}
+        self.is_nan = answers_nan(stable_body(body), self.held)
+        self.known: dict[sp.Expr, tuple[float, float]] = {}
+
+    def losses(self, form: sp.Expr) -> tuple[float, float]:
+        if form not in self.known:
+            self.known[form] = losses(stable_body(form), self.body, self.held)
+        return self.known[form]
+
+
+def _key(form: sp.Expr, is_nan: bool, price: int | None = None) -> tuple:
     """What forms compete by: no nan, then the lowest cost, then a product, which joins other products."""
-    return relative == np.inf, cost(form) if price is None else price, isinstance(form, sp.Add)
-
-
-def _measured(form: sp.Expr, truth: sp.Expr, held: dict) -> tuple[float, float]:
-    return losses(stable_body(form), truth, {a: stable_body(f) for a, f in held.items()})
+    return is_nan, cost(form) if price is None else price, isinstance(form, sp.Add)
 
 
 def _divisors(body: sp.Expr) -> set[sp.Expr]:

@@ -63,7 +63,7 @@ def rational(bodies: Iterable[sp.Expr]) -> Rational:
         elif is_leaf(node):
             done[node] = symbol(node)  # type: ignore[arg-type]
         elif isinstance(node, sp.exp):
-            argument, factor = _argument(node)
+            argument, factor = exponent(node)
             unit = units[argument]
             t = symbol(sp.exp(unit * argument), positive=True)
             exponentials.add(t)
@@ -89,7 +89,7 @@ def cancelled(body: sp.Expr) -> sp.Expr | None:
         return None
 
 
-def _argument(node: sp.exp) -> tuple[sp.Expr, sp.Rational]:
+def exponent(node: sp.exp) -> tuple[sp.Expr, sp.Rational]:
     """The exponent as (argument, rational factor), of c*u and -c*u the same argument."""
     factor, argument = node.args[0].as_coeff_Mul(rational=True)
     if isinstance(argument, sp.Add) and argument.could_extract_minus_sign():
@@ -102,7 +102,7 @@ def _units(order: list[sp.Basic]) -> dict[sp.Expr, sp.Rational]:
     factors: dict[sp.Expr, list[sp.Rational]] = {}
     for node in order:
         if isinstance(node, sp.exp):
-            argument, factor = _argument(node)
+            argument, factor = exponent(node)
             factors.setdefault(argument, []).append(factor)
     return {
         a: sp.Rational(gcd(*(int(f.p) for f in fs)), lcm(*(int(f.q) for f in fs)))

@@ -1,7 +1,7 @@
 """Values: which tensors of the forward pass hold a function of what an expression is made of.
 
-p[i] = exp(z[i] - m)/s is related to every body that calls exp of a multiple of z[i] - m for some index:
-the two are polynomials in the same exponential. Found through an index of the function calls in the
+p[i] = exp(z[i] - m)/s is related to every body with the exponential of a multiple of z[i] - m, for some
+index: the two are rational in the same exponential. Found through an index of the exponentials in the
 forward equations, up to the names of their indices, so that a search looks at few tensors however many
 there are.
 """
@@ -15,7 +15,7 @@ import sympy as sp
 
 from symbp.ir.nodes import Access, Index, Statement
 from symbp.ir.walk import accesses, index_symbols, is_large, operations, postorder, substitute
-from symbp.passes.cost import is_transcendental
+from symbp.passes.simplify.rational import exponent
 
 SIZE = 20
 """Operations of a definition that is looked at."""
@@ -24,7 +24,7 @@ MOST = 4
 
 
 class Values:
-    """The elementwise statements of a program by the function calls in them."""
+    """The elementwise statements of a program by the exponentials in them."""
 
     def __init__(self, statements: Iterable[Statement]):
         self.by_call: dict[Any, list[tuple[Statement, sp.Expr]]] = {}
@@ -61,16 +61,11 @@ class Values:
 
 
 def _calls(body: sp.Expr) -> list[sp.Expr]:
-    """The arguments of functions, of exponentials up to a rational factor."""
+    """The exponentials, with rational factors taken out of their arguments."""
     found: dict[sp.Expr, None] = {}
     for node in postorder([body]):
         if isinstance(node, sp.exp):
-            argument = node.args[0].as_coeff_Mul(rational=True)[1]
-            if isinstance(argument, sp.Add) and argument.could_extract_minus_sign():
-                argument = -argument
-            found[sp.exp(argument)] = None
-        elif isinstance(node, sp.Function) and is_transcendental(node):
-            found[node] = None
+            found[sp.exp(exponent(node)[0])] = None
     return list(found)
 
 

@@ -54,27 +54,43 @@ def losses(form: sp.Expr, truth: sp.Expr, definitions: Definitions) -> tuple[flo
     the truth is a number, both errors are infinite.
     """
     whole = substitute(truth, dict(definitions))
-    leaves = sorted({*accesses(whole), *(a for f in definitions.values() for a in accesses(f))}, key=str)
-    points = {a: np.roll(EXTREMES, 5 * k) for k, a in enumerate(a for a in leaves if a not in definitions)}
+    points = _points(whole, definitions)
     exact_values = [_exact(whole, {a: v[k] for a, v in points.items()}, FULL) for k in range(len(EXTREMES))]
     counted = [k for k, value in enumerate(exact_values) if value is not None]
     if not counted:
         return np.inf, np.inf
     target = np.array([float(exact_values[k]) for k in counted])
-    values = {a.name: v[counted] for a, v in points.items()}
-    blind = np.zeros(len(counted), dtype=bool)
+    got, blind = _in_float64(form, {a: v[counted] for a, v in points.items()}, definitions)
     with np.errstate(all="ignore"):
-        for access, body in definitions.items():
-            values[access.name] = evaluate_body(body, values)
-            # Where a definition overflows to nan itself, no form in it is to blame.
-            blind |= np.isnan(values[access.name])
-        got = np.broadcast_to(evaluate_body(form, values), target.shape)
         error = np.where((got == target) | blind, 0, np.abs(got - target))
         tiny = np.finfo(float).tiny
         last_place = np.spacing(np.maximum(np.abs(target), tiny))
         of_largest = np.spacing(np.max(np.abs(target[np.isfinite(target)]), initial=tiny))
         relative, absolute = (np.where(np.isnan(error), np.inf, error / u) for u in (last_place, of_largest))
     return float(np.max(relative)), float(np.max(absolute))
+
+
+def answers_nan(form: sp.Expr, definitions: Definitions) -> bool:
+    """Whether a body is nan at one of the `EXTREMES` where the definitions are not, as inf/inf is."""
+    got, blind = _in_float64(form, _points(substitute(form, dict(definitions)), definitions), definitions)
+    return bool((np.isnan(got) & ~blind).any())
+
+
+def _points(whole: sp.Expr, definitions: Definitions) -> dict[Access, np.ndarray]:
+    leaves = {*accesses(whole), *(a for f in definitions.values() for a in accesses(f))} - set(definitions)
+    return {a: np.roll(EXTREMES, 5 * k) for k, a in enumerate(sorted(leaves, key=str))}
+
+
+def _in_float64(form: sp.Expr, points: Mapping, definitions: Definitions) -> tuple[np.ndarray, np.ndarray]:
+    """The values of a body, and where a definition is nan, for which no form in it is to blame."""
+    values = {a.name: v for a, v in points.items()}
+    blind = np.zeros(np.shape(next(iter(points.values()), 0.0)), dtype=bool)
+    with np.errstate(all="ignore"):
+        for access, body in definitions.items():
+            values[access.name] = evaluate_body(body, values)
+            blind = blind | np.isnan(values[access.name])
+        got = evaluate_body(form, values)
+    return np.broadcast_to(got, blind.shape), blind
 
 
 def _exact(body: sp.Expr, values: Mapping, digits: int) -> Any:
