@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import prod
 
 import sympy as sp
 
@@ -13,9 +14,10 @@ from symbp.codegen.block import LONG, Block, block
 from symbp.codegen.names import Namer
 from symbp.codegen.python_source import PythonText
 from symbp.codegen.scalar import Code, Translator
+from symbp.ir.entries import entries
 from symbp.ir.nodes import BATCH, Index, Statement
-from symbp.ir.walk import accesses
-from symbp.schedule.looptree import ACCUMULATE, Nest, Schedule, sums_batch
+from symbp.ir.walk import accesses, substitute
+from symbp.schedule.looptree import ACCUMULATE, ENTRIES, Nest, Schedule, sums_batch
 from symbp.schedule.reduction import Plan, plan
 
 AddBlock = Callable[[Block], str]
@@ -59,6 +61,8 @@ class NestWriter:
         loops = [self.namer(index.name) for index in first.indices]
         if self.nest.form == ACCUMULATE:
             self._accumulate(first, loops)
+        elif self.nest.form == ENTRIES:
+            self._entries(first, loops)
         else:
             self._dot(loops)
 
@@ -255,6 +259,34 @@ class NestWriter:
         for line in writer.lines:
             self._line(line)
         return texts
+
+    # Entry by entry
+
+    def _entries(self, s: Statement, loops: list[str]) -> None:
+        found = entries(s)
+        assert found is not None
+        names = dict(zip(s.indices, loops, strict=True))
+        sizes = [i.extent for i in found.pinned]
+        if len(found.bodies) < prod(sizes):
+            self._store_entries(s, names, s.indices, [({}, found.otherwise)])
+        rest = tuple(i for i in s.indices if i not in found.pinned)
+        fixed = [
+            ({i: sp.Integer(v) for i, v in zip(found.pinned, at, strict=True)}, body)
+            for at, body in found.bodies
+        ]
+        self._store_entries(s, names, rest, fixed)
+
+    def _store_entries(self, s: Statement, names: dict[Index, str], over: tuple, bodies: list) -> None:
+        depth = self.depth
+        for index in over:
+            self._loop(names[index], index.extent)
+        code, stores = Code(), []
+        for fixed, body in bodies:
+            value = self._translate(code, s.with_body(substitute(body, fixed)), names)
+            access = substitute(s.access, fixed)
+            stores.append((s.target, self.reader.positions(access, names, s), value))
+        self._emit(code, stores, {})
+        self.depth = depth
 
     # Accumulate form
 

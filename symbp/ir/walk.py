@@ -42,6 +42,9 @@ def postorder(roots: Iterable[sp.Basic], leaf: Callable[[sp.Basic], bool] = is_l
 REMEMBERED = 1 << 14
 """Bodies whose accesses and indices are remembered: every pass asks again."""
 
+MANY = 64
+"""Operands up to which SymPy may simplify a node; a choice of n branches takes it n^2 comparisons."""
+
 LARGE = 400
 """Nodes, counted as a tree, up to which SymPy may simplify an expression."""
 
@@ -64,7 +67,7 @@ def rebuild(node: sp.Basic, args: tuple) -> sp.Basic:
     """
     if all(a is b for a, b in zip(args, node.args, strict=True)):
         return node
-    if isinstance(node, _UNEVALUATED) and any(is_large(a) for a in args):
+    if isinstance(node, _UNEVALUATED) and (len(args) > MANY or any(is_large(a) for a in args)):
         return node.func(*args, evaluate=False)
     if isinstance(node, sp.Pow) and args[0] is sp.S.Zero and args[1].is_number is False:
         return sp.Pow(*args, evaluate=False)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import sympy as sp
 
@@ -44,6 +45,12 @@ class _Term:
     bound: tuple[Index, ...] = ()
     where: tuple[sp.Basic, ...] = ()
     origin: str | None = None
+
+    @property
+    def entry(self) -> frozenset[sp.Basic]:
+        """Where it contributes to single entries (k = 3) and has no loops of its own, these conditions."""
+        one = not self.bound and all(isinstance(c, sp.Eq) and c.rhs.is_Integer for c in self.where)
+        return frozenset(self.where) if one else frozenset()
 
 
 def differentiate(
@@ -116,10 +123,15 @@ class _Sweep:
 
     def combine(self, name: str, indices: tuple[Index, ...], terms: list[_Term]) -> sp.Expr:
         """The sum of the terms over `indices`; terms that need loops of their own are stored first."""
+        terms = _gathered(terms)
+        alone = len(terms) == 1
         bodies = []
         for k, term in enumerate(terms):
-            if term.bound or term.where:
-                alone = len(terms) == 1
+            if not term.bound and not term.where and isinstance(term.body, sp.Piecewise) and not alone:
+                wish = f"{self.adjoint_name(name)}_part{k + 1}"
+                entry = self.define(wish, term.indices, term.body, term.origin)
+                bodies.append(Access(entry.name, *indices))
+            elif term.bound or term.where:
                 wish = self.adjoint_name(name) if alone else f"{self.adjoint_name(name)}_part{k + 1}"
                 entry = self.define(wish, term.indices, term.body, term.origin, term.bound, term.where)
                 bodies.append(Access(entry.name, *indices))
@@ -139,11 +151,6 @@ class _Sweep:
                 axes.append(k)
                 conditions.append(sp.Eq(k, position))
         bound = tuple(i for i in s.domain if i not in axes)
-        fixed = [
-            c for c in conditions if isinstance(c, sp.Eq) and not c.rhs.free_symbols and c.rhs.is_Integer
-        ]
-        if not bound and fixed and len(fixed) == len(conditions):
-            body, conditions = times(body, sp.Piecewise((1, sp.And(*fixed)), (0, True))), []
         term = _Term(tuple(axes), body, bound, tuple(conditions), s.origin)
         self.terms.setdefault(access.name, []).append(_without_delta(term))
 
@@ -174,6 +181,32 @@ class _Sweep:
         reduce = "sum" if bound else "none"
         self.result.statements.append(Statement(name, indices, body, reduce, bound, where, origin))
         return Access(name, *indices)
+
+
+def _gathered(terms: list[_Term]) -> list[_Term]:
+    """Terms with those that contribute to single entries made one choice among entries.
+
+    A sum of choices would be evaluated whole at every entry: n terms at n entries.
+    """
+    rest = [t for t in terms if not t.entry]
+    groups: dict[Any, list[_Term]] = {}
+    for term in terms:
+        if term.entry:
+            pinned = frozenset(term.indices.index(c.lhs) for c in term.entry)  # type: ignore[attr-defined]
+            groups.setdefault(pinned, []).append(term)
+    for group in groups.values():
+        indices = group[0].indices
+        bodies: dict[tuple, list[sp.Expr]] = {}
+        for term in group:
+            swap = dict(zip(term.indices, indices, strict=True))
+            at = tuple(sorted((indices.index(swap[c.lhs]), int(c.rhs)) for c in term.where))
+            bodies.setdefault(at, []).append(substitute(term.body, swap))
+        branches = [
+            (sp.Add(*bodies[at]), sp.And(*(sp.Eq(indices[k], v) for k, v in at))) for at in sorted(bodies)
+        ]
+        choice = sp.Piecewise(*branches, (0, True), evaluate=False)
+        rest.append(_Term(indices, choice, origin=group[0].origin))
+    return rest
 
 
 def _without_delta(term: _Term) -> _Term:

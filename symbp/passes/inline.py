@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from symbp.ir.entries import entries
 from symbp.ir.nodes import Program, Statement
 from symbp.ir.walk import accesses, operations, substitute
 
@@ -38,6 +39,7 @@ def inline(program: Program, only: frozenset[str] | None = None) -> Program:
             and uses[name] == 1
             and name not in program.outputs
             and statement.reduce == "none"
+            and entries(statement) is None
             and not statement.where
             and operations(body) <= LIMIT
         ):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from symbp.errors import UnsupportedError
 from symbp.ir.nodes import BATCH, Access, Program, Statement
 from symbp.ir.walk import accesses
-from symbp.schedule.looptree import ACCUMULATE, DOT, Nest, Stage, batched, sums_batch
+from symbp.schedule.looptree import DOT, Nest, Stage, batched, sums_batch
 from symbp.schedule.reduction import best_form
 
 Reads = dict[str, list[Access]]
@@ -116,7 +116,7 @@ def _ordered(nest: Nest, reads: Reads) -> list[Statement]:
 
     Reductions that stand next to each other can share one loop.
     """
-    if nest.form == ACCUMULATE:
+    if nest.form != DOT:
         return nest.statements
     waiting = list(nest.statements)
     result: list[Statement] = []

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from symbp.ir.entries import entries
 from symbp.ir.nodes import BATCH, Access, Index, Statement
 from symbp.ir.walk import accesses, index_symbols, substitute
-from symbp.schedule.looptree import ACCUMULATE, DOT
+from symbp.schedule.looptree import ACCUMULATE, DOT, ENTRIES
 
 STRIDED = 8
 """Cost of a strided access relative to a contiguous one."""
@@ -47,7 +48,9 @@ def innermost_cost(reads: list[Access], index: Index) -> int:
 
 
 def best_form(statement: Statement) -> str:
-    """Dot form, or accumulate form where that walks memory better."""
+    """Entry by entry, or dot form, or accumulate form where that walks memory better."""
+    if entries(statement) is not None:
+        return ENTRIES
     if not statement.bound or not statement.indices or statement.where:
         return DOT
     reads = accesses(statement.body)

@@ -8,6 +8,7 @@ import numpy as np
 import sympy as sp
 
 from symbp.ir import BATCH, Program, check, evaluate
+from symbp.ir.entries import entries
 from symbp.ir.walk import node_operations, operations, postorder
 from symbp.passes.batch import batch
 from symbp.passes.contract import contract
@@ -103,6 +104,11 @@ def work_of(program: Program) -> int:
         # A condition k = label leaves one value of k: the loop tree visits no other.
         pinned = {side for c in s.where if isinstance(c, sp.Eq) for side in c.args}
         domain = tuple(i for i in s.domain if i not in pinned)
+        found = entries(s)
+        if found is not None:
+            domain = tuple(i for i in s.domain if i not in found.pinned)
+            loops.setdefault(domain, []).extend(b for _, b in found.bodies)
+            continue
         loops.setdefault(domain, []).append(s.body)
         terms, points = _size(tuple(i for i in s.bound if i not in pinned)), _size(domain)
         total += points - points // terms

@@ -8,8 +8,8 @@ from functools import lru_cache
 import numpy as np
 import sympy as sp
 
-from symbp.ir.nodes import Access
-from symbp.ir.walk import accesses, index_symbols, postorder, substitute
+from symbp.ir.nodes import Access, Index
+from symbp.ir.walk import accesses, postorder, substitute
 from symbp.passes.cost import cost
 from symbp.passes.simplify.candidates import candidates
 from symbp.passes.simplify.rational import rational
@@ -65,8 +65,8 @@ def _neutral(problem: Problem) -> dict:
     parts = [problem.body, *(e for pair in problem.held for e in pair)]
     leaves = dict.fromkeys(leaf for part in parts for leaf in accesses(part))
     names: dict = {leaf: Access(f"v{k}") for k, leaf in enumerate(leaves)}
-    outside = dict.fromkeys(leaves, sp.S.Zero)
-    rest = dict.fromkeys(i for part in parts for i in index_symbols(substitute(part, outside)))
+    # Indices that stand outside of accesses, as in a condition i = 3.
+    rest = dict.fromkeys(n for n in postorder(parts) if isinstance(n, Index))
     return names | {i: Access(f"i{k}") for k, i in enumerate(rest)}
 
 
