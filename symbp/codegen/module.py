@@ -138,6 +138,9 @@ class Module:
         self.nests[key] = name
         parameters, views = self._header(reader, writer.lines, tiled)
         flags = ', fastmath={"reassoc", "contract"}' if any(s.bound for s in nest.statements) else ""
+        if writer.longest > support.BLOCK_PIECE and not flags:
+            # Numba generates machine code for a function and again for each of its callers.
+            flags = ', inline="always"'
         equations = [equation(s) for s in nest.statements[:MOST_EQUATIONS]]
         if len(nest.statements) > MOST_EQUATIONS:
             equations.append(f"... and {len(nest.statements) - MOST_EQUATIONS} more")

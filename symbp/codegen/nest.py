@@ -39,6 +39,7 @@ class NestWriter:
     Attributes:
         lines: the text, indented.
         called: the functions used, as `Code` calls them.
+        longest: instructions of the longest block.
     """
 
     def __init__(self, nest: Nest, schedule: Schedule, reader: Reader, add_block: AddBlock, single: bool):
@@ -52,6 +53,7 @@ class NestWriter:
         self.lines: list[str] = []
         self.depth = 0
         self.called: set[str] = set()
+        self.longest = 0
         self.variable: dict[str, str] = {}
         self.values: dict[str, int] = {}
         self.reads = {s.target: reader.names_read(s) for s in nest.statements}
@@ -169,6 +171,7 @@ class NestWriter:
         def pack(items: tuple[str, ...]) -> str:
             return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
 
+        self.longest = max(self.longest, text.text.count("\n"))
         return f"{self.add_block(text)}({pack(text.buffers)}, {pack(text.integers)}, {pack(text.scalars)})"
 
     def _note(self, code: Code, roots: list[int]) -> None:

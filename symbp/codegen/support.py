@@ -176,7 +176,7 @@ def lower_block(text, real, outs, context, builder, sig, args):
     return context.make_tuple(builder, sig.return_type, results) if outs else context.get_dummy_value()
 
 
-BLOCK_PIECE = 1000
+BLOCK_PIECE = 300
 
 
 def run_pieces(pieces, given, widths, real, context, builder):
