@@ -33,13 +33,15 @@ def relu(x: Operand) -> sp.Expr:
 
 
 def leaky_relu(x: Operand, slope: Operand = 0.1) -> sp.Expr:
-    """max(slope*x, x), entry by entry, for 0 < slope < 1.
+    """max(slope*x, x), entry by entry, for 0 < slope < 1; its derivative at 0 is the slope.
+
+    Written as cases: SymPy orders the arguments of Max as it likes, and at a tie the first one counts.
 
     Raises:
         UnsupportedError: slope is not between 0 and 1.
     """
     slope = coefficient("slope", slope, lambda s: 0 < s < 1, "between 0 and 1")
-    return elementwise(lambda t: sp.Max(slope * t, t), x)
+    return elementwise(lambda t: sp.Piecewise((t, t > 0), (slope * t, True)), x)
 
 
 def softplus(x: Operand) -> sp.Expr:

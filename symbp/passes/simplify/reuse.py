@@ -10,7 +10,7 @@ from __future__ import annotations
 import sympy as sp
 
 from symbp.ir.nodes import Access
-from symbp.ir.walk import accesses, index_symbols, is_large, operations, substitute
+from symbp.ir.walk import accesses, index_symbols, is_large, operations, postorder, substitute
 from symbp.passes.cost import cost
 from symbp.passes.simplify.cheapest import Found, Problem, cheapest
 
@@ -32,7 +32,16 @@ def through_output(body: sp.Expr, derivative: sp.Expr, value: Access, lossy: boo
         return None
     if index_symbols(substitute(body, {operands[0]: sp.S.Zero})):
         return None  # the formula differs from entry to entry
-    return _search(body, derivative, value, lossy)
+    return _search(_choice_outside(body), derivative, value, lossy)
+
+
+def _choice_outside(f: sp.Expr) -> sp.Expr:
+    """c*(a if x > 0 else b) as (c*a if x > 0 else c*b), which is how its derivative comes."""
+    choices = [n for n in postorder([f]) if isinstance(n, sp.Piecewise)]
+    if len(choices) != 1 or choices[0] == f:
+        return f
+    (choice,) = choices
+    return sp.Piecewise(*((substitute(f, {choice: value}), condition) for value, condition in choice.args))
 
 
 def _search(f: sp.Expr, derivative: sp.Expr, value: Access, lossy: bool) -> Found | None:

@@ -62,6 +62,11 @@ def test_the_value_alone_is_enough(body):
     assert accesses(form(body)) == [a]
 
 
+@pytest.mark.parametrize("body", [nn.elu(x), nn.elu(x, 3), nn.selu(x)], ids=str)
+def test_branches_are_searched_one_by_one(body):
+    assert not form(body).has(sp.exp)
+
+
 def test_relative_accuracy_is_kept_on_request():
     slope = partials(nn.sigmoid(x))[x]
     assert through_output(nn.sigmoid(x), slope, a).loss == LOSS
