@@ -26,20 +26,22 @@ def postorder(roots: Iterable[sp.Basic], leaf: Callable[[sp.Basic], bool] = is_l
     """Every distinct node once, operands before the nodes that use them."""
     seen: set[sp.Basic] = set()
     order: list[sp.Basic] = []
-    stack: list[tuple[sp.Basic, bool]] = [(root, False) for root in reversed(list(roots))]
+    stack: list[Any] = list(roots)[::-1]
     while stack:
-        node, ready = stack.pop()
-        if ready:
-            order.append(node)
+        node = stack.pop()
+        if type(node) is tuple:  # its operands are done
+            order.append(node[0])
         elif node not in seen:
             seen.add(node)
-            stack.append((node, True))
-            if not leaf(node):
-                stack.extend((arg, False) for arg in reversed(node.args) if arg not in seen)
+            if leaf(node):
+                order.append(node)
+            else:
+                stack.append((node,))
+                stack.extend(node.args[::-1])
     return order
 
 
-REMEMBERED = 1 << 14
+REMEMBERED = 1 << 16
 """Bodies whose accesses and indices are remembered: every pass asks again."""
 
 MANY = 64

@@ -15,7 +15,7 @@ from functools import lru_cache
 import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
-from symbp.ir.walk import is_leaf, node_operations, postorder
+from symbp.ir.walk import REMEMBERED, is_leaf, node_operations, postorder
 
 _HEAVY = (sp.gamma, sp.loggamma, sp.polygamma, sp.erf, sp.erfc)
 _LIGHT = (sp.Abs, sp.sign, sp.floor, sp.ceiling, sp.Max, sp.Min)
@@ -26,7 +26,7 @@ def cost(*roots: sp.Basic) -> int:
     return _cost(roots)
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=REMEMBERED)
 def _cost(roots: tuple[sp.Basic, ...]) -> int:
     return sum(_node_cost(n) for n in postorder(roots))
 

@@ -17,7 +17,15 @@ from functools import lru_cache
 import sympy as sp
 
 from symbp.ir.nodes import Access, Program, Statement, Tensor
-from symbp.ir.walk import accesses, index_symbols, is_large, operations, postorder, substitute
+from symbp.ir.walk import (
+    REMEMBERED,
+    accesses,
+    index_symbols,
+    is_large,
+    operations,
+    postorder,
+    substitute,
+)
 from symbp.passes.cost import cost
 from symbp.passes.simplify.cheapest import Problem, cheapest
 from symbp.passes.simplify.ledger import Ledger, Step
@@ -129,7 +137,7 @@ class _Simplifier:
         return self.simplified(replace(statement, body=after, reduce="none", bound=()))
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=REMEMBERED)
 def _worth_searching(body: sp.Expr) -> bool:
     """Whether there is something that may cancel: a quotient or an exponential.
 
