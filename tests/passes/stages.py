@@ -14,11 +14,14 @@ from symbp.passes.batch import batch
 from symbp.passes.contract import contract
 from symbp.passes.differentiate import differentiate
 from symbp.passes.functions import definition, has_own_derivative, known
+from symbp.passes.hoist import hoist
 from symbp.passes.inline import inline
 from symbp.passes.lower import lower
 from symbp.passes.prune import prune
 from symbp.passes.share import share
+from symbp.passes.simplify.adjoints import simplify_adjoints
 from symbp.passes.simplify.exponentials import shift_exponentials
+from symbp.passes.simplify.ledger import Ledger
 from symbp.passes.simplify.stable import stable_forms
 from symbp.passes.split import split
 from symbp.pipeline import Derivation
@@ -49,7 +52,8 @@ def stages(name: str) -> dict[str, list[tuple[Program, Program]]]:
         (net.loss, *adjoints.gradients.values()),
     )
     found["differentiate"] = [(program, gradient)]
-    for work in (share, contract, prune):
+    gradient = run(simplify_adjoints, gradient, program, True, Ledger())
+    for work in (prune, hoist, share, contract, prune):
         gradient = run(work, gradient)
     gradient = batch(gradient, {n: f"{net.reduction} {n}" for n in gradient.outputs}, net.reduction)
     for work in (contract, inline, prune, stable_forms):

@@ -88,7 +88,7 @@ class _Simplifier:
             return statement
         held = self.values.related(whole)
         base = substitute(whole, held)
-        found = cheapest(Problem(base, tuple(held.items()), self.lossy), cost(body))
+        found = cheapest(Problem(base, tuple(held.items()), self.lossy, cost(body), operations(body)))
         if found is None:
             return statement
         self.ledger.note(

@@ -9,7 +9,7 @@ import numpy as np
 import sympy as sp
 
 from symbp.ir.nodes import Access, Index
-from symbp.ir.walk import accesses, postorder, substitute
+from symbp.ir.walk import accesses, operations, postorder, substitute
 from symbp.passes.cost import cost
 from symbp.passes.simplify.candidates import candidates
 from symbp.passes.simplify.rational import rational
@@ -37,16 +37,20 @@ class Problem:
     """A body, and (access, formula) for the values that are held.
 
     Attributes:
+        price: the cost that a form has to stay below.
+        operations: the operations that it may not exceed.
         lossy: whether a form may lose relative accuracy where the value is small against its largest.
     """
 
     body: sp.Expr
     held: tuple[tuple[Access, sp.Expr], ...]
     lossy: bool
+    price: int
+    operations: int
 
 
-def cheapest(problem: Problem, price: int) -> Found | None:
-    """The cheapest verified form that costs less than `price`, or None.
+def cheapest(problem: Problem) -> Found | None:
+    """The cheapest verified form that costs less than the price, or None.
 
     Where the body answers with nan at an extreme argument, a form that does not may cost more. No form
     divides by what the body does not divide by. Bodies that differ only in the names of their tensors
@@ -54,7 +58,7 @@ def cheapest(problem: Problem, price: int) -> Found | None:
     """
     names = _neutral(problem)
     held = tuple((substitute(a, names), substitute(f, names)) for a, f in problem.held)
-    found = _solved(Problem(substitute(problem.body, names), held, problem.lossy), price)
+    found = _solved(replace(problem, body=substitute(problem.body, names), held=held))
     if found is None:
         return None
     back = {v: k for k, v in names.items()}
@@ -71,13 +75,15 @@ def _neutral(problem: Problem) -> dict:
 
 
 @lru_cache(maxsize=4096)
-def _solved(problem: Problem, price: int) -> Found | None:
+def _solved(problem: Problem) -> Found | None:
     held = dict(problem.held)
     judge = _Judge(problem.body, held)
-    best, best_key = None, _key(problem.body, judge.is_nan, price)
+    best, best_key = None, _key(problem.body, judge.is_nan, problem.price)
     allowed = _divisors(problem.body)
     for form in candidates(problem.body, held):
         if _key(form, False) >= best_key or not _divisors(substitute(form, held)) <= allowed:
+            continue
+        if operations(form) > problem.operations:
             continue
         relative, absolute = judge.losses(form)
         kept = relative <= (EXACT if judge.is_nan else max(EXACT, judge.losses(problem.body)[0]))

@@ -47,7 +47,7 @@ def _choice_outside(f: sp.Expr) -> sp.Expr:
 def _search(f: sp.Expr, derivative: sp.Expr, value: Access, lossy: bool) -> Found | None:
     if isinstance(f, sp.Piecewise) and isinstance(derivative, sp.Piecewise):
         return _branchwise(f, derivative, value, lossy)
-    return cheapest(Problem(derivative, ((value, f),), lossy), cost(derivative))
+    return cheapest(Problem(derivative, ((value, f),), lossy, cost(derivative), operations(derivative)))
 
 
 def _branchwise(f: sp.Piecewise, derivative: sp.Piecewise, value: Access, lossy: bool) -> Found | None:

@@ -66,7 +66,10 @@ def losses(form: sp.Expr, truth: sp.Expr, definitions: Definitions) -> tuple[flo
         tiny = np.finfo(float).tiny
         last_place = np.spacing(np.maximum(np.abs(target), tiny))
         of_largest = np.spacing(np.max(np.abs(target[np.isfinite(target)]), initial=tiny))
-        relative, absolute = (np.where(np.isnan(error), np.inf, error / u) for u in (last_place, of_largest))
+        relative, absolute = (
+            np.where(error == 0, 0, np.where(np.isnan(error), np.inf, error / unit))
+            for unit in (last_place, of_largest)
+        )
     return float(np.max(relative)), float(np.max(absolute))
 
 

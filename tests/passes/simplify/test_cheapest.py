@@ -1,0 +1,57 @@
+import sympy as sp
+
+from symbp.ir import Access, Index
+from symbp.ir.walk import operations
+from symbp.passes.cost import cost
+from symbp.passes.simplify.cheapest import LOSS, Problem, cheapest
+
+i, j = Index("i", 4), Index("j", 4)
+e = sp.exp
+
+
+def sigma(x):
+    return 1 / (1 + e(-x))
+
+
+def slope(x):
+    return e(-x) / (1 + e(-x)) ** 2
+
+
+def solved(body, held, lossy=True, price=None):
+    price = cost(body) if price is None else price
+    return cheapest(Problem(body, tuple(held.items()), lossy, price, operations(body)))
+
+
+def test_the_answer_speaks_of_the_tensors_that_were_asked_about():
+    z, a = Access("z", i), Access("a", i)
+    found = solved(slope(z), {a: sigma(z)})
+    assert sp.expand(found.form - a + a**2) == 0
+    assert found.verified == "symbolically"
+    assert found.loss == LOSS
+
+
+def test_names_do_not_matter():
+    one = solved(slope(Access("z", i)), {Access("a", i): sigma(Access("z", i))})
+    two = solved(slope(Access("q", j)), {Access("h", j): sigma(Access("q", j))})
+    assert two.form == one.form.xreplace({Access("a", i): Access("h", j)})
+
+
+def test_no_form_divides_by_what_may_be_zero():
+    x, a = Access("x"), Access("a")
+    silu = x * sigma(x)
+    found = solved(sigma(x) + x * slope(x), {a: silu})
+    assert found is None or not any(
+        f.is_Pow and f.exp.is_negative and f.base == x for f in sp.preorder_traversal(found.form)
+    )
+
+
+def test_nothing_dearer_is_an_answer():
+    x, y = Access("x"), Access("y")
+    assert solved(x + y, {}) is None
+    assert solved(1 - sp.tanh(x) ** 2, {Access("a"): sp.tanh(x)}, price=0) is None
+
+
+def test_relative_accuracy_is_kept_on_request():
+    x, a = Access("x"), Access("a")
+    found = solved(slope(x), {a: sigma(x)}, lossy=False)
+    assert found is None or not found.loss

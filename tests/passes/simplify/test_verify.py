@@ -1,0 +1,48 @@
+import numpy as np
+import sympy as sp
+
+from symbp.ir import Access
+from symbp.passes.simplify.verify import answers_nan, losses, verified
+
+x, y, a = Access("x"), Access("y"), Access("a")
+e = sp.exp
+
+
+def test_identities_of_rational_functions_are_proved():
+    assert verified((x**2 - y**2) / (x - y), x + y) == "symbolically"
+    assert verified(e(-x) / (1 + e(-x)) ** 2, a * (1 - a), {a: 1 / (1 + e(-x))}) == "symbolically"
+
+
+def test_other_identities_are_tried_on_numbers():
+    how = verified(sp.sin(x) ** 2, 1 - sp.cos(x) ** 2)
+    assert how is not None and "digits" in how
+
+
+def test_what_differs_is_refused():
+    assert verified(sp.sin(x), x) is None
+    assert verified(a * (1 + a), e(-x) / (1 + e(-x)) ** 2, {a: 1 / (1 + e(-x))}) is None
+    # A difference in the 30th digit.
+    assert verified(x, x + sp.Rational(1, 10**30)) is None
+    # Equal on one side only.
+    assert verified(sp.Abs(x), x) is None
+
+
+def test_nothing_is_said_where_no_point_counts():
+    assert verified(sp.log(-(x**2) - 1), sp.log(-(x**2) - 2)) is None
+
+
+def test_a_saturated_form_loses_relative_accuracy_only():
+    relative, absolute = losses(1 - a**2, 1 - sp.tanh(x) ** 2, {a: sp.tanh(x)})
+    assert relative > 1e6
+    assert absolute < 4
+
+
+def test_an_exact_form_loses_nothing():
+    assert max(losses(a, e(x), {a: e(x)})) <= 1
+
+
+def test_overflow_to_nan_is_an_infinite_loss():
+    form = e(x) / (1 + e(x))
+    assert answers_nan(form, {})
+    assert losses(form, 1 / (1 + e(-x)), {})[0] == np.inf
+    assert not answers_nan(1 / (1 + e(-x)), {})
