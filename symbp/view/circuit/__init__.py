@@ -54,7 +54,7 @@ def circuit(
     """
     net = _network(model)
     known = {**dict(getattr(model, "dims", None) or {}), **sizes(dims)}
-    given = None if values is None and theta is None else by_name(values or {})
+    given = None if values is None and theta is None else by_name({} if values is None else values)
     if per not in (None, "operation", "equation"):
         raise DataError(f"per is {shorten(repr(per), 60)}", hint='write per="operation" or per="equation"')
     if per is None:

@@ -27,7 +27,8 @@ def bands(gates: Sequence[Gate], widths: Sequence[float], limit: float) -> list[
     for c, w in zip(column, widths, strict=True):
         wide[c] = max(wide[c], w)
     cuts = _cuts(wide, _crossings(gates, column), limit)
-    return [_band(gates, column, low, high) for low, high in pairwise(cuts)]
+    parts = [_band(gates, column, low, high) for low, high in pairwise(cuts)]
+    return [part for part in parts if part]  # symbols that are read later only have moved there
 
 
 def _crossings(gates: Sequence[Gate], column: Sequence[int]) -> list[int]:

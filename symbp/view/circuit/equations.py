@@ -18,7 +18,10 @@ from symbp.passes.stabilise import shift_exponentials, stable_forms
 from symbp.view.circuit.gates import MAX_GATES, Gate
 from symbp.view.equations import equations
 from symbp.view.printers import TextPrinter
-from symbp.view.terms import Term
+from symbp.view.terms import Term, term
+
+MAX_TERM = 60
+"""Parts of a right-hand side that is printed; nobody reads longer ones."""
 
 
 def equation_gates(net: Network, program: Program) -> tuple[Gate, ...]:
@@ -112,21 +115,25 @@ def _plain(value: np.ndarray) -> Any:
 def _right_hand_sides(net: Network, program: Program) -> dict[str, str]:
     """Each equation as the derivation prints it; as SymPy does where that needs a name of the compiler's."""
     printer = TextPrinter()
-    found = {}
-    lines = equations(program, net.defined)
-    inner = {e.target for e in lines} - set(net.defined)
-    for line in lines:
-        if not line.where and not (_names(line.right) & inner):
-            found[line.target] = printer.show(line.right)
+    found: dict[str, str] = {}
+    inner: dict[str, Term | None] = {t.name: None for t in program.by_role("constant")}
+    for line in equations(program, net.defined):
+        right = None if line.where else _without(inner, line.right)
+        if line.target not in net.defined:
+            inner[line.target] = right if line.left.kind == "name" else None
+        elif right is not None:
+            found[line.target] = printer.show(right)
     written = {symbol_name(e.lhs): e.rhs for e in net.equations}
     return {n: found.get(n) or brief(rhs) for n, rhs in written.items()}
 
 
-def _names(root: Term) -> set[str]:
-    names, stack = set(), [root]
-    while stack:
-        t = stack.pop()
-        stack.extend(t.args)
-        if t.kind in ("name", "access"):
-            names.add(str(t.data))
-    return names
+def _without(inner: Mapping[str, Term | None], t: Term) -> Term | None:
+    """The term with the compiler's names written out; None where they cannot be, or it becomes long."""
+    if t.kind in ("name", "access") and str(t.data) in inner:
+        return inner[str(t.data)] if t.kind == "name" else None
+    args = [_without(inner, a) for a in t.args]
+    if not all(new is old for new, old in zip(args, t.args, strict=True)):
+        if any(a is None for a in args):
+            return None
+        t = term(t.kind, *(a for a in args if a is not None), data=t.data, array=t.array)
+    return t if t.size <= MAX_TERM else None

@@ -11,6 +11,9 @@ from symbp.view.circuit.palette import LIGHT
 from symbp.view.circuit.shapes import Box, Scene, Text, Wire
 
 DPI = 192
+LONGEST = 20_000
+"""Pixels along one side of a PNG: tall pictures get fewer to the inch."""
+
 POINTS = 72 / 96
 """A pixel in points, at the 96 pixels to an inch of SVG."""
 
@@ -56,7 +59,7 @@ def write(made: Any, path: FilePath, kind: str) -> None:
     """The figure as a file; signs that the font lacks become boxes, without a warning for each."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        made.savefig(path, dpi=DPI, format=kind)
+        made.savefig(path, dpi=min(DPI, LONGEST / max(made.get_size_inches())), format=kind)
 
 
 def _path(wire: Wire) -> Any:

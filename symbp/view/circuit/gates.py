@@ -95,7 +95,7 @@ class Circuit:
         from symbp.view.circuit.drawing import drawing
         from symbp.view.circuit.table import table
 
-        return drawing(self, width) or table(self)
+        return drawing(self, _positive(width)) or table(self)
 
     def table(self) -> str:
         """One line a gate: name, operation, what it reads, value and gradient."""
@@ -115,7 +115,7 @@ class Circuit:
         from symbp.view.circuit.scene import scene
         from symbp.view.circuit.svg import svg
 
-        return svg(scene(self, width))
+        return svg(scene(self, _positive(width)))
 
     def figure(self, width: float = WIDTH) -> Any:
         """The picture as a matplotlib Figure, with no more than `width` pixels at 96 to an inch.
@@ -126,7 +126,7 @@ class Circuit:
         from symbp.view.circuit.figure import figure
         from symbp.view.circuit.scene import scene
 
-        return figure(scene(self, width))
+        return figure(scene(self, _positive(width)))
 
     def save(self, path: Any, width: float = WIDTH) -> Path:
         """Write the picture; the name ends in .svg, .png, .pdf or .txt.
@@ -164,3 +164,9 @@ class Circuit:
             return self.svg()
         except SymbpError:  # without igraph a notebook shows the text
             return None
+
+
+def _positive(width: Any) -> Any:
+    if not isinstance(width, int | float) or not width > 0:
+        raise DataError(f"the width is {shorten(repr(width), 60)}", hint="give a positive number")
+    return width

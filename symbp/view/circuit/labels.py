@@ -17,7 +17,8 @@ def printable(text: str, limit: int = 24) -> str:
 
     Characters that change the direction of writing are escaped, too: they would turn what follows around.
     """
-    clean = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text[:2000])
+    text = text if len(text) <= 1000 else text[:500] + text[-500:]
+    clean = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
     return _cut(clean, limit)
 
 

@@ -7,7 +7,7 @@ under one 1/x, constants are part of the gate that uses them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -146,15 +146,17 @@ class Reader:
 
     def _product(self, t: Term, done: Done) -> int:
         above = [self._raised(done[base], exponent) for base, exponent in t.above]
+        below: list[int] = []
         if t.below:
             divisor = self._combine("*", [self._raised(done[base], exponent) for base, exponent in t.below])
-            above.append(self.wiring.add("1/x", 1 / placeholder(0), (divisor,)))
-        return self._scaled(t.coefficient, self._combine("*", above))
+            below = [self.wiring.add("1/x", 1 / placeholder(0), (divisor,))]
+        return self._scaled(t.coefficient, self._combine("*", above, below))
 
-    def _combine(self, operation: str, gates: Iterable[int]) -> int:
+    def _combine(self, operation: str, gates: Iterable[int], last: Sequence[int] = ()) -> int:
         """A gate for a sum or a product: operands by their first symbols, lone symbols last in a sum."""
         rank = self.wiring.rank
         gates = sorted(gates, key=lambda g: (operation == "+" and self.wiring.is_symbol(g), rank(g)))
+        gates += last
         build = sp.Add if operation == "+" else sp.Mul
         result = gates[0]
         if self.wiring.binary:

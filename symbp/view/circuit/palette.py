@@ -14,7 +14,7 @@ LIGHT = {
     "link": "#ffffff",
     "link-line": "#9ca3af",
     "ink": "#111827",
-    "muted": "#6b7280",
+    "muted": "#4b5563",
     "value": "#15803d",
     "gradient": "#b91c1c",
 }
@@ -33,7 +33,7 @@ DARK = {
     "link": "#111827",
     "link-line": "#6b7280",
     "ink": "#f3f4f6",
-    "muted": "#9ca3af",
+    "muted": "#c4cad3",
     "value": "#4ade80",
     "gradient": "#f87171",
 }

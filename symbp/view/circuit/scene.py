@@ -153,10 +153,10 @@ class _Band:
             seen = self.looks[k]
             step = min(PORT + 2, (seen.height - 14) / max(len(sources) - 1, 1))
             for n, a in enumerate(sources):
-                dy = (n - (len(sources) - 1) / 2) * step
-                tip, y = x + _inset(seen.radius, seen.height, dy), self.y[k] + dy
+                y = self.y[k] + (n - (len(sources) - 1) / 2) * step
                 if abs(y - self.y[a]) < LEVEL:
                     y = self.y[a]
+                tip = x + _inset(seen.radius, seen.height, y - self.y[k])
                 start, bend = (self.right[column[a]], self.y[a]), (self.left[column[k]] - HEAD, y)
                 out.wires.append(Wire((start, bend, (tip - HEAD + 1, y))))
                 out.arrows.append(Arrow(tip, y))
