@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import sympy as sp
-
-from symbp.errors import DataError, NetworkError, UnsupportedError, shorten
-from symbp.network import Network, equation_text, sizes, symbol_name, symbols_used
+from symbp.errors import DataError, UnsupportedError, shorten
+from symbp.network import Network, equation_text, sizes, symbol_name
 from symbp.passes.lower import lower
 from symbp.view.circuit.data import admitted, by_name, known_dims
 from symbp.view.circuit.equations import equation_gates, with_values
 from symbp.view.circuit.gates import Circuit, Gate
+from symbp.view.circuit.models import all_numbers, as_network
 from symbp.view.circuit.operations import Reader
 from symbp.view.circuit.sweep import sweep
-from symbp.view.circuit.wiring import Wiring, natural
+from symbp.view.circuit.wiring import Wiring
 
 __all__ = ["Circuit", "Gate", "circuit"]
 
@@ -52,18 +51,18 @@ def circuit(
         DataError: a value is missing, unknown, not real or of the wrong shape.
         NetworkError: the model is not one of the above.
     """
-    net = _network(model)
+    net = as_network(model)
     known = {**dict(getattr(model, "dims", None) or {}), **sizes(dims)}
     given = None if values is None and theta is None else by_name({} if values is None else values)
-    if per not in (None, "operation", "equation"):
+    if not (per is None or (isinstance(per, str) and per in ("operation", "equation"))):
         raise DataError(f"per is {shorten(repr(per), 60)}", hint='write per="operation" or per="equation"')
     if per is None:
-        per = "operation" if _all_numbers(net) else "equation"
+        per = "operation" if all_numbers(net) else "equation"
     if per == "equation":
         program = lower(net, known_dims(net, known, given or {}))
         gates = equation_gates(net, program)
     else:
-        if not _all_numbers(net):
+        if not all_numbers(net):
             raise UnsupportedError(
                 f"{net.name!r} computes with vectors or matrices, which have no circuit per operation",
                 hint='draw it with per="equation"',
@@ -73,7 +72,7 @@ def circuit(
     if given is not None:
         symbols = program.by_role("input", "label", "parameter")
         used = [g.name for g in gates if g.is_symbol]
-        arrays = admitted(symbols, used, given, theta, "structure")
+        arrays = admitted(symbols, used, given, theta)
         if per == "equation":
             gates = with_values(gates, program, arrays, net.loss)
         else:
@@ -89,56 +88,3 @@ def _operations(net: Network, binary: bool) -> tuple[Gate, ...]:
     for equation in net.equations:
         wiring.name(Reader(wiring, equation_text(equation)).read(equation.rhs), symbol_name(equation.lhs))
     return wiring.gates(net.defined)
-
-
-def _all_numbers(net: Network) -> bool:
-    symbols = [*net.inputs, *net.parameters, *(e.lhs for e in net.equations)]
-    return all(isinstance(s, sp.Symbol) for s in symbols)
-
-
-def _network(model: Any) -> Network:
-    """The model as a network; of an expression, the output is called f.
-
-    Raises:
-        NetworkError, UnsupportedError: it is no model.
-    """
-    for attribute in ("network", "expression"):  # of a compiled model or function
-        model = getattr(model, attribute, model)
-    if isinstance(model, Network):
-        return model
-    if isinstance(model, sp.Eq):
-        return _system([model])
-    if isinstance(model, list | tuple | sp.Tuple | sp.MatrixBase | sp.MatrixExpr):
-        equations = list(model) if isinstance(model, list | tuple | sp.Tuple) else []
-        if equations and all(isinstance(e, sp.Eq) for e in equations):
-            return _system(equations)
-        raise UnsupportedError(
-            "a circuit has one output, and these are several values",
-            hint="write a sb.Network with an equation for each; one without loss= is drawn without gradients",
-        )
-    try:
-        expression = sp.sympify(model, strict=True)
-    except (sp.SympifyError, TypeError, RecursionError):
-        expression = None
-    if not isinstance(expression, sp.Expr):
-        raise NetworkError(
-            f"{type(model).__name__} is no expression", hint="give a SymPy expression or a sb.Network"
-        )
-    taken = {symbol_name(s) for s in symbols_used(expression)}
-    name = "f"
-    while name in taken:
-        name += "_"
-    return _system([sp.Eq(sp.Symbol(name), expression, evaluate=False)])
-
-
-def _system(equations: list[Any]) -> Network:
-    """Equations whose inputs are the symbols that none of them defines, and whose output is the last one."""
-    defined = {symbol_name(e.lhs) for e in equations}
-    inputs: dict[str, Any] = {}
-    for equation in equations:
-        for symbol in symbols_used(equation.rhs):
-            if symbol_name(symbol) not in defined:
-                inputs.setdefault(symbol_name(symbol), symbol)
-    loss = symbol_name(equations[-1].lhs)
-    order = sorted(inputs, key=natural)
-    return Network(equations, inputs=[inputs[n] for n in order], loss=loss, name=loss)

@@ -54,7 +54,7 @@ def known_dims(net: Network, dims: Mapping[str, int], values: Mapping[str, Any])
 
 
 def admitted(
-    tensors: Sequence[Tensor], used: Sequence[str], values: Mapping[str, Any], theta: Any, what: str
+    tensors: Sequence[Tensor], used: Sequence[str], values: Mapping[str, Any], theta: Any
 ) -> dict[str, np.ndarray]:
     """Arrays of the tensors' shapes, by name.
 
@@ -62,7 +62,6 @@ def admitted(
         tensors: the inputs and parameters, in order.
         used: names of those that the circuit reads, for which there must be a value.
         theta: the parameters as one vector, or None.
-        what: says in errors what has no such symbol.
 
     Raises:
         DataError: a name is unknown, missing or given twice; a value is not real or has another shape.
@@ -81,8 +80,7 @@ def admitted(
         first = shorten(missing[0], 80)
         raise DataError(
             f"the value of {first!r} is missing",
-            hint=f"give a value for each of {shorten(', '.join(used), 200)}; without any value, the {what} "
-            "is drawn alone",
+            hint=f"give a value for each of {shorten(', '.join(used), 200)}, or none at all",
         )
     return {t.name: _admit(t, given[t.name]) for t in tensors if t.name in given}
 

@@ -6,11 +6,11 @@ import sympy as sp
 
 import symbp as sb
 from symbp.ir import evaluate
-from symbp.view.circuit import _all_numbers
+from symbp.view.circuit.models import all_numbers
 from tests.catalogue import CATALOGUE
 
 x, y, z = sp.symbols("x y z")
-SCALAR = [name for name, entry in CATALOGUE.items() if _all_numbers(entry.network())]
+SCALAR = [name for name, entry in CATALOGUE.items() if all_numbers(entry.network())]
 
 
 def test_there_are_scalar_models():
