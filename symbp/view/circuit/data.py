@@ -34,10 +34,15 @@ def by_name(values: Any) -> dict[str, Any]:
             raise DataError(f"a value is given for a {type(key).__name__}", hint="write {x: 1.0}") from error
         if name in result:
             raise DataError(f"{shorten(name, 80)!r} is given twice", hint="give each symbol one value")
-        if isinstance(value, sp.Expr) and value.is_number and value.is_real:
-            value = float(value)
-        result[name] = value
+        result[name] = _plain(value)
     return result
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, sp.Expr) and value.is_number and value.is_real:
+        number = float(value)
+        return number if np.isfinite(number) else value  # refused later, with its name
+    return value
 
 
 def known_dims(net: Network, dims: Mapping[str, int], values: Mapping[str, Any]) -> dict[str, int]:

@@ -1,14 +1,14 @@
 """A small circuit as a drawing of characters, from left to right.
 
-        -2
-    x ─────┐   3
-        -4 ├ + ────┐
-        5  │   -4  │   -12
-    y ─────┘       ├ * ───── f
-        -4         │    1
-               -4  │
-           z ──────┘
-               3
+       -2
+    x ────┐     3
+       -4 ├ + ────┐
+        5 │    -4 │    -12
+    y ────┘       ├ * ───── f
+       -4         │     1
+               -4 │
+            z ────┘
+                3
 
 What is read more than once is drawn once; after that its name stands for it.
 """

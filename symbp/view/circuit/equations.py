@@ -14,7 +14,8 @@ from symbp.ir.evaluate import evaluate
 from symbp.ir.nodes import Access, Program, Statement, Tensor
 from symbp.network import Network, brief, names_used, symbol_name
 from symbp.passes.differentiate import differentiate
-from symbp.passes.stabilise import shift_exponentials, stable_forms
+from symbp.passes.simplify.exponentials import shift_exponentials
+from symbp.passes.simplify.stable import stable_forms
 from symbp.view.circuit.gates import MAX_GATES, Gate
 from symbp.view.equations import equations
 from symbp.view.printers import TextPrinter
@@ -59,7 +60,7 @@ def with_values(
         return tuple(replace(g, value=_plain(found[g.name])) for g in gates)
     probed, probes = _with_probes(program, [g.name for g in gates if not g.is_symbol])
     symbols = [g.name for g in gates if g.operation in ("input", "parameter")]
-    adjoints = differentiate(probed, loss, [*symbols, *probes.values()])
+    adjoints = differentiate(probed, loss, [*symbols, *probes.values()], lossy=False)
     tensors = {**probed.tensors, **{t.name: t for t in adjoints.tensors}}
     statements = (*probed.statements, *adjoints.statements)
     whole = check(stable_forms(Program(tensors, statements, (loss, *adjoints.gradients.values()))))

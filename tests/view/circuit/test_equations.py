@@ -16,8 +16,8 @@ from tests.catalogue import CATALOGUE, NAMES
 def test_the_catalogue(name):
     entry = CATALOGUE[name]
     net, d = entry.network(), entry.derivation
-    values = entry.values(d.forward)
-    forward, backward = evaluate(d.forward, values), evaluate(d.backward, values)
+    values = entry.values(d.forward_program)
+    forward, backward = evaluate(d.forward_program, values), evaluate(d.backward_program, values)
     c = sb.circuit(net, values, per="equation")
     assert [g.name for g in c if not g.is_symbol] == list(net.defined)
     for gate in c:
@@ -87,7 +87,7 @@ def test_operations_name_what_they_read(name):
 
 def test_labels_have_no_gradient():
     entry = CATALOGUE["labels_softmax"]
-    c = sb.circuit(entry.network(), entry.values(entry.derivation.forward))
+    c = sb.circuit(entry.network(), entry.values(entry.derivation.forward_program))
     assert c["y"].operation == "label"
     assert c["y"].gradient is None
     assert c["y"].value in (0, 1)

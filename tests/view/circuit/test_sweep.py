@@ -21,11 +21,11 @@ def test_there_are_scalar_models():
 def test_the_catalogue(name):
     entry = CATALOGUE[name]
     derivation = entry.derivation
-    values = entry.values(derivation.forward)
-    expected = evaluate(derivation.backward, values)
-    forward = evaluate(derivation.forward, values)
+    values = entry.values(derivation.forward_program)
+    expected = evaluate(derivation.backward_program, values)
+    forward = evaluate(derivation.forward_program, values)
     c = sb.circuit(entry.network(), values)
-    for equation in derivation.forward.outputs:
+    for equation in derivation.forward_program.outputs:
         np.testing.assert_allclose(c[equation].value, forward[equation], rtol=1e-11)
     shown = {g.name for g in c}
     for symbol, gradient in derivation.gradients.items():
@@ -78,7 +78,7 @@ def test_ties_go_to_the_argument_that_a_kernel_chooses(build):
     kernel = sb.derive(net, wrt=symbols)
     for point in [[1.0] * 12, *np.random.default_rng(0).integers(0, 2, size=(9, 12))]:
         at = dict(zip(symbols, point, strict=True))
-        expected = evaluate(kernel.backward, {s.name: float(v) for s, v in at.items()})
+        expected = evaluate(kernel.backward_program, {s.name: float(v) for s, v in at.items()})
         c = sb.circuit(expression, at)
         assert [c[s].gradient for s in symbols] == [expected[kernel.gradients[s.name]] for s in symbols]
 
