@@ -30,6 +30,7 @@ class Gate:
         shape: of the value; () for a number, (n,) for a vector.
         value: a float, or an array of `shape`; None in a circuit without values.
         gradient: d(output)/d(value), of the same shape; None where there is nothing to differentiate.
+        named: whether the name is one of the user's, rather than g1, g2, ...
         ordered: whether the order of the wires matters, as for a power.
         formula: the operation as a function of the accesses x000, x001, ..., one per wire; scalars only.
     """

@@ -47,7 +47,7 @@ def mixed() -> Circuit:
     return sb.circuit(f, {a: 2, b: 3})
 
 
-def network(sizes=(64, 32, 10), **options) -> Circuit:
+def network(sizes=(64, 32, 10)) -> Circuit:
     net = sb.mlp(sizes, activation="sigmoid", loss="softmax_cross_entropy")
     draw = np.random.default_rng(0)
     theta = 0.3 * draw.normal(size=sum((m + 1) * n for m, n in itertools.pairwise(sizes)))
