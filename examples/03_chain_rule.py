@@ -7,7 +7,7 @@ from itertools import pairwise
 import matplotlib.pyplot as plt
 import numpy as np
 import sympy as sp
-from account import save, table
+from account import draw, save, table
 
 import symbp as sb
 
@@ -19,6 +19,12 @@ print("q = x + y,  f = q z,  df/dx = df/dq dq/dx = z\n")
 table(["", "x", "y", "z", "f"], [["value", -2, 5, -4, value], ["df/d.", *gradient, 1]])
 assert f(-2.0, 5.0, -4.0) == value == -12
 assert tuple(gradient) == (-4, -4, 3)
+
+# The same numbers gate by gate: values above the wires, gradients below.
+circuit = sb.circuit((x + y) * z, {x: -2, y: 5, z: -4})
+assert [gate.value for gate in circuit] == [-2, 5, -4, 3, -12]
+assert [gate.gradient for gate in circuit] == [-4, -4, 3, -4, 1]
+draw(circuit, "03_chain_rule_circuit")
 
 # Every step against the gradient makes f smaller.
 point, rate, path = np.array([-2.0, 5.0, -4.0]), 0.02, []

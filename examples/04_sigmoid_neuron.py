@@ -5,7 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 import sympy as sp
-from account import save, table
+from account import draw, save, table
 
 import symbp as sb
 
@@ -47,6 +47,16 @@ assert np.allclose([slopes[str(p)] for p in probes], [0.2, 0.2, 0.2, 0.2, -0.2, 
 assert round(float(loss), 2) == 0.73
 assert [round(slopes[n], 2) for n in ("w0", "w1", "w2")] == [-0.20, -0.39, 0.20]
 assert [round(slopes[n], 2) for n in ("x0", "x1")] == [0.39, -0.59]
+
+# symbp draws the circuit itself, and finds the same numbers through the derivative of each gate.
+point = {w0: 2, w1: -3, w2: -3, x0: -1, x1: -2}
+drawn = sb.circuit(1 / (1 + sp.exp(-(w0 * x0 + w1 * x1 + w2))), point, binary=True)
+gates = [gate for gate in drawn if not gate.is_symbol]
+assert [gate.operation for gate in gates] == ["*", "*", "+", "+", "*-1", "exp", "+1", "1/x"]
+assert np.allclose([gate.value for gate in gates], on_wires)
+assert np.allclose([gate.gradient for gate in gates], [slopes[str(p)] for p in probes])
+assert np.allclose([drawn[n].gradient for n in names], [slopes[str(n)] for n in names])
+draw(drawn, "04_sigmoid_neuron_circuit")
 
 figure, ax = plt.subplots(figsize=(7, 3.2))
 place = np.arange(len(shown))

@@ -27,3 +27,12 @@ def save(figure, name: str) -> None:
     path = OUTPUT / f"{name}.png"
     figure.savefig(path, dpi=120, bbox_inches="tight")
     print(f"plot: {path.relative_to(OUTPUT.parent.parent)}")
+
+
+def draw(circuit, name: str) -> None:
+    """Print a circuit, and write its picture to examples/output/."""
+    OUTPUT.mkdir(exist_ok=True)
+    print(f"{circuit}\n")
+    for ending in ("svg", "png"):
+        circuit.save(OUTPUT / f"{name}.{ending}")
+    print(f"circuit: examples/output/{name}.svg")

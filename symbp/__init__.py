@@ -17,11 +17,13 @@ from symbp.nn import __all__ as _vocabulary
 from symbp.pipeline import Derivation, derive
 from symbp.runtime.check import GradientReport
 from symbp.spec import load
+from symbp.view.circuit import Circuit, circuit
 
 __version__ = "0.1.0"
 
 __all__ = [
     "CacheWarning",
+    "Circuit",
     "DataError",
     "Derivation",
     "GradientError",
@@ -32,6 +34,7 @@ __all__ = [
     "SpecError",
     "SymbpError",
     "UnsupportedError",
+    "circuit",
     "compile",
     "derive",
     "load",

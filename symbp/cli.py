@@ -81,10 +81,18 @@ def inspect(
     spec: SpecFile,
     latex: Annotated[bool, typer.Option("--latex", help="As LaTeX.")] = False,
     source: Annotated[bool, typer.Option("--source", help="The generated Numba module.")] = False,
+    circuit: Annotated[
+        Path | None,
+        typer.Option("--circuit", metavar="PATH", help="Draw the circuit of one sample (.svg, .png, .pdf)."),
+    ] = None,
     dtype: DType = None,
 ) -> None:
     """Print the formulas of the forward and the backward pass."""
     work = _Work(spec, dtype, Console(stderr=True))
+    if circuit is not None:
+        drawn = work.circuit()
+        Console().print(f"{_safe(str(drawn.save(circuit)))}: {len(drawn)} gates and inputs")
+        return
     if source:
         text = work.model.source
     else:
@@ -247,6 +255,13 @@ class _Work:
             else:
                 data[name] = random.uniform(0.05, 0.95, (count, *shape))
         return data
+
+    def circuit(self) -> Any:
+        """The circuit at the first theta and the first sample."""
+        import symbp as sb
+
+        sample = {name: values[0] for name, values in self.data(1).items()}
+        return sb.circuit(self.model, sample, theta=self.theta())
 
     def check(self, samples: int | None = None, seed: int | None = None) -> Any:
         options = self.spec.check

@@ -98,6 +98,22 @@ def test_inspect(folder):
     assert "njit" in call("inspect", folder / "small.toml", "--source").stdout
 
 
+@pytest.mark.parametrize("model", ["small", "blobs"])
+def test_inspect_draws_the_circuit(folder, model):
+    target = folder / f"{model}.svg"
+    output = call("inspect", folder / f"{model}.toml", "--circuit", target).output
+    assert "gates" in output
+    text = target.read_text(encoding="utf-8")
+    assert text.startswith("<svg ")
+    assert "W1*x + b1" in text or "W*x + b" in text
+    assert "gradient of E below" in text
+    assert (
+        "written"
+        in call("inspect", folder / "small.toml", "--circuit", folder / "no" / "c.svg", code=1).stderr
+    )
+    assert "saved as" in call("inspect", folder / "small.toml", "--circuit", folder / "c.gif", code=1).stderr
+
+
 def test_compile_writes_a_module_that_needs_numba_and_numpy_only(folder):
     target = folder / "net.py"
     call("compile", folder / "small.toml", "-o", target)

@@ -39,6 +39,16 @@ def test_example(script):
     assert plot.stat().st_size > 5000
 
 
+@pytest.mark.parametrize("name", ["03_chain_rule", "04_sigmoid_neuron"])
+def test_circuits_are_drawn(name):
+    pictures = [FOLDER / "output" / f"{name}_circuit.{ending}" for ending in ("svg", "png")]
+    for picture in pictures:
+        picture.unlink(missing_ok=True)
+    assert "├" in run(FOLDER / f"{name}.py")
+    for picture in pictures:
+        assert picture.stat().st_size > 3000
+
+
 def test_digits():
     output = run("-m", "symbp", "run", FOLDER / "digits.toml")
     for word in ("delta1*x.T", "derived", "checked", "trained", "test samples"):
@@ -47,11 +57,13 @@ def test_digits():
 
 def test_the_readme_prints_what_it_says():
     text = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
-    code = re.search(r"```python\n(.*?)```", text, re.DOTALL)
-    said = re.search(r"```text\n(.*?)```", text, re.DOTALL)
-    assert code
-    assert said
-    assert run("-c", code[1]) == said[1]
+    for start in ("# symbp", "## The circuit"):
+        part = text[text.index(start) :]
+        code = re.search(r"```python\n(.*?)```", part, re.DOTALL)
+        said = re.search(r"```text\n(.*?)```", part, re.DOTALL)
+        assert code
+        assert said
+        assert run("-c", code[1]) == said[1]
 
 
 def test_the_quick_start_is_two_commands():
