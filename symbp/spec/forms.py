@@ -43,12 +43,12 @@ def summation(reader: Reader, node: ast.Call) -> Steps:
             )
         bounds.append((index, first, last))
     for index, first, last in bounds:
-        if index.name in reader.names:
+        if index.name in reader.indices:
             raise reader.error(f"the index {index} is used twice", node)
-        reader.names[index.name], reader.ranges[index] = index, (first, last)
+        reader.indices[index.name], reader.ranges[index] = index, (first, last)
     term = reader.scalar((yield body), body)
     for index, _, _ in bounds:
-        del reader.names[index.name], reader.ranges[index]
+        del reader.indices[index.name], reader.ranges[index]
     return reader.measured(sp.Sum(term, *bounds), node)
 
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import ast
 import math
-import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 
 import sympy as sp
 
@@ -20,9 +19,8 @@ from symbp.spec.constants import ConstantError, Measure
 from symbp.spec.forms import FORMS, Steps
 from symbp.spec.indices import Access, AccessError, Range, check_bounds, check_linear
 from symbp.spec.place import Place, suggestion
+from symbp.spec.scope import CONSTANTS, Scope
 from symbp.spec.syntax import describe
-
-CONSTANTS: dict[str, sp.Expr] = {"pi": sp.pi}
 
 _FLOAT_DIGITS, _FLOAT_EXPONENT = 15, 15  # up to here a decimal is read as an exact fraction
 
@@ -30,12 +28,9 @@ _FLOAT_DIGITS, _FLOAT_EXPONENT = 15, 15  # up to here a decimal is read as an ex
 class Reader:
     """Turns syntax nodes into SymPy objects; one per formula."""
 
-    def __init__(
-        self, place: Place, names: Mapping[str, sp.Basic], functions: Mapping[str, Callable[..., object]]
-    ):
-        self.place, self.functions = place, functions
-        # Python normalises identifiers to NFKC; so must the names that they are looked up among.
-        self.names = {unicodedata.normalize("NFKC", name): value for name, value in names.items()}
+    def __init__(self, place: Place, scope: Scope, indices: Iterable[sp.Symbol] = ()):
+        self.place, self.scope = place, scope
+        self.indices = {index.name: index for index in indices}  # in force; sums add theirs
         self.ranges: dict[sp.Symbol, Range] = {}  # of the summation indices in force
         self.accesses: list[Access] = []
         self.measure = Measure()
@@ -112,14 +107,16 @@ class Reader:
     # -- atoms --------------------------------------------------------------------------------------------
 
     def name(self, node: ast.Name) -> Steps:
-        if node.id in self.names:
-            return self.names[node.id]
-        if node.id in CONSTANTS:
-            return CONSTANTS[node.id]
-        if node.id in self.functions or node.id in FORMS:
-            raise self.error(f"the function {node.id!r} needs arguments", node, f"write {node.id}(...)")
-        hint = suggestion(node.id, [*self.names, *CONSTANTS])
-        raise self.error(f"unknown name {node.id!r}", node, hint)
+        name, scope = node.id, self.scope
+        for values in (self.indices, scope.names, CONSTANTS):
+            if name in values:
+                return values[name]
+        if scope.meaning(name) == "function":
+            raise self.error(f"the function {name!r} needs arguments", node, f"write {name}(...)")
+        hint = suggestion(name, [*self.indices, *scope.names, *CONSTANTS])
+        if name in scope.later:
+            hint = f"{name!r} is defined further down; move its equation up"
+        raise self.error(f"unknown name {name!r}", node, hint)
         yield
 
     def literal(self, node: ast.Constant) -> Steps:
@@ -286,12 +283,13 @@ class Reader:
             if node.keywords:
                 raise self.error(f"{name} takes no keyword arguments", node)
             return (yield from FORMS[name](self, node))
-        function = self.functions.get(name)
+        function = self.scope.functions.get(name)
         if function is None:
-            if name in self.names:
-                hint = f"a product is written {name}*(...)"
-                raise self.error(f"{name!r} is a name, not a function", node, hint)
-            raise self.error(f"unknown function {name!r}", node, suggestion(name, [*self.functions, *FORMS]))
+            if self.taken(name):
+                problem = f"{name!r} is a name, not a function"
+                raise self.error(problem, node, f"a product is written {name}*(...)")
+            close = suggestion(name, [*self.scope.functions, *FORMS])
+            raise self.error(f"unknown function {name!r}", node, close)
         arguments = []
         for argument in node.args:
             arguments.append(self.number((yield argument), argument))
@@ -333,7 +331,7 @@ class Reader:
 
     def taken(self, name: str) -> bool:
         """Whether `name` means something already."""
-        return name in self.names or name in CONSTANTS or name in self.functions or name in FORMS
+        return name in self.indices or self.scope.meaning(name) is not None
 
     def group(self, node: ast.expr) -> Steps:
         raise self.error(

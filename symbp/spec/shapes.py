@@ -1,4 +1,4 @@
-"""Declarations: what a name of a given shape is in SymPy."""
+"""The tables [inputs] and [parameters]: names, their shapes, and what they are in SymPy."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import unicodedata
 import sympy as sp
 
 from symbp import nn
+from symbp.spec.scope import Scope
+from symbp.spec.tables import raw_table
+from symbp.spec.toml_text import TomlText
 
 LABEL = "label"  # the shape of an input that holds one integer class label per sample
 SCALAR = "scalar"  # another way to write the shape []
@@ -17,6 +20,29 @@ MAX_AXES = 8
 _FORMS = '64 for a vector, [32, 64] for a matrix, [] for a scalar, "label" for a class label'
 
 Shape = tuple[int, ...] | str  # extents, or LABEL
+
+
+def read_shapes(source: TomlText, table: str, scope: Scope) -> dict[str, Shape]:
+    """The shapes that [inputs] or [parameters] declare, by name; the names are added to `scope`.
+
+    Raises:
+        SpecError: with the line.
+    """
+    shapes: dict[str, Shape] = {}
+    for key, value in raw_table(source, table).items():
+        try:
+            name, shape = check_name(key), read_shape(value)
+        except ValueError as error:
+            raise source.error(f"{key[:100]!r} {error}", table, key) from None
+        if shape == LABEL and table == "parameters":
+            problem = f"the parameter {name!r} cannot be a class label"
+            raise source.error(problem, table, key, "move it to [inputs]")
+        try:
+            scope.define(name, declare(name, shape))
+        except ValueError as error:
+            raise source.error(str(error), table, key, "choose another name") from None
+        shapes[name] = shape
+    return shapes
 
 
 def check_name(name: str) -> str:

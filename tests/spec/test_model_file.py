@@ -134,7 +134,7 @@ def test_three_axes_on_the_left():
         ('E = "\\u0078x"', 6, None, "unknown name 'xx'"),
         ('E = "W*x"', 6, None, "the loss 'E' is not a scalar"),
         ('E = "total(W*x + x)"', 6, 18, "different shapes"),
-        ("E = 3", 6, None, "stands in quotes"),
+        ("E = 3", 6, None, "is no text"),
         ('z = "x"\nE = "total(x)"\nz = "x"', 8, None, "not TOML"),
         ('x = "x"\nE = "total(x)"', 6, None, "declared twice"),
         ('sigmoid = "x"\nE = "total(x)"', 6, None, "taken by a function"),
