@@ -80,7 +80,7 @@ def read_expression(place: Place, scope: Scope, indices: Iterable[sp.Symbol] = (
         value = reader.run(tree)
     except (RecursionError, MemoryError):
         # SymPy's own methods recurse; the limits keep them far from this, but a caller may be deep already.
-        raise place.error("the formula is nested too deeply", None, "name its inner parts") from None
+        raise place.error("the formula is nested too deeply", 0, "name its inner parts") from None
     if not (is_matrix(value) or is_scalar(value)):
         hint = "index it" if isinstance(value, sp.IndexedBase) else "use where(condition, a, b)"
         raise place.error("the formula is not a number or a matrix", 0, hint)

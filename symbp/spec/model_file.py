@@ -35,6 +35,8 @@ from symbp.spec.tables import unknown_key
 from symbp.spec.toml_text import MAX_FILE, read_toml
 from symbp.spec.train import TrainOptions, read_train
 
+MAX_TITLE = 200
+
 _TOP = ("name", "loss", "inputs", "parameters", "equations", "options", "check", "train")
 
 
@@ -99,9 +101,8 @@ def load(source: str | Path, *, folder: str | Path | None = None) -> Spec:
         return loads(source, folder=folder)
     path = Path(source)
     try:
-        if path.stat().st_size > 4 * MAX_FILE:
-            raise SpecError(f"{path} is too large for a model file")
-        text = path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(MAX_FILE + 1)
     except FileNotFoundError:
         raise SpecError(f"there is no file {str(path)[:300]!r}") from None
     except UnicodeDecodeError as error:
@@ -130,8 +131,9 @@ def _read(text: str, path: Path | None, folder: Path | None) -> Spec:
     parameters = read_shapes(source, "parameters", scope)
     equations, loss = read_equations(source, scope)
     name = source.data.get("name", path.stem if path is not None else "model")
-    if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= 200:
-        raise source.error("name is a short text", "", "name")
+    if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= MAX_TITLE:
+        problem = f"name is no text of 1 to {MAX_TITLE} printable characters"
+        raise source.error(problem, "", "name")
     return Spec(
         name=name,
         inputs=MappingProxyType(inputs),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 
 import sympy as sp
 
@@ -22,7 +23,7 @@ from symbp.spec.place import Place, suggestion
 from symbp.spec.scope import CONSTANTS, Scope
 from symbp.spec.syntax import describe
 
-_FLOAT_DIGITS, _FLOAT_EXPONENT = 15, 15  # up to here a decimal is read as an exact fraction
+_EXACT_DIGITS, _EXACT_EXPONENT = 15, 15  # up to here a decimal is read as an exact fraction
 
 
 class Reader:
@@ -346,9 +347,10 @@ def _decimal(value: float) -> sp.Basic:
     """A decimal as written: 0.1 is 1/10; a long or far-away one is the float64 that Python reads."""
     if not math.isfinite(value):
         raise ConstantError("a number is beyond the range of float64")
-    digits, _, exponent = repr(value).partition("e")
-    short = sum(c.isdigit() for c in digits) <= _FLOAT_DIGITS and abs(int(exponent or 0)) <= _FLOAT_EXPONENT
-    return sp.Rational(repr(value)) if short else sp.Float(value)
+    number = Decimal(repr(value)).normalize()
+    if len(number.as_tuple().digits) > _EXACT_DIGITS or abs(number.adjusted()) > _EXACT_EXPONENT:
+        return sp.Float(value)
+    return sp.Rational(*number.as_integer_ratio())
 
 
 _OPERATORS: dict[type, str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@"}

@@ -48,7 +48,8 @@ def read_table(source: TomlText, table: str, readers: Mapping[str, Reader]) -> d
 def unknown_key(source: TomlText, table: str, key: str, known: list[str]) -> SpecError:
     """The error for a key that means nothing."""
     where = f"in [{table}]" if table else "at the top of the file"
-    hint = suggestion(key, known) or f"known are {', '.join(known)}"
+    hints = [suggestion(key, known), f"known are {', '.join(known)}"]
+    hint = "; ".join(filter(None, hints))
     return source.error(f"unknown key {key[:100]!r} {where}", table, key, hint)
 
 
