@@ -181,7 +181,11 @@ class Reader:
         if isinstance(node.op, ast.Not):
             return sp.Not(self.condition(value, node.operand))
         number = self.number(value, node.operand)
-        return self.measured(arithmetic.negate(number), node) if isinstance(node.op, ast.USub) else number
+        if isinstance(node.op, ast.USub):
+            return self.measured(arithmetic.negate(number), node)
+        if isinstance(node.op, ast.UAdd):
+            return number
+        raise self.error(f"{describe(node.op)} has no meaning in a formula", node)
 
     # -- conditions ---------------------------------------------------------------------------------------
 

@@ -1,11 +1,16 @@
 """The meaning of each syntax node, and where its errors point."""
 
+import ast
+
 import pytest
 import sympy as sp
 
 from symbp import nn
-from symbp.errors import ShapeError
+from symbp.errors import ShapeError, SpecError
 from symbp.spec import parse_expression
+from symbp.spec.place import Place
+from symbp.spec.reader import Reader
+from symbp.spec.scope import Scope
 from tests.spec.reading import NAMES, assert_refused, read, refusal, s, t, x, y, σ
 
 
@@ -101,6 +106,25 @@ def test_scalars(text, expected):
 )
 def test_errors_name_the_place_and_a_way_out(text, column, problem, hint):
     assert_refused(text, column, problem, hint)
+
+
+@pytest.mark.parametrize(
+    "text", ["lambda: s", "{s}", "f'{s}'", "[s for s in x]", "s if s else t", "x[0:1]", "(s := 1)"]
+)
+def test_nodes_without_a_meaning_have_none(text):
+    # Their characters do not come this far; the reader does not rely on that.
+    reader = Reader(Place(text), Scope({}, NAMES))
+    with pytest.raises(SpecError, match="has no meaning in a formula"):
+        reader.run(ast.parse(text, mode="eval").body)
+
+
+@pytest.mark.parametrize(
+    "text", ["s in t", "s is t", "s << t", "s % t", "s & t", "~s", "1j", "'s'", "...", "None"]
+)
+def test_operators_and_values_without_a_meaning_have_none(text):
+    reader = Reader(Place(text), Scope({}, NAMES))
+    with pytest.raises(SpecError, match="has no meaning in a formula"):
+        reader.run(ast.parse(text, mode="eval").body)
 
 
 def test_settings_are_numbers_true_or_false():

@@ -51,6 +51,7 @@ def test_powers(base, exponent, expected):
         ([2 * t, s * (s + 1), t], 2 * s * t**2 * (s + 1)),
         ([sp.sin(s) ** 2, sp.sin(s) ** -1, t], t * sp.sin(s)),
         ([sp.sqrt(sp.sin(s) * t), sp.sqrt(sp.sin(s) * t)], sp.sin(s) * t),
+        ([sp.sqrt(sp.sin(s) * t), sp.sqrt(sp.sin(s) * t), sp.sin(s)], sp.sin(s) ** 2 * t),
     ],
 )
 def test_products(factors, expected):
@@ -70,6 +71,7 @@ def test_products(factors, expected):
         ([2 * sp.sin(s) * t, sp.sin(s) * t], 3 * t * sp.sin(s)),
         ([1 / (s + 1), 1 / (s + 1)], 2 / (s + 1)),
         ([sp.Float(0.5), s], s + 0.5),
+        ([sp.Mul(2, s + 1, evaluate=False), s], 3 * s + 2),
     ],
 )
 def test_sums(terms, expected):
