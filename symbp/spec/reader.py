@@ -205,14 +205,14 @@ class Reader:
             if type(op) not in conditions.RELATIONS:
                 raise self.error(f"{describe(op)} has no meaning in a formula", node)
             links.append(conditions.compare(type(op), values[k], values[k + 1]))
-        return self.measured(conditions.every(links), node)
+        return self.measured(sp.And(*links, evaluate=False), node)
 
     def boolean(self, node: ast.BoolOp) -> Steps:
         parts = []
         for operand in node.values:
             parts.append(self.condition((yield operand), operand))
-        join = conditions.every if isinstance(node.op, ast.And) else conditions.some
-        return self.measured(join(parts), node)
+        join = sp.And if isinstance(node.op, ast.And) else sp.Or
+        return self.measured(join(*parts, evaluate=False), node)
 
     # -- indices ------------------------------------------------------------------------------------------
 

@@ -66,6 +66,8 @@ def test_sums_that_are_refused(text, column, problem, hint):
         ("where(not s > 0, s, 0)", sp.Piecewise((s, s <= 0), (0, True))),
         ("where(i == c, 1, 0)", sp.Piecewise((1, sp.Eq(i, c)), (0, True))),
         ("piecewise((s, True))", s),
+        ("piecewise((s, 2 < 1), (t, True))", t),
+        ("piecewise((s, s > 0), (t, 1 < 2), (1, t > 0), (2, True))", sp.Piecewise((s, s > 0), (t, True))),
         ("piecewise((s, 0 < s < 1), (t, True))", sp.Piecewise((s, (s > 0) & (s < 1)), (t, True))),
         ("piecewise((s, s > 5 and t > 1), (t, True))", sp.Piecewise((s, (s > 5) & (t > 1)), (t, True))),
         (

@@ -111,6 +111,7 @@ def test_errors_at_the_top(text, problem, hint):
 
 def test_names_of_models(tmp_path):
     assert loads(f"name = '{'a' * 200}'\n[equations]\nE = '1'\n").name == "a" * 200
+    assert loads("name = 'a'\n[equations]\nE = '1'\n").name == "a"
     assert loads("[equations]\nE = '1'\n").name == "model"
     (tmp_path / "file.toml").write_text("[equations]\nE = '1'\n")
     assert load(tmp_path / "file.toml").name == "file"

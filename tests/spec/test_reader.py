@@ -135,6 +135,28 @@ def test_settings_are_numbers_true_or_false():
     assert seen == [(True, sp.S.Half), (False, sp.Float(1e-300))]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("s > 0", s > 0),
+        ("s > 0 and t < 1", sp.And(s > 0, t < 1)),
+        ("s > 0 or t < 1", sp.Or(s > 0, t < 1)),
+        ("s > 0 and t < 1 or s == 3", sp.Or(sp.And(s > 0, t < 1), sp.Eq(s, 3))),
+        ("0 < s <= t", sp.And(s > 0, s <= t)),
+        ("not s > 0", s <= 0),
+        ("s > 0 and 1 < 2", s > 0),
+        ("s > 0 and 2 < 1", sp.false),
+        ("s > 0 or 1 < 2", sp.true),
+        ("s > 0 or 2 < 1", s > 0),
+        ("True and not False", sp.true),
+    ],
+)
+def test_conditions(text, expected):
+    condition = Reader(Place(text), Scope({}, NAMES)).run(ast.parse(text, mode="eval").body)
+    for place in [{s: a, t: b} for a in (-1, 0, 1, 3) for b in (0, 1, 2)]:
+        assert sp.sympify(condition).subs(place) == expected.subs(place)
+
+
 def test_errors_of_functions_become_errors_with_a_place():
     def broken(a):
         raise KeyError("inside")

@@ -52,7 +52,9 @@ def test_what_python_says_about_keywords_is_passed_on():
 def test_the_number_of_parts_is_bounded():
     parse_syntax(Place("f(" + "a," * 9_990 + ")"))  # two nodes each: the name, and that it is read
     signs = "f(" + "a," * 4_900 + "-a," * 3_300 + ")"
-    assert f"{MAX_NODES:,} parts" in refusal(Place(signs)).problem
+    error = refusal(Place(signs))
+    assert f"{MAX_NODES:,} parts" in error.problem
+    assert error.column == 1
 
 
 def test_a_parser_that_gives_up_is_an_error(monkeypatch):
