@@ -65,7 +65,7 @@ def read_equations(source: TomlText, scope: Scope) -> tuple[list[Equation], str]
     if len(table) > MAX_EQUATIONS:
         raise source.error(f"more than {MAX_EQUATIONS:,} equations", "equations")
     left_sides = {key: _left_side(source, key) for key in table}
-    scope.later = {left.name for left in left_sides.values()}
+    scope.promised = {left.name for left in left_sides.values()}
     loss = _loss(source, [left.name for left in left_sides.values()])
     equations: list[Equation] = []
     for key, left in left_sides.items():
@@ -105,7 +105,6 @@ def _read(source: TomlText, key: str, left: LeftSide, scope: Scope, *, is_loss: 
     text = source.data["equations"][key]  # type: ignore[index]
     if not isinstance(text, str):
         raise error(f"the formula of {left.name!r} is no text", "formulas stand in quotes")
-    scope.later.discard(left.name)
     equation = read_equation(left, source.place("equations", key, text), scope, as_scalar=is_loss)
     if is_loss and equation.shape != ():
         shape = list(equation.shape)

@@ -115,8 +115,8 @@ class Reader:
         if scope.meaning(name) == "function":
             raise self.error(f"the function {name!r} needs arguments", node, f"write {name}(...)")
         hint = suggestion(name, [*self.indices, *scope.names, *CONSTANTS])
-        if name in scope.later:
-            hint = f"{name!r} is defined further down; move its equation up"
+        if name in scope.promised:
+            hint = f"{name!r} is not defined yet: an equation uses names that stand above it"
         raise self.error(f"unknown name {name!r}", node, hint)
         yield
 
@@ -293,7 +293,8 @@ class Reader:
             if self.taken(name):
                 problem = f"{name!r} is a name, not a function"
                 raise self.error(problem, node, f"a product is written {name}*(...)")
-            close = suggestion(name, [*self.scope.functions, *FORMS])
+            known = sorted([*self.scope.functions, *FORMS])
+            close = suggestion(name, known) or f"functions are {', '.join(known)}"
             raise self.error(f"unknown function {name!r}", node, close)
         arguments = []
         for argument in node.args:

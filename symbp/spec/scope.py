@@ -20,13 +20,13 @@ class Scope:
     Attributes:
         functions: what each function name stands for.
         names: what each other name stands for: symbols, matrix symbols, indexed bases.
-        later: names that are only defined further down, for better messages.
+        promised: names that equations define, known already or not; for better messages.
     """
 
     def __init__(self, functions: Functions, names: Mapping[str, sp.Basic] | None = None):
         self.functions = functions
         self.names: dict[str, sp.Basic] = {}
-        self.later: set[str] = set()
+        self.promised: set[str] = set()
         for name, value in (names or {}).items():
             self.define(name, value)
 

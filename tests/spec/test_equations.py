@@ -125,11 +125,10 @@ def test_errors_in_equations(formula, line, column, problem):
     assert (error.line, error.column) == (line, column), str(error)
 
 
-def test_names_defined_further_down():
-    error = file_refusal(f'{HEAD}z = "a"\na = "x"\nE = "total(z)"\n')
-    assert error.hint == "'a' is defined further down; move its equation up"
-    for lines in ('a = "x"\nz = "aa"\nE = "total(z)"', 'a = "a"\nE = "1"'):
-        assert "further down" not in (file_refusal(f"{HEAD}{lines}\n").hint or "")
+def test_names_that_are_not_defined_yet():
+    for lines in ('z = "a"\na = "x"\nE = "total(z)"', 'a = "a"\nE = "1"', '"z[i]" = "a*x[i]"\na = "1"'):
+        assert "'a' is not defined yet" in file_refusal(f"{HEAD}{lines}\n").hint
+    assert file_refusal(f'{HEAD}a = "x"\nz = "aa"\nE = "total(z)"\n').hint == "did you mean 'a'?"
 
 
 def test_results_are_no_larger_than_inputs():

@@ -88,6 +88,7 @@ def test_scalars(text, expected):
         ("s.T", 1, "only a matrix has a transpose", None),
         # calls
         ("s + sigmod(t)", 5, "unknown function 'sigmod'", "did you mean 'sigmoid'?"),
+        ("s + ln(t)", 5, "unknown function 'ln'", "hadamard, heaviside"),
         ("s(t)", 1, "a name, not a function", "s*(...)"),
         ("pi(2)", 1, "'pi' is a name, not a function", "pi*(...)"),
         ("sum(j(2), (j, 0, 3))", 5, "'j' is a name, not a function", None),
