@@ -259,10 +259,10 @@ class _Work:
             )
         what = _count(report.entries, "entry")
         if report.rows:
-            best = min(report.rows, key=lambda row: row.tolerance)
-            if best.checked + best.skipped != report.entries:
-                what += f", {_count(best.checked, 'direction')}"
-            what += f": {best.method} to {best.error:.1e}"
+            finest = min(report.rows, key=lambda row: row.tolerance)
+            if finest.checked + finest.skipped != report.entries:
+                what += f", {_count(finest.checked, 'direction')}"
+            what += f": {finest.method} to {finest.error:.1e}"
         self.stages.append(("checked", what, time.perf_counter() - start))
         return report
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from symbp.cli import app, duration, time_per_call
+from symbp.spec import load
 
 SPEC = """
 name = "small"
@@ -96,6 +98,15 @@ def test_inspect(folder):
     latex = call("inspect", folder / "small.toml", "--latex").stdout
     assert r"\frac{\partial E}{\partial W_{1}} &= \delta^{(1)} \, {x}^{T}" in latex
     assert "njit" in call("inspect", folder / "small.toml", "--source").stdout
+
+
+@pytest.mark.parametrize("name", ["digits", "index_notation", "scalar"])
+def test_inspect_each_kind_of_notation(name):
+    file = Path(__file__).parent / "spec" / "data" / f"{name}.toml"
+    loss = load(file).loss
+    assert f"d{loss}/d" in call("inspect", file).stdout
+    assert rf"\frac{{\partial {loss}}}" in call("inspect", file, "--latex").stdout
+    assert "def value_and_grad" in call("inspect", file, "--source").stdout
 
 
 def test_inspect_compiles_nothing(folder, monkeypatch):
