@@ -143,6 +143,15 @@ def test_compile_says_how_to_call(folder):
     assert "x      (N, 3) float32" in output
 
 
+def test_compile_does_what_options_say(folder):
+    (folder / "sum.toml").write_text(SPEC + "[options]\ndtype = 'float32'\nreduction = 'sum'\n")
+    output = call("compile", folder / "sum.toml", "-o", folder / "sum.py").stdout
+    assert "-> sum E, gradient" in output
+    assert "x      (N, 3) float32" in output
+    double = call("compile", folder / "sum.toml", "-o", folder / "sum.py", "--dtype", "float64").stdout
+    assert "x      (N, 3) float64" in double
+
+
 def test_compile_a_forward_that_needs_no_target(folder):
     output = call("compile", folder / "small.toml", "-o", folder / "z2.py", "--forward", "z2").stdout
     assert "forward(theta, x) -> z2" in output
