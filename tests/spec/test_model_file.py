@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from symbp import nn
 from symbp.errors import SpecError
 from symbp.spec import CheckOptions, DataSource, Options, TrainOptions, load, loads
+from symbp.spec.toml_limits import MAX_FILE
 from tests.spec.reading import file_refusal
 
 DATA = Path(__file__).parent / "data"
@@ -125,6 +126,16 @@ def test_unreadable_files(tmp_path):
     latin.write_bytes("name = 'é'".encode("latin-1"))
     with pytest.raises(SpecError, match="UTF-8"):
         load(latin)
+
+
+def test_long_files_are_not_cut_but_refused(tmp_path):
+    file = tmp_path / "long.toml"
+    ending = "\n[equations]\nE = '1'\n"
+    file.write_text("#" * (MAX_FILE - len(ending)) + ending)
+    assert load(file).loss == "E"
+    file.write_text("#" * (MAX_FILE - len(ending) + 1) + ending)
+    with pytest.raises(SpecError, match="longer than 500,000"):
+        load(file)
 
 
 def _toml(value) -> str:
