@@ -50,9 +50,10 @@ def test_what_python_says_about_keywords_is_passed_on():
 
 
 def test_the_number_of_parts_is_bounded():
-    parse_syntax(Place("f(" + "a," * 9_990 + ")"))  # two nodes each: the name, and that it is read
-    signs = "f(" + "a," * 4_900 + "-a," * 3_300 + ")"
-    error = refusal(Place(signs))
+    # A call, and f: 3 nodes; a: 2; -a: 4; a number: 1.
+    most = "f(" + "a," * 4_998 + "-a," * 2_500 + "1)"
+    assert sum(1 for _ in ast.walk(parse_syntax(Place(most)))) == MAX_NODES
+    error = refusal(Place(most.replace("1)", "1, 1)")))
     assert f"{MAX_NODES:,} parts" in error.problem
     assert error.column == 1
 
