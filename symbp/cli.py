@@ -1,13 +1,21 @@
-"""The command `symbp`: derive, show, check, compile, train and time a model file."""
+"""The command `symbp`: derive, show, check, compile, train and time a model file.
+
+Exit codes: 0 where all went well, 1 where the model file, its data or its gradient are at fault, 2 for wrong
+usage of the command.
+"""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from enum import Enum
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 from rich import box
 from rich.console import Console
@@ -17,9 +25,14 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
+import symbp
 from symbp.errors import GradientError, SymbpError, shorten
-
-# NumPy, SymPy and Numba are imported where they are used: `symbp --help` answers at once.
+from symbp.export import export
+from symbp.pipeline import derive
+from symbp.runtime.check import check_gradient, random_data
+from symbp.spec import CheckOptions, TrainOptions, load
+from symbp.train import fit, read_samples
+from symbp.view.cost import arithmetic
 
 
 class _Reported(TyperGroup):
@@ -32,6 +45,14 @@ class _Reported(TyperGroup):
             title = type(error).__name__
             Console(stderr=True).print(Panel(Text(str(error)), title=title, title_align="left", style="red"))
             raise typer.Exit(1) from None
+        except MemoryError as error:
+            Console(stderr=True).print(Text(f"this model needs more memory than there is: {error}"))
+            raise typer.Exit(1) from None
+
+
+class _DType(str, Enum):
+    float64 = "float64"
+    float32 = "float32"
 
 
 app = typer.Typer(
@@ -43,9 +64,7 @@ app = typer.Typer(
 )
 
 SpecFile = Annotated[Path, typer.Argument(metavar="SPEC", help="A model file (TOML).", show_default=False)]
-DType = Annotated[
-    str | None, typer.Option("--dtype", help='"float64" or "float32"; the model file\'s choice unless given.')
-]
+DType = Annotated[_DType | None, typer.Option("--dtype", help="The model file's choice unless given.")]
 
 
 @app.callback()
@@ -55,25 +74,25 @@ def _app() -> None:
 
 @app.command()
 def run(spec: SpecFile, dtype: DType = None) -> None:
-    """Derive, print the formulas, check the gradient, train where there is [train], and time a call."""
+    """Derive, print the formulas, check the gradient, train if the file says so, and time a call."""
     out = Console()
     work = _Work(spec, dtype, out)
-    out.print(f"[bold]{_safe(work.spec.name)}[/bold]  {work.summary()}\n")
+    model = work.model
+    out.print(f"[bold]{_safe(work.spec.name)}[/bold]: {work.summary()}\n")
     _print_plain(out, str(work.derivation))
     out.print()
-    report = work.check()
-    data, theta = work.data(), work.theta()
-    if work.spec.train is not None:
-        result = _train(work, out)
-        theta = result.theta
-        data = work.samples().train
-    work.measure(theta, data)
+    options, training = work.spec.check, work.spec.train
+    work.check(options)
+    if training is None:
+        work.measure(model.init(options.seed), work.data(options))
+        out.print(work.table())
+        return
+    result = _train(work, training, out)
+    work.measure(result.theta, work.samples.train)
     out.print(work.table())
-    wanted = None if work.spec.train is None else work.spec.train.accuracy
-    if work.spec.train is not None and wanted is not None and (result.test_accuracy or 0.0) < wanted:
+    if training.accuracy is not None and (result.test_accuracy or 0.0) < training.accuracy:
         got = "unknown" if result.test_accuracy is None else f"{result.test_accuracy:.2%}"
-        raise SymbpError(f"the test accuracy is {got}, and [train] asks for {wanted:.2%}")
-    assert report is not None
+        raise SymbpError(f"the test accuracy is {got}, and [train] asks for {training.accuracy:.2%}")
 
 
 @app.command()
@@ -88,13 +107,15 @@ def inspect(
     dtype: DType = None,
 ) -> None:
     """Print the formulas of the forward and the backward pass."""
+    if latex and source:
+        raise typer.BadParameter("--latex and --source exclude each other")
     work = _Work(spec, dtype, Console(stderr=True))
     if circuit is not None:
         drawn = work.circuit()
         Console().print(f"{_safe(str(drawn.save(circuit)))}: {len(drawn)} gates and inputs")
         return
     if source:
-        text = work.model.source
+        text = export(work.derivation, work.dtype).text
     else:
         text = work.derivation.latex() if latex else str(work.derivation)
     _print_plain(Console(), text)
@@ -104,30 +125,55 @@ def inspect(
 def compile_(
     spec: SpecFile,
     output: Annotated[Path, typer.Option("-o", "--output", help="The module to write.", show_default=False)],
+    forward: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--forward", metavar="NAME", help="An equation that forward computes; all unless given."
+        ),
+    ] = None,
     dtype: DType = None,
 ) -> None:
-    """Write a Python module with forward and value_and_grad that needs numba and numpy only."""
+    """Write a Python module with forward and value_and_grad that needs numba and numpy only.
+
+    With --forward z2, forward returns z2 alone, and takes only the inputs that z2 needs.
+    """
+    if output.suffix != ".py" or not output.stem.isidentifier():
+        raise typer.BadParameter(f"{output.name!r} cannot be imported; write -o NAME.py")
     work = _Work(spec, dtype, Console(stderr=True))
-    text = module_text(work.derivation, work.dtype, work.spec.name)
+    module = export(work.derivation, work.dtype, forward)
     try:
-        output.write_text(text, encoding="utf-8")
+        output.write_text(module.text, encoding="utf-8")
     except OSError as error:
         raise SymbpError(f"{output} cannot be written: {error.strerror}") from None
-    lines = text.count("\n")
-    Console().print(f"{_safe(str(output))}: {lines} lines, forward and value_and_grad, {work.dtype}")
+    lines = module.text.count("\n")
+    _print_plain(Console(), f"{output}: {lines} lines\n{module.usage}")
 
 
 @app.command()
 def check(
     spec: SpecFile,
-    samples: Annotated[int | None, typer.Option("--samples", min=1, help="Random samples to draw.")] = None,
+    samples: Annotated[int | None, typer.Option("--samples", min=1, help="Samples to draw.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Of the random numbers.")] = None,
+    directions: Annotated[
+        int | None,
+        typer.Option("--directions", min=1, help="Random directions to check in place of every entry."),
+    ] = None,
     dtype: DType = None,
 ) -> None:
-    """Check the compiled gradient against numerical differentiation; exit code 1 where it fails."""
+    """Check the compiled gradient against numerical differentiation; exit code 1 where it fails.
+
+    Options win over the table [check] of the model file.
+    """
     out = Console()
     work = _Work(spec, dtype, out)
-    _print_plain(out, str(work.check(samples, seed)))
+    given: dict[str, Any] = {"samples": samples, "seed": seed, "directions": directions}
+    options = replace(work.spec.check, **{name: n for name, n in given.items() if n is not None})
+    try:
+        report = work.check(options)
+    except GradientError as error:
+        _print_plain(out, str(error.report))
+        raise
+    _print_plain(out, str(report))
 
 
 @app.command()
@@ -142,152 +188,100 @@ def bench(
     table = Table("kernel", box=box.SIMPLE_HEAD)
     for heading in ("samples", "per call", "per sample", "GFLOP/s"):
         table.add_column(heading, justify="right")
-    for count in batch or [1, 32, 1024]:
-        theta, data = work.theta(), work.random_data(count, 0)
-        for name, call, flops in work.kernels(theta, data):
+    seed = work.spec.check.seed
+    theta = work.model.init(seed)
+    for count in (batch or [1, 32, 1024]) if work.spec.inputs else [1]:
+        for name, call, flops in work.kernels(theta, random_data(work.model, count, seed)):
             seconds = time_per_call(call)
             rate = flops * count / seconds / 1e9
             table.add_row(name, f"{count:,}", duration(seconds), duration(seconds / count), f"{rate:.3g}")
     out.print(table)
-    out.print(
-        f"derive {duration(work.derive_seconds)}, compile {duration(work.compile_seconds)}, {work.dtype}"
-    )
-
-
-def module_text(derivation: Any, dtype: str, title: str) -> str:
-    """A self-contained module with the kernels forward and value_and_grad of a derivation."""
-    from dataclasses import replace
-
-    from symbp.codegen.module import emit
-    from symbp.pipeline import forward_kernel, gradient_kernel
-
-    names = [name for name in derivation.network.defined if name in derivation.forward_program.tensors]
-    kernels = [forward_kernel(derivation, tuple(names))]
-    if derivation.loss is not None:
-        kernels.append(gradient_kernel(derivation))
-    return emit([replace(kernel, dtype=dtype) for kernel in kernels], title=title)
+    out.print(work.table())
 
 
 class _Work:
     """A model file on its way through the stages, with the time each took."""
 
-    def __init__(self, path: Path, dtype: str | None, console: Console):
-        from symbp.spec import load
-
+    def __init__(self, path: Path, dtype: _DType | None, console: Console):
         self.console = console
         self.spec = load(path)
-        self.dtype = dtype or self.spec.options.dtype
+        self.dtype = self.spec.options.dtype if dtype is None else dtype.value
         self.stages: list[tuple[str, str, float]] = []
-        self._model: Any = None
-        self._samples: Any = None
-        self.derive_seconds = self.compile_seconds = 0.0
-        if self.dtype not in ("float64", "float32"):
-            raise SymbpError(f"the dtype is {shorten(self.dtype, 40)!r}", hint='"float64" or "float32"')
 
-    @property
+    @cached_property
+    def derivation(self) -> Any:
+        """The equations of both passes; those of the model where there is one, to derive them once."""
+        if "model" in vars(self):
+            return self.model.derivation
+        with self.console.status("deriving ..."):
+            return derive(self.spec.network())
+
+    @cached_property
     def model(self) -> Any:
-        if self._model is None:
-            self._compile()
-        return self._model
-
-    def _compile(self) -> None:
-        import symbp as sb
-
+        """The compiled model, after one call of each of its kernels."""
         start = time.perf_counter()
         with self.console.status("deriving and compiling ..."):
-            self._model = model = sb.compile(self.spec.network(), dtype=self.dtype)
-            built = time.perf_counter()
-            d = model.derivation  # derived only now where the kernels came from the cache
-            loaded = time.perf_counter() - built > 0.01
-            names = [name for name, call, _ in self.kernels(self.theta(), self.random_data(1, 0)) if call()]
-        total = time.perf_counter() - start
-        self.derive_seconds = sum(d.seconds.values())
-        self.compile_seconds = max(total - self.derive_seconds, 0.0)
-        forward, both = len(d.forward_program.statements), len(d.backward_program.statements)
-        what = f"{forward} statements forward, {both} forward and backward"
-        self.stages.append(("derived", what, self.derive_seconds))
-        stage = "loaded" if loaded else "compiled"
-        self.stages.append((stage, f"{' and '.join(names)}, {self.dtype}", self.compile_seconds))
-
-    @property
-    def derivation(self) -> Any:
-        return self.model.derivation
+            model = symbp.compile(self.spec.network(), dtype=self.dtype)
+            theta, data = model.init(0), random_data(model, 1)
+            model.forward(theta, data=data)
+            model.value_and_grad(theta, data=data)
+            d = model.derivation
+        total, derived = time.perf_counter() - start, sum(d.seconds.values())
+        what = f"{_count(len(d.forward_program.statements), 'statement')} forward, "
+        what += f"{len(d.backward_program.statements):,} forward and backward"
+        self.stages.append(("derived", what, derived))
+        what = f"both kernels in {self.dtype}, or found in the cache"
+        self.stages.append(("compiled", what, max(total - derived, 0.0)))
+        return model
 
     def summary(self) -> str:
-        inputs, parameters = len(self.spec.inputs), len(self.spec.parameters)
-        return (
-            f"{len(self.spec.equations)} equations, {inputs} inputs, "
-            f"{parameters} parameters with {self.theta().size:,} numbers, loss {_safe(self.spec.loss)}"
-        )
+        spec = self.spec
+        parts = [_count(len(spec.equations), "equation"), _count(len(spec.inputs), "input")]
+        numbers = f"{_count(len(spec.parameters), 'parameter')} ({_count(self.model.size, 'number')})"
+        return f"{', '.join(parts)}, {numbers}, loss {_safe(spec.loss)}"
 
-    def theta(self) -> Any:
-        seed = self.spec.train.seed if self.spec.train else self.spec.check.seed
-        return self.model.init(seed=seed)
-
+    @cached_property
     def samples(self) -> Any:
-        if self._samples is None:
-            from symbp.train import read_samples
+        return read_samples(self.spec)
 
-            self._samples = read_samples(self.spec)
-        return self._samples
-
-    def data(self, samples: int | None = None, seed: int | None = None) -> dict[str, Any]:
-        """A few samples: of the training data where there is some, else random ones."""
-        count = samples or self.spec.check.samples
-        seed = self.spec.check.seed if seed is None else seed
+    def data(self, options: CheckOptions) -> dict[str, Any]:
+        """A few samples: drawn from the training data where there is some, else random numbers."""
         if self.spec.train is None:
-            return self.random_data(count, seed)
-        return {name: values[:count] for name, values in self.samples().train.items()}
-
-    def random_data(self, count: int, seed: int) -> dict[str, Any]:
-        import numpy as np
-
-        random = np.random.default_rng(seed)
-        bounds = {
-            t.name: t.bound
-            for t in self.model.derivation.forward_program.tensors.values()
-            if t.role == "label"
-        }
-        data: dict[str, Any] = {}
-        for name, shape in self.spec.inputs.items():
-            if shape == "label":
-                data[name] = random.integers(0, bounds.get(name) or 1, count)
-            else:
-                data[name] = random.uniform(0.05, 0.95, (count, *shape))
-        return data
+            return random_data(self.model, options.samples, options.seed)
+        train = self.samples.train
+        there = len(next(iter(train.values())))
+        order = np.random.default_rng(options.seed).permutation(there)[: options.samples]
+        return {name: values[order] for name, values in train.items()}
 
     def circuit(self) -> Any:
         """The circuit at the first theta and the first sample."""
-        import symbp as sb
+        sample = {name: values[0] for name, values in self.data(self.spec.check).items()}
+        return symbp.circuit(self.model, sample, theta=self.model.init(self.spec.check.seed))
 
-        sample = {name: values[0] for name, values in self.data(1).items()}
-        return sb.circuit(self.model, sample, theta=self.theta())
-
-    def check(self, samples: int | None = None, seed: int | None = None) -> Any:
-        options = self.spec.check
-        theta, data = self.theta(), self.data(samples, seed)
+    def check(self, options: CheckOptions) -> Any:
+        theta, data = self.model.init(options.seed), self.data(options)
         start = time.perf_counter()
         with self.console.status("checking the gradient ..."):
-            report = self.model.check(theta, data=data)
-        error = max((row.error for row in report.rows), default=0.0)
-        if options.tolerance is not None and error > options.tolerance:
-            raise GradientError(
-                f"the largest relative error of the gradient is {error:.1e}, and [check] allows "
-                f"{options.tolerance:g}",
-                report=report,
+            report = check_gradient(
+                self.model,
+                theta,
+                data,
+                seed=options.seed,
+                directions=options.directions,
+                tolerance=options.tolerance,
             )
-        best = min(report.rows, key=lambda row: row.error, default=None)
-        what = f"gradient of {report.entries:,} entries"
-        if best is not None:
-            what += f", relative error {best.error:.1e} ({best.method})"
+        what = _count(report.entries, "entry")
+        if report.rows:
+            finest = min(report.rows, key=lambda row: row.tolerance)
+            if finest.checked + finest.skipped != report.entries:
+                what += f", {_count(finest.checked, 'direction')}"
+            what += f": {finest.method} to {finest.error:.1e}"
         self.stages.append(("checked", what, time.perf_counter() - start))
         return report
 
     def kernels(self, theta: Any, data: dict[str, Any]) -> list[tuple[str, Callable[[], Any], int]]:
         """Name, a call, and operations per sample of each kernel."""
-        from symbp.view.cost import arithmetic
-
-        model, d = self._model, self._model.derivation
+        model, d = self.model, self.derivation
         forward = ("forward", lambda: model.forward(theta, data=data), arithmetic(d.forward_program))
         backward = (
             "value_and_grad",
@@ -300,7 +294,7 @@ class _Work:
         count = len(next(iter(data.values()))) if data else 1
         for name, call, flops in self.kernels(theta, data):
             seconds = time_per_call(call)
-            what = f"{name}, {count:,} samples: {flops * count / seconds / 1e9:.3g} GFLOP/s"
+            what = f"{name}, {_count(count, 'sample')}: {flops * count / seconds / 1e9:.3g} GFLOP/s"
             self.stages.append(("a call of", what, seconds))
 
     def table(self) -> Table:
@@ -311,11 +305,8 @@ class _Work:
         return table
 
 
-def _train(work: _Work, out: Console) -> Any:
-    from symbp.train import fit
-
-    options, samples = work.spec.train, work.samples()
-    assert options is not None
+def _train(work: _Work, options: TrainOptions, out: Console) -> Any:
+    samples = work.samples
     planned = options.iterations if options.optimizer in ("lbfgs", "gd") else options.epochs
     columns = (TextColumn("training"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
     with Progress(*columns, TextColumn("loss {task.fields[loss]}"), TimeElapsedColumn(), console=out) as bar:
@@ -363,6 +354,12 @@ def duration(seconds: float) -> str:
         if seconds >= scale:
             return f"{seconds / scale:.3g} {unit}"
     return f"{seconds / 1e-9:.3g} ns"
+
+
+def _count(number: int, what: str) -> str:
+    """ "1 entry", "2,000 entries"."""
+    plural = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
+    return f"{number:,} {what if number == 1 else plural}"
 
 
 def _safe(text: str) -> str:

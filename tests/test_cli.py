@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from symbp.cli import app, duration, time_per_call
+from symbp.spec import load
 
 SPEC = """
 name = "small"
@@ -114,6 +116,21 @@ def test_inspect_draws_the_circuit(folder, model):
     assert "saved as" in call("inspect", folder / "small.toml", "--circuit", folder / "c.gif", code=1).stderr
 
 
+@pytest.mark.parametrize("name", ["digits", "index_notation", "scalar"])
+def test_inspect_each_kind_of_notation(name):
+    file = Path(__file__).parent / "spec" / "data" / f"{name}.toml"
+    loss = load(file).loss
+    assert f"d{loss}/d" in call("inspect", file).stdout
+    assert rf"\frac{{\partial {loss}}}" in call("inspect", file, "--latex").stdout
+    assert "def value_and_grad" in call("inspect", file, "--source").stdout
+
+
+def test_inspect_compiles_nothing(folder, monkeypatch):
+    monkeypatch.setattr("symbp.compile", lambda *_, **__: pytest.fail("compiled"))
+    for option in ([], ["--latex"], ["--source"]):
+        call("inspect", folder / "small.toml", *option)
+
+
 def test_compile_writes_a_module_that_needs_numba_and_numpy_only(folder):
     target = folder / "net.py"
     call("compile", folder / "small.toml", "-o", target)
@@ -136,26 +153,111 @@ def test_compile_writes_a_module_that_needs_numba_and_numpy_only(folder):
     assert run.stdout.strip() == "fine", run.stderr
 
 
+def test_compile_says_how_to_call(folder):
+    output = call("compile", folder / "small.toml", "-o", folder / "small.py", "--dtype", "float32").stdout
+    assert "value_and_grad(theta, x, y) -> mean E, gradient" in output
+    assert "x      (N, 3) float32" in output
+
+
+def test_compile_does_what_options_say(folder):
+    (folder / "sum.toml").write_text(SPEC + "[options]\ndtype = 'float32'\nreduction = 'sum'\n")
+    output = call("compile", folder / "sum.toml", "-o", folder / "sum.py").stdout
+    assert "-> sum E, gradient" in output
+    assert "x      (N, 3) float32" in output
+    double = call("compile", folder / "sum.toml", "-o", folder / "sum.py", "--dtype", "float64").stdout
+    assert "x      (N, 3) float64" in double
+
+
+def test_compile_a_forward_that_needs_no_target(folder):
+    output = call("compile", folder / "small.toml", "-o", folder / "z2.py", "--forward", "z2").stdout
+    assert "forward(theta, x) -> z2" in output
+    unknown = call("compile", folder / "small.toml", "-o", folder / "z3.py", "--forward", "z3", code=1)
+    assert "a1, z2, E" in unknown.stderr
+    assert not (folder / "z3.py").exists()
+
+
+@pytest.mark.parametrize("name", ["small.toml", "net", "my-net.py", "2.py", "."])
+def test_compile_writes_importable_modules_only(folder, name):
+    before = (folder / "small.toml").read_text()
+    call("compile", folder / "small.toml", "-o", folder / name, code=2)
+    assert (folder / "small.toml").read_text() == before
+
+
 def test_compile_to_a_place_that_is_none(folder):
     error = call("compile", folder / "small.toml", "-o", folder / "no" / "net.py", code=1).stderr
     assert "cannot be written" in error
 
 
+def checked(folder, table: str, *options) -> str:
+    (folder / "checked.toml").write_text(f"{SPEC}\n[check]\n{table}\n")
+    return call("check", folder / "checked.toml", *options).stdout
+
+
+def column(output: str, name: str) -> list[str]:
+    """A column of the report, by the name at its head."""
+    head, *rows = [line for line in output.splitlines() if line.startswith("  ")]
+    end = head.index(name) + len(name)
+    return [row[:end].split()[-1] for row in rows[:2]]
+
+
 def test_check(folder):
-    output = call("check", folder / "small.toml", "--samples", "3", "--seed", "5").output
-    assert "complex step" in output
+    output = checked(folder, "")
     assert "passed" in output
+    assert column(output, "checked") == ["24", "24"]
+
+
+def test_check_along_directions(folder):
+    assert column(checked(folder, "directions = 5"), "checked") == ["5", "5"]
+    assert column(checked(folder, "directions = 5", "--directions", "3"), "checked") == ["3", "3"]
+    assert "24 entries, 5 directions: complex step" in call("run", folder / "checked.toml").stdout
+
+
+@pytest.mark.parametrize("option", ["samples", "seed"])
+def test_check_at_another_point(folder, option):
+    plain = checked(folder, f"{option} = 8")
+    assert checked(folder, f"{option} = 8") == plain
+    other = checked(folder, f"{option} = 3")
+    assert other != plain
+    assert checked(folder, f"{option} = 8", f"--{option}", "3") == other
+
+
+def test_check_draws_from_the_training_data(folder):
+    blobs = folder / "blobs.toml"
+    outputs = {call("check", blobs, *more).stdout for more in ([], ["--seed", "1"], ["--samples", "2"])}
+    assert len(outputs) == 3
+
+
+def test_check_to_another_tolerance(folder):
+    assert column(checked(folder, "tolerance = 1e-2"), "allowed") == ["1e-02", "1e-02"]
+    assert column(checked(folder, "tolerance = 1e-8"), "allowed") == ["1e-08", "1e-06"]
+    (folder / "strict.toml").write_text(SPEC + "[check]\ntolerance = 1e-30\n")
+    failed = call("check", folder / "strict.toml", code=1)
+    assert "FAILED" in failed.stdout
+    assert "GradientError" in failed.stderr
+    assert "GradientError" in call("run", folder / "strict.toml", code=1).stderr
+
+
+def test_check_fails_where_nothing_can_be_compared(folder):
+    (folder / "nan.toml").write_text(
+        "[inputs]\nx = []\n[parameters]\na = []\n[equations]\nE = 'a*log(x - 2)'\n"
+    )
+    assert "nothing could be compared" in call("check", folder / "nan.toml", code=1).stderr
 
 
 def test_bench(folder):
     output = call("bench", folder / "small.toml", "--batch", "4").output
     assert "value_and_grad" in output
     assert "GFLOP/s" in output
+    assert "derived" in output
+
+
+def test_bench_without_inputs_has_no_batches(folder):
+    (folder / "plain.toml").write_text("[parameters]\na = []\n[equations]\nE = 'a**2'\n")
+    assert call("bench", folder / "plain.toml", "--batch", "4").output.count("value_and_grad") == 1
 
 
 def test_float32(folder):
     assert "float32" in call("run", folder / "small.toml", "--dtype", "float32").output
-    assert "dtype" in call("run", folder / "small.toml", "--dtype", "int8", code=1).stderr
 
 
 def test_errors_are_messages(folder):
@@ -168,8 +270,26 @@ def test_errors_are_messages(folder):
     assert "4x5" in call("check", folder / "shape.toml", code=1).stderr
 
 
+def test_too_large_a_model_is_a_message(folder, monkeypatch):
+    def no_room(*_args, **_named):
+        raise MemoryError("64 GiB")
+
+    monkeypatch.setattr("symbp.compile", no_room)
+    assert "more memory than there is: 64 GiB" in call("run", folder / "small.toml", code=1).stderr
+
+
 @pytest.mark.parametrize(
-    "args", [["run"], ["fly"], ["run", "a", "b"], ["compile", "a.toml"], ["bench", "--batch", "0"]]
+    "args",
+    [
+        ["run"],
+        ["fly"],
+        ["run", "a", "b"],
+        ["run", "a.toml", "--dtype", "int8"],
+        ["inspect", "a.toml", "--latex", "--source"],
+        ["compile", "a.toml"],
+        ["check", "a.toml", "--directions", "0"],
+        ["bench", "a.toml", "--batch", "0"],
+    ],
 )
 def test_wrong_usage_ends_with_2(args):
     call(*args, code=2)

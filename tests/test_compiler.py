@@ -9,8 +9,8 @@ from symbp.pipeline import gradient_kernel
 from tests.catalogue import CATALOGUE
 
 COMPILED = (
-    "logic_gate", "gamma_family", "user_function", "labels_softmax", "convolution", "attention", "triangular_sum",
-    "l2_penalty",
+    "logic_gate", "gamma_family", "user_function", "labels_softmax", "convolution", "attention",
+    "triangular_sum", "l2_penalty",
 )  # fmt: skip
 
 

@@ -12,8 +12,9 @@ NAMES = [
     "__import__('os')", "class", "lambda", "None", "δ", "🦀", "a\nb", "a\rb", "'", '"', '"""', "\\", "\\n",
     "a b", "a.b", "a-b", "a_b", "a+b", "a/b", "x" * 10_000, "x" * 10_000 + "y", "theta", "gradient", "n",
     "N", "math", "np", "delta1", "dE/dW1", "dE_dW1", "z1", "t1_E", "u1_E", "s_E", "seed", "value", "numba",
-    "njit", "prange", "range", "float", "exp", "forward", "value_and_grad", "i", "j", "k", "0", "1x", "\u202e",
-    "#", "{x}", "%s", "\x00", "é", "e\u0301", "ﬁ", "fi", "mean E", "out", "self", "data", "__name__",
+    "njit", "prange", "range", "float", "exp", "forward", "value_and_grad", "i", "j", "k", "0", "1x",
+    "\u202e", "#", "{x}", "%s", "\x00", "é", "e\u0301", "ﬁ", "fi", "mean E", "out", "self", "data",
+    "__name__",
 ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from symbp.ir.nodes import Program
 from symbp.ir.walk import accesses
 
 ENTRIES = 2000
-"""Up to so many variables each entry is checked; beyond, `DIRECTIONS` random directions."""
+"""Up to so many variables each entry is checked, unless told otherwise; beyond, `DIRECTIONS` directions."""
 DIRECTIONS = 16
 SECONDS = 20.0
 """Time for the complex step over all entries; where it would take longer, directions are checked."""
@@ -83,7 +83,12 @@ class GradientReport:
 
     @property
     def passed(self) -> bool:
-        return self.repeatable and all(r.passed for r in self.rows)
+        return self.repeatable and self.compared and all(r.passed for r in self.rows)
+
+    @property
+    def compared(self) -> bool:
+        """Whether there was anything to compare: not all entries at kinks or infinite."""
+        return not self.rows or any(r.checked for r in self.rows)
 
     @property
     def worst(self) -> Comparison | None:
@@ -110,32 +115,73 @@ class GradientReport:
 
 @dataclass(frozen=True)
 class Problem:
-    """The variables as one float64 vector, the analytic gradient at `at`, and names of entries."""
+    """What is compared, and how closely.
+
+    Attributes:
+        at: the variables as one float64 vector.
+        gradient: the analytic gradient there.
+        loss: the value there.
+        entry: the name of an entry.
+        dtype: of the model.
+        directions: random directions to look along in place of every entry; None decides by the size.
+        seed: of the directions.
+        tolerance: relative error that passes; None takes `TOLERANCE`.
+    """
 
     at: np.ndarray
     gradient: np.ndarray
     loss: float
     entry: Callable[[int], str]
     dtype: str
+    directions: int | None = None
+    seed: int = 0
+    tolerance: float | None = None
+
+    def allowed(self, method: str) -> float:
+        """The relative error that passes; central differences resolve no less than `TOLERANCE`."""
+        own = TOLERANCE[method, self.dtype]
+        if self.tolerance is None:
+            return own
+        return max(self.tolerance, own) if method == "central differences" else self.tolerance
 
 
-def check_gradient(model: Any, theta: Any = None, data: Mapping[str, Any] | None = None) -> GradientReport:
+def check_gradient(
+    model: Any,
+    theta: Any = None,
+    data: Mapping[str, Any] | None = None,
+    *,
+    seed: int = 0,
+    directions: int | None = None,
+    tolerance: float | None = None,
+) -> GradientReport:
     """Check `model.value_and_grad` at theta for the data.
 
     Where the loss has a kink within a step (relu at 0), the two one-sided slopes disagree; such
     entries are skipped and counted.
 
+    Args:
+        model: what is checked.
+        theta: the parameters; `model.init(seed)` unless given.
+        data: the inputs; random ones unless given.
+        seed: of what is random here, the directions included.
+        directions: compare slopes along so many random directions in place of every entry; None does
+            so, 16 of them, where there are more than 2,000 entries.
+        tolerance: the relative error that passes, in place of `TOLERANCE`. Central differences, which
+            resolve no less, keep theirs where it is larger.
+
     Raises:
-        GradientError: a comparison fails; the message names the worst entry, `.report` has all numbers.
+        GradientError: a comparison fails, or all entries were skipped; the message names the worst entry,
+            `.report` has all numbers.
         DataError: theta or the data are not what the model takes.
     """
-    arrays = random_data(model) if data is None else dict(data)
-    point = model.init(0) if theta is None else theta
+    arrays = random_data(model, seed=seed) if data is None else dict(data)
+    point = model.init(seed) if theta is None else theta
     point, arrays = _rounded(model, point, arrays)
     first = model.value_and_grad(point, data=arrays)
     again = model.value_and_grad(point, data=arrays)
     repeatable = _bits(first) == _bits(again)
     problem, split = _problem(model, point, arrays, first)
+    problem = replace(problem, directions=directions, seed=seed, tolerance=tolerance)
     program, loss = loss_program(model)
     notes = [] if problem.at.size else ["nothing to differentiate for"]
     rows = []
@@ -163,9 +209,9 @@ def check_gradient(model: Any, theta: Any = None, data: Mapping[str, Any] | None
     return report
 
 
-def random_data(model: Any, samples: int = 7) -> dict[str, np.ndarray]:
+def random_data(model: Any, samples: int = 7, seed: int = 0) -> dict[str, np.ndarray]:
     """Numbers in (0.1, 0.9), where every usual loss is defined, and labels below their bounds."""
-    random = np.random.Generator(np.random.PCG64(0))
+    random = np.random.Generator(np.random.PCG64(seed))
     data = {}
     taken = {s.name: s for s in model._gradient_kernel().inputs}
     for name, slot in model._slots.items():
@@ -291,16 +337,16 @@ def _compare(
 ) -> Comparison:
     """The analytic gradient against `slope`, entry by entry or along random directions."""
     size = problem.at.size
-    tolerance = TOLERANCE[method, problem.dtype]
+    tolerance = problem.allowed(method)
     finite = np.abs(problem.gradient[np.isfinite(problem.gradient)])
     largest = float(finite.max()) if finite.size else 0.0
     loss = abs(problem.loss) if np.isfinite(problem.loss) else 0.0
     floor = max(_FLOOR[problem.dtype] * largest, _SHARE[method, problem.dtype] * loss, 1e-300)
-    by_entry = entries and size <= ENTRIES
-    random = np.random.Generator(np.random.PCG64(1))
+    by_entry = entries and size <= ENTRIES and problem.directions is None
+    random = np.random.Generator(np.random.PCG64([1, problem.seed]))
     checked = skipped = 0
     worst = ("", 0.0, 0.0, 0.0)
-    for k in range(size if by_entry else DIRECTIONS):
+    for k in range(size if by_entry else problem.directions or DIRECTIONS):
         if by_entry:
             direction = np.zeros(size)
             direction[k] = 1.0
@@ -337,6 +383,12 @@ def _bits(result: tuple) -> bytes:
 def failure(report: GradientReport) -> GradientError:
     worst = report.worst
     if worst is None or worst.passed:
+        if report.repeatable:
+            return GradientError(
+                f"nothing could be compared: each of {report.entries} entries is at a kink or not finite",
+                report=report,
+                hint="choose data and parameters at which the loss is finite and smooth",
+            )
         return GradientError("a second run of the same kernel gave different bits", report=report)
     return GradientError(
         f"the gradient is wrong at {shorten(worst.worst, 100)}: analytic {worst.analytic:.8g}, "

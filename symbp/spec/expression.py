@@ -8,7 +8,6 @@ executed.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -16,10 +15,10 @@ import sympy as sp
 
 from symbp.errors import SpecError
 from symbp.spec.arithmetic import is_matrix, is_scalar
-from symbp.spec.forms import FORMS
 from symbp.spec.indices import Access
 from symbp.spec.place import Place
-from symbp.spec.reader import CONSTANTS, Reader
+from symbp.spec.reader import Reader
+from symbp.spec.scope import Scope
 from symbp.spec.syntax import parse_syntax
 
 
@@ -57,39 +56,32 @@ def parse_expression(
     Raises:
         SpecError: with line and column, for anything that is not a formula over `names` and `functions`.
     """
-    return read_expression(Place(text, line), names, functions).value
+    try:
+        scope = Scope(functions, names)
+    except ValueError as error:
+        raise SpecError(str(error), hint="choose another name") from None
+    return read_expression(Place(text, line), scope).value
 
 
-def read_expression(
-    place: Place, names: Mapping[str, sp.Basic], functions: Mapping[str, Callable[..., object]]
-) -> Reading:
-    """Read the formula at `place`; bounds of accesses are left to the caller.
+def read_expression(place: Place, scope: Scope, indices: Iterable[sp.Symbol] = ()) -> Reading:
+    """Read the formula at `place`.
+
+    Args:
+        place: the formula and where it stands.
+        scope: what the names in it mean.
+        indices: the indices of its left-hand side; the bounds of accesses with them are left to the caller.
 
     Raises:
         SpecError: with line and column.
     """
-    check_names(names, functions)
     tree = parse_syntax(place)
-    reader = Reader(place, names, functions)
+    reader = Reader(place, scope, indices)
     try:
         value = reader.run(tree)
     except (RecursionError, MemoryError):
         # SymPy's own methods recurse; the limits keep them far from this, but a caller may be deep already.
-        raise place.error("the formula is nested too deeply", None, "name its inner parts") from None
+        raise place.error("the formula is nested too deeply", 0, "name its inner parts") from None
     if not (is_matrix(value) or is_scalar(value)):
         hint = "index it" if isinstance(value, sp.IndexedBase) else "use where(condition, a, b)"
         raise place.error("the formula is not a number or a matrix", 0, hint)
     return Reading(value, tuple(reader.accesses))  # type: ignore[arg-type]
-
-
-def check_names(names: Iterable[str], functions: Iterable[str]) -> None:
-    """Refuse names that stand for a function or a constant already.
-
-    Raises:
-        SpecError: naming the clash.
-    """
-    taken = {*functions, *FORMS, *CONSTANTS}
-    for name in names:
-        if unicodedata.normalize("NFKC", name) in taken:
-            kind = "constant" if name in CONSTANTS else "function"
-            raise SpecError(f"the name {name!r} is taken by a {kind}", hint="choose another name")

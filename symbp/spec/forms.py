@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import sympy as sp
 
-from symbp.spec import conditions
 from symbp.spec.indices import index_symbol
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 Steps = Generator[ast.expr, object, object]
 
 MAX_SUM = 10**9  # terms of one sum
+MAX_NESTED = 4  # cases inside of one condition: SymPy multiplies them out
 
 
 def summation(reader: Reader, node: ast.Call) -> Steps:
@@ -43,12 +43,12 @@ def summation(reader: Reader, node: ast.Call) -> Steps:
             )
         bounds.append((index, first, last))
     for index, first, last in bounds:
-        if index.name in reader.names:
+        if index.name in reader.indices:
             raise reader.error(f"the index {index} is used twice", node)
-        reader.names[index.name], reader.ranges[index] = index, (first, last)
+        reader.indices[index.name], reader.ranges[index] = index, (first, last)
     term = reader.scalar((yield body), body)
     for index, _, _ in bounds:
-        del reader.names[index.name], reader.ranges[index]
+        del reader.indices[index.name], reader.ranges[index]
     return reader.measured(sp.Sum(term, *bounds), node)
 
 
@@ -91,9 +91,9 @@ def where(reader: Reader, node: ast.Call) -> Steps:
 
 
 def _cases(reader: Reader, pairs: list, node: ast.AST) -> sp.Basic:
-    if any(len(test.atoms(sp.Piecewise)) > conditions.MAX_NESTED for _, test in pairs):
+    if any(len(test.atoms(sp.Piecewise)) > MAX_NESTED for _, test in pairs):
         raise reader.error("too many cases inside of a condition", node, "name its parts in equations before")
-    return reader.measured(conditions.piecewise(pairs), node)
+    return reader.measured(sp.Piecewise(*pairs, evaluate=False), node)
 
 
 FORMS: dict[str, Callable[[Reader, ast.Call], Steps]] = {

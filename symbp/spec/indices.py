@@ -13,7 +13,7 @@ Range = tuple[int, int]  # first and last value, both included
 class AccessError(ValueError):
     """An access does not fit the tensor, or its indices do not fit each other; `offset` is its place."""
 
-    def __init__(self, problem: str, offset: int | None = None, hint: str | None = None):
+    def __init__(self, problem: str, offset: int = 0, hint: str | None = None):
         self.problem, self.offset, self.hint = problem, offset, hint
         super().__init__(problem)
 
@@ -86,7 +86,7 @@ def infer_extents(
                 origin.setdefault(index, access.name)
         if index not in extents:
             hint = f"give it on the left-hand side, as in z[{index}:10]"
-            raise AccessError(f"the extent of the index {index} does not follow from the formula", None, hint)
+            raise AccessError(f"the extent of the index {index} does not follow from the formula", 0, hint)
     return extents
 
 

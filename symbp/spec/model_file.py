@@ -17,7 +17,7 @@ The optional tables are [options], [check] and [train], described at the datacla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -26,19 +26,18 @@ from typing import Any
 import sympy as sp
 
 from symbp.errors import SpecError
-from symbp.spec.equations import Equation, left_side_error, read_equation, read_left_side
-from symbp.spec.forms import FORMS
+from symbp.spec.equations import Equation, read_equations
 from symbp.spec.functions import FUNCTIONS
 from symbp.spec.options import CheckOptions, Options, read_check, read_options
-from symbp.spec.place import suggestion
-from symbp.spec.reader import CONSTANTS
-from symbp.spec.shapes import Shape, check_name, declare, read_shape
+from symbp.spec.scope import Scope
+from symbp.spec.shapes import Shape, read_shapes
 from symbp.spec.tables import unknown_key
-from symbp.spec.toml_text import MAX_FILE, TomlText, read_toml
+from symbp.spec.toml_text import MAX_FILE, read_toml
 from symbp.spec.train import TrainOptions, read_train
 
+MAX_TITLE = 200
+
 _TOP = ("name", "loss", "inputs", "parameters", "equations", "options", "check", "train")
-MAX_EQUATIONS = 10_000
 
 
 @dataclass(frozen=True)
@@ -102,9 +101,8 @@ def load(source: str | Path, *, folder: str | Path | None = None) -> Spec:
         return loads(source, folder=folder)
     path = Path(source)
     try:
-        if path.stat().st_size > 4 * MAX_FILE:
-            raise SpecError(f"{path} is too large for a model file")
-        text = path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(MAX_FILE + 1)
     except FileNotFoundError:
         raise SpecError(f"there is no file {str(path)[:300]!r}") from None
     except UnicodeDecodeError as error:
@@ -128,21 +126,21 @@ def _read(text: str, path: Path | None, folder: Path | None) -> Spec:
     for key in source.data:
         if key not in _TOP:
             raise unknown_key(source, "", key, list(_TOP))
-    inputs = _read_shapes(source, "inputs", {})
-    parameters = _read_shapes(source, "parameters", inputs)
-    symbols = {name: declare(name, shape) for name, shape in {**inputs, **parameters}.items()}
-    equations, loss = _read_equations(source, symbols)
-    symbols.update({equation.name: equation.symbol for equation in equations})
+    scope = Scope(FUNCTIONS)
+    inputs = read_shapes(source, "inputs", scope)
+    parameters = read_shapes(source, "parameters", scope)
+    equations, loss = read_equations(source, scope)
     name = source.data.get("name", path.stem if path is not None else "model")
-    if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= 200:
-        raise source.error("name is a short text", "", "name")
+    if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= MAX_TITLE:
+        problem = f"name is no text of 1 to {MAX_TITLE} printable characters"
+        raise source.error(problem, "", "name")
     return Spec(
         name=name,
         inputs=MappingProxyType(inputs),
         parameters=MappingProxyType(parameters),
         equations=tuple(equations),
         loss=loss,
-        symbols=MappingProxyType(symbols),
+        symbols=MappingProxyType(scope.names),
         options=read_options(source),
         check=read_check(source),
         train=read_train(
@@ -150,92 +148,3 @@ def _read(text: str, path: Path | None, folder: Path | None) -> Spec:
         ),
         path=path,
     )
-
-
-def _table(source: TomlText, table: str) -> dict[str, object]:
-    data = source.data.get(table, {})
-    if not isinstance(data, dict):
-        raise source.error(f"{table} is a table", "", table, f"write [{table}] on a line of its own")
-    return data
-
-
-def _read_shapes(source: TomlText, table: str, before: Mapping[str, Shape]) -> dict[str, Shape]:
-    """The names and shapes of [inputs] or [parameters]."""
-    shapes: dict[str, Shape] = {}
-    for key, value in _table(source, table).items():
-        try:
-            name = check_name(key)
-            shape = read_shape(value)
-        except ValueError as error:
-            raise source.error(f"{key[:100]!r} {error}", table, key) from None
-        if shape == "label" and table == "parameters":
-            raise source.error(
-                f"the parameter {name!r} cannot be a class label", table, key, "move it to [inputs]"
-            )
-        if problem := _clash(name, {**before, **shapes}):
-            raise source.error(problem, table, key, "choose another name")
-        shapes[name] = shape
-    return shapes
-
-
-def _clash(name: str, declared: Mapping[str, object]) -> str | None:
-    """Why `name` cannot be declared, or None."""
-    if name in FUNCTIONS or name in FORMS or name in CONSTANTS:
-        return f"the name {name!r} is taken by a {'constant' if name in CONSTANTS else 'function'}"
-    return f"the name {name!r} is declared twice" if name in declared else None
-
-
-def _read_equations(source: TomlText, symbols: Mapping[str, sp.Basic]) -> tuple[list[Equation], str]:
-    """The equations in the order of the file, and the name of the loss."""
-    table = _table(source, "equations")
-    if not table:
-        raise source.error("there are no equations", "equations", None, "write them in a table [equations]")
-    if len(table) > MAX_EQUATIONS:
-        raise source.error(f"more than {MAX_EQUATIONS:,} equations", "equations")
-    taken: dict[str, Callable[..., object] | sp.Basic] = {**FUNCTIONS, **symbols}
-    left_sides = {}
-    for key in table:
-        try:
-            left_sides[key] = read_left_side(key, taken)
-        except ValueError as error:
-            raise left_side_error(key, str(error), source.line("equations", key)) from None
-    defined = [left.name for left in left_sides.values()]
-    loss = source.data.get("loss", defined[-1])
-    if loss not in defined:
-        hint = suggestion(loss, defined) if isinstance(loss, str) else "write the name of an equation"
-        raise source.error(f"loss names no equation: {str(loss)[:100]!r}", "", "loss", hint)
-    names = dict(symbols)
-    equations: list[Equation] = []
-    for key, text in table.items():
-        left, line = left_sides[key], source.line("equations", key)
-        if problem := _clash(left.name, names):
-            raise source.error(problem, "equations", key, "each name is defined once")
-        if not isinstance(text, str):
-            raise source.error(f"the formula of {left.name!r} stands in quotes", "equations", key)
-        place = source.place("equations", key, text)
-        try:
-            equation = read_equation(left, place, names, FUNCTIONS, as_scalar=left.name == loss)
-        except SpecError as error:
-            raise _order_hint(error, defined[len(equations) + 1 :]) from None
-        if equation.name == loss and equation.shape != ():
-            problem = f"the loss {loss!r} is not a scalar; its shape is {list(equation.shape)}"
-            hint = "sum its entries with total(...)"
-            raise SpecError(problem, line=line, equation=text, hint=hint)
-        equations.append(equation)
-        names[equation.name] = equation.symbol
-    return equations, str(loss)
-
-
-def _order_hint(error: SpecError, later: list[str]) -> SpecError:
-    """`error`, with a better hint where the unknown name is only defined further down."""
-    for name in later:
-        if f"unknown name {name!r}" in error.problem:
-            problem = error.problem.partition(": ")[2]
-            return SpecError(
-                problem,
-                line=error.line,
-                column=error.column,
-                equation=error.equation,
-                hint=f"{name!r} is defined further down; move its equation up",
-            )
-    return error

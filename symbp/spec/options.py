@@ -26,11 +26,11 @@ class CheckOptions:
     """The table [check]: how the gradient is checked.
 
     Attributes:
-        samples: how many random samples the check draws.
-        seed: of the random numbers for data and parameters.
-        tolerance: largest relative error that passes; None leaves it to the check.
-        directions: how many random directions stand for the entries of a large model; None leaves it to
-            the check.
+        samples: how many samples; drawn from the training data where there is [train], else random numbers.
+        seed: of the samples, the parameters and the directions.
+        tolerance: relative error that passes; None leaves it to `symbp.runtime.check`.
+        directions: compare along so many random directions in place of every entry; None does so for large
+            models only.
     """
 
     samples: int = 8

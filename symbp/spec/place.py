@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from symbp.errors import SpecError, shorten
+
+_LONGEST, _MOST = (
+    40,
+    2_000,
+)  # of the names that are compared: it takes time cubic in the one, linear in the other
 
 
 @dataclass(frozen=True)
@@ -23,10 +29,10 @@ class Place:
     line: int | None = None
     column: int | None = 1
 
-    def error(self, problem: str, offset: int | None, hint: str | None = None) -> SpecError:
+    def error(self, problem: str, offset: int, hint: str | None = None) -> SpecError:
         """The SpecError for a problem found `offset` characters into the text."""
         line, column = self.line or 1, None
-        if offset is not None and self.column is not None:
+        if self.column is not None:
             before = self.text[:offset]
             newlines = before.count("\n")
             column = offset - (before.rfind("\n") + 1) + (1 if newlines else self.column)
@@ -36,5 +42,5 @@ class Place:
 
 def suggestion(name: str, known: Iterable[str]) -> str | None:
     """ "did you mean 'sigmoid'?", or None where nothing known is close to `name`."""
-    close = difflib.get_close_matches(name[:100], list(known), n=1)
+    close = difflib.get_close_matches(name[:_LONGEST], list(itertools.islice(known, _MOST)), n=1)
     return f"did you mean {close[0]!r}?" if close else None

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import ast
 import math
-import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
+from decimal import Decimal
 
 import sympy as sp
 
@@ -20,22 +20,18 @@ from symbp.spec.constants import ConstantError, Measure
 from symbp.spec.forms import FORMS, Steps
 from symbp.spec.indices import Access, AccessError, Range, check_bounds, check_linear
 from symbp.spec.place import Place, suggestion
+from symbp.spec.scope import CONSTANTS, Scope
 from symbp.spec.syntax import describe
 
-CONSTANTS: dict[str, sp.Expr] = {"pi": sp.pi}
-
-_FLOAT_DIGITS, _FLOAT_EXPONENT = 15, 15  # up to here a decimal is read as an exact fraction
+_EXACT_DIGITS, _EXACT_EXPONENT = 15, 15  # up to here a decimal is read as an exact fraction
 
 
 class Reader:
     """Turns syntax nodes into SymPy objects; one per formula."""
 
-    def __init__(
-        self, place: Place, names: Mapping[str, sp.Basic], functions: Mapping[str, Callable[..., object]]
-    ):
-        self.place, self.functions = place, functions
-        # Python normalises identifiers to NFKC; so must the names that they are looked up among.
-        self.names = {unicodedata.normalize("NFKC", name): value for name, value in names.items()}
+    def __init__(self, place: Place, scope: Scope, indices: Iterable[sp.Symbol] = ()):
+        self.place, self.scope = place, scope
+        self.indices = {index.name: index for index in indices}  # in force; sums add theirs
         self.ranges: dict[sp.Symbol, Range] = {}  # of the summation indices in force
         self.accesses: list[Access] = []
         self.measure = Measure()
@@ -112,14 +108,16 @@ class Reader:
     # -- atoms --------------------------------------------------------------------------------------------
 
     def name(self, node: ast.Name) -> Steps:
-        if node.id in self.names:
-            return self.names[node.id]
-        if node.id in CONSTANTS:
-            return CONSTANTS[node.id]
-        if node.id in self.functions or node.id in FORMS:
-            raise self.error(f"the function {node.id!r} needs arguments", node, f"write {node.id}(...)")
-        hint = suggestion(node.id, [*self.names, *CONSTANTS])
-        raise self.error(f"unknown name {node.id!r}", node, hint)
+        name, scope = node.id, self.scope
+        for values in (self.indices, scope.names, CONSTANTS):
+            if name in values:
+                return values[name]
+        if scope.meaning(name) == "function":
+            raise self.error(f"the function {name!r} needs arguments", node, f"write {name}(...)")
+        hint = suggestion(name, [*self.indices, *scope.names, *CONSTANTS])
+        if name in scope.promised:
+            hint = f"{name!r} is not defined yet: an equation uses names that stand above it"
+        raise self.error(f"unknown name {name!r}", node, hint)
         yield
 
     def literal(self, node: ast.Constant) -> Steps:
@@ -183,7 +181,11 @@ class Reader:
         if isinstance(node.op, ast.Not):
             return sp.Not(self.condition(value, node.operand))
         number = self.number(value, node.operand)
-        return self.measured(arithmetic.negate(number), node) if isinstance(node.op, ast.USub) else number
+        if isinstance(node.op, ast.USub):
+            return self.measured(arithmetic.negate(number), node)
+        if isinstance(node.op, ast.UAdd):
+            return number
+        raise self.error(f"{describe(node.op)} has no meaning in a formula", node)
 
     # -- conditions ---------------------------------------------------------------------------------------
 
@@ -203,14 +205,14 @@ class Reader:
             if type(op) not in conditions.RELATIONS:
                 raise self.error(f"{describe(op)} has no meaning in a formula", node)
             links.append(conditions.compare(type(op), values[k], values[k + 1]))
-        return self.measured(conditions.every(links), node)
+        return self.measured(sp.And(*links, evaluate=False), node)
 
     def boolean(self, node: ast.BoolOp) -> Steps:
         parts = []
         for operand in node.values:
             parts.append(self.condition((yield operand), operand))
-        join = conditions.every if isinstance(node.op, ast.And) else conditions.some
-        return self.measured(join(parts), node)
+        join = sp.And if isinstance(node.op, ast.And) else sp.Or
+        return self.measured(join(*parts, evaluate=False), node)
 
     # -- indices ------------------------------------------------------------------------------------------
 
@@ -286,12 +288,14 @@ class Reader:
             if node.keywords:
                 raise self.error(f"{name} takes no keyword arguments", node)
             return (yield from FORMS[name](self, node))
-        function = self.functions.get(name)
+        function = self.scope.functions.get(name)
         if function is None:
-            if name in self.names:
-                hint = f"a product is written {name}*(...)"
-                raise self.error(f"{name!r} is a name, not a function", node, hint)
-            raise self.error(f"unknown function {name!r}", node, suggestion(name, [*self.functions, *FORMS]))
+            if self.taken(name):
+                problem = f"{name!r} is a name, not a function"
+                raise self.error(problem, node, f"a product is written {name}*(...)")
+            known = sorted([*self.scope.functions, *FORMS])
+            close = suggestion(name, known) or f"functions are {', '.join(known)}"
+            raise self.error(f"unknown function {name!r}", node, close)
         arguments = []
         for argument in node.args:
             arguments.append(self.number((yield argument), argument))
@@ -333,7 +337,7 @@ class Reader:
 
     def taken(self, name: str) -> bool:
         """Whether `name` means something already."""
-        return name in self.names or name in CONSTANTS or name in self.functions or name in FORMS
+        return name in self.indices or self.scope.meaning(name) is not None
 
     def group(self, node: ast.expr) -> Steps:
         raise self.error(
@@ -348,9 +352,10 @@ def _decimal(value: float) -> sp.Basic:
     """A decimal as written: 0.1 is 1/10; a long or far-away one is the float64 that Python reads."""
     if not math.isfinite(value):
         raise ConstantError("a number is beyond the range of float64")
-    digits, _, exponent = repr(value).partition("e")
-    short = sum(c.isdigit() for c in digits) <= _FLOAT_DIGITS and abs(int(exponent or 0)) <= _FLOAT_EXPONENT
-    return sp.Rational(repr(value)) if short else sp.Float(value)
+    number = Decimal(repr(value)).normalize()
+    if len(number.as_tuple().digits) > _EXACT_DIGITS or abs(number.adjusted()) > _EXACT_EXPONENT:
+        return sp.Float(value)
+    return sp.Rational(*number.as_integer_ratio())
 
 
 _OPERATORS: dict[type, str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@"}

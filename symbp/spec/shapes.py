@@ -1,4 +1,4 @@
-"""Declarations: what a name of a given shape is in SymPy."""
+"""The tables [inputs] and [parameters]: names, their shapes, and what they are in SymPy."""
 
 from __future__ import annotations
 
@@ -9,14 +9,45 @@ import unicodedata
 import sympy as sp
 
 from symbp import nn
+from symbp.spec.scope import Scope
+from symbp.spec.tables import raw_table, shown
+from symbp.spec.toml_text import TomlText
 
 LABEL = "label"  # the shape of an input that holds one integer class label per sample
 SCALAR = "scalar"  # another way to write the shape []
 MAX_ENTRIES = 10**9  # of one tensor
 MAX_AXES = 8
-_FORMS = '64 for a vector, [32, 64] for a matrix, [] for a scalar, "label" for a class label'
+MAX_NAME = 100  # characters
+_HINT = 'write 64 for a vector, [32, 64] for a matrix, [] for a scalar, "label" for a class label'
 
 Shape = tuple[int, ...] | str  # extents, or LABEL
+
+
+def read_shapes(source: TomlText, table: str, scope: Scope) -> dict[str, Shape]:
+    """The shapes that [inputs] or [parameters] declare, by name; the names are added to `scope`.
+
+    Raises:
+        SpecError: with the line.
+    """
+    shapes: dict[str, Shape] = {}
+    for key, value in raw_table(source, table).items():
+        try:
+            name = check_name(key)
+        except ValueError as error:
+            raise source.error(f"{key[:100]!r} {error}", table, key) from None
+        try:
+            shape = read_shape(value)
+        except ValueError as error:
+            raise source.error(f"the shape of {name!r} {error}", table, key, _HINT) from None
+        if shape == LABEL and table == "parameters":
+            problem = f"the parameter {name!r} cannot be a class label"
+            raise source.error(problem, table, key, "move it to [inputs]")
+        try:
+            scope.define(name, declare(name, shape))
+        except ValueError as error:
+            raise source.error(str(error), table, key, "choose another name") from None
+        shapes[name] = shape
+    return shapes
 
 
 def check_name(name: str) -> str:
@@ -28,6 +59,8 @@ def check_name(name: str) -> str:
     name = unicodedata.normalize("NFKC", name)
     if not name.isidentifier():
         raise ValueError("is not a name: names are letters, digits and _, and start with no digit")
+    if len(name) > MAX_NAME:
+        raise ValueError(f"is longer than {MAX_NAME} characters")
     if keyword.iskeyword(name):
         raise ValueError("is a word with a meaning of its own")
     return name
@@ -46,9 +79,9 @@ def read_shape(value: object) -> Shape:
         raise ValueError(f"has more than {MAX_AXES} axes")
     for extent in extents:
         if isinstance(extent, bool) or not isinstance(extent, int) or not 1 <= extent <= MAX_ENTRIES:
-            raise ValueError(f"has no shape: write {_FORMS}")
+            raise ValueError(f"is {shown(value)}: extents are whole numbers from 1 to {MAX_ENTRIES:,}")
     if math.prod(extents) > MAX_ENTRIES:
-        raise ValueError(f"has more than {MAX_ENTRIES:,} entries")
+        raise ValueError(f"is {shown(value)}: more than {MAX_ENTRIES:,} entries")
     return tuple(extents)
 
 

@@ -30,9 +30,9 @@ def parse_syntax(place: Place) -> ast.expr:
             raise place.error("the formula ends too early", len(text.rstrip())) from None
         raise place.error("this is not a formula", offset, _syntax_hint(error)) from None
     except (ValueError, RecursionError, MemoryError, OverflowError):
-        raise place.error("the formula is too deep or too long to be read", None) from None
+        raise place.error("the formula is too deep or too long to be read", 0) from None
     if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
-        raise place.error(f"the formula has more than {MAX_NODES:,} parts", None, "split it")
+        raise place.error(f"the formula has more than {MAX_NODES:,} parts", 0, "split it")
     return tree
 
 

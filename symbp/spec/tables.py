@@ -16,17 +16,26 @@ from symbp.spec.toml_text import TomlText
 Reader = Callable[[object], object]  # returns the value to keep, or raises ValueError saying what it must be
 
 
+def raw_table(source: TomlText, table: str) -> dict[str, object]:
+    """`table` as it stands in the file; {} where the file has no such table.
+
+    Raises:
+        SpecError: it is no table.
+    """
+    data = source.data.get(table, {})
+    if not isinstance(data, dict):
+        raise source.error(f"{table} is a table", "", table, f"write [{table}] on a line of its own")
+    return data
+
+
 def read_table(source: TomlText, table: str, readers: Mapping[str, Reader]) -> dict[str, object]:
     """The values of `table`, each passed through the reader of its key; {} where the file has no such table.
 
     Raises:
         SpecError: for a key without a reader, or a value that its reader refuses.
     """
-    data = source.data.get(table, {})
-    if not isinstance(data, dict):
-        raise source.error(f"{table} is a table", "", table, f"write [{table}] on a line of its own")
     values = {}
-    for key, value in data.items():
+    for key, value in raw_table(source, table).items():
         if key not in readers:
             raise unknown_key(source, table, key, list(readers))
         try:
@@ -39,7 +48,8 @@ def read_table(source: TomlText, table: str, readers: Mapping[str, Reader]) -> d
 def unknown_key(source: TomlText, table: str, key: str, known: list[str]) -> SpecError:
     """The error for a key that means nothing."""
     where = f"in [{table}]" if table else "at the top of the file"
-    hint = suggestion(key, known) or f"known are {', '.join(known)}"
+    hints = [suggestion(key, known), f"known are {', '.join(known)}"]
+    hint = "; ".join(filter(None, hints))
     return source.error(f"unknown key {key[:100]!r} {where}", table, key, hint)
 
 

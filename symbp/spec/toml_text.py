@@ -6,32 +6,32 @@ scan of the text finds them; where it cannot tell (inline tables, escapes in a s
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
 from dataclasses import dataclass
 
 from symbp.errors import SpecError
 from symbp.spec.place import Place
+from symbp.spec.toml_limits import MAX_FILE, bare, check_toml
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-MAX_FILE = 500_000  # characters of a model file
-MAX_DOTS = 20  # of a dotted key; readers need quadratic time for long ones
-
-_HEADER = re.compile(r"\s*\[\s*(?P<table>[^\[\]]+?)\s*\]\s*(?:#.*)?$")
-_KEY = re.compile(r"""\s*(?P<key>(?:"[^"\n]*"|'[^'\n]*'|[\w.\- ]+?))\s*=\s*(?P<value>.*)$""")
+_HEADER = re.compile(r'\s*\[\[?(?P<path>[\w". \t-]+)\]\]?\s*$')
+_KEY = re.compile(r'\s*(?P<path>[\w".-](?:[\w". \t-]*[\w".-])?)\s*=\s*')
 _QUOTES = ('"""', "'''", '"', "'")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Where the value of a key stands: line and column (1-based) of its first character."""
+    """Where a key stands: its line and column, and the column of its value (1-based)."""
 
     line: int
     column: int
+    value: int
 
 
 # By (table, key): "" is the table of top-level keys, and the key None stands for the table itself.
@@ -44,7 +44,7 @@ class TomlText:
 
     Attributes:
         data: what the file says.
-        places: the place of each value and of each table.
+        places: the place of each key and of each table.
         lines: the text, line by line.
     """
 
@@ -52,27 +52,29 @@ class TomlText:
     places: Places
     lines: list[str]
 
-    def line(self, table: str, key: str | None = None) -> int | None:
-        """The line of a key, or else of its table, or None."""
+    def entry(self, table: str, key: str | None = None) -> Entry | None:
+        """The place of a key, or else of its table, or None."""
         whole = f"{table}.{key}" if table and key else key or table
         outer, _, last = table.rpartition(".")
-        for wanted in ((table, key), (whole, None), (table, None), (outer, last)):
-            if entry := self.places.get(wanted):
-                return entry.line
-        return None
+        wanted = ((table, key), (whole, None), (table, None), (outer, last))
+        return next((self.places[place] for place in wanted if place in self.places), None)
 
     def error(self, problem: str, table: str, key: str | None = None, hint: str | None = None) -> SpecError:
         """The SpecError for a problem with an entry."""
-        return SpecError(problem, line=self.line(table, key), hint=hint)
+        entry = self.entry(table, key)
+        if entry is None:
+            return SpecError(problem, hint=hint)
+        return SpecError(problem, line=entry.line, column=entry.column, hint=hint)
 
     def place(self, table: str, key: str, text: str) -> Place:
         """The place of the string `text` that is the value of `key`."""
         entry = self.places.get((table, key))
         if entry is None:
-            return Place(text, self.line(table, key), None)
-        rest = self.lines[entry.line - 1][entry.column - 1 :]
+            near = self.entry(table, key)
+            return Place(text, near.line if near else None, None)
+        rest = self.lines[entry.line - 1][entry.value - 1 :]
         quote = next((quote for quote in _QUOTES if rest.startswith(quote)), "")
-        line, column = entry.line, entry.column + len(quote)
+        line, column = entry.line, entry.value + len(quote)
         if len(quote) == 3 and rest == quote:
             line, column = line + 1, 1  # TOML drops a line break right after the opening quotes
         # Offsets in the string are offsets in the file only where the file spells it without escapes.
@@ -88,56 +90,75 @@ def read_toml(text: str) -> TomlText:
     """
     if len(text) > MAX_FILE:
         raise SpecError(f"the model file is longer than {MAX_FILE:,} characters")
-    text = text.replace("\r\n", "\n")
+    text = text.removeprefix("\ufeff").replace(
+        "\r\n", "\n"
+    )  # what some editors begin files and end lines with
+    stripped = bare(text)
+    check_toml(stripped)
     lines = text.split("\n")
-    for number, line in enumerate(lines, 1):
-        if line.partition("=")[0].count(".") > MAX_DOTS and not line.lstrip().startswith("#"):
-            raise SpecError(f"a key with more than {MAX_DOTS} dots", line=number)
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise _syntax_error(str(error)) from None
-    except (ValueError, RecursionError, MemoryError, OverflowError):
-        raise SpecError("the file holds a number or a nesting that no reader of TOML accepts") from None
-    return TomlText(data, _scan(lines), lines)
+        raise _syntax_error(str(error), lines) from None
+    except (ValueError, RecursionError) as error:
+        # Not for files within the limits; but a caller may be deep already, or have set limits of its own.
+        raise SpecError(f"the TOML of this file cannot be read: {error}") from None
+    return TomlText(data, _scan(lines, stripped.split("\n")), lines)
 
 
-def _syntax_error(message: str) -> SpecError:
-    found = re.search(r"\s*\(at line (\d+), column (\d+)\)", message)
-    hint = 'formulas stand in quotes: a1 = "sigmoid(W1*x + b1)"'
-    if found is None:
-        return SpecError(f"this is not TOML: {message}", hint=hint)
-    line, column = int(found[1]), int(found[2])
-    return SpecError(f"this is not TOML: {message[: found.start()]}", line=line, column=column, hint=hint)
+def _syntax_error(message: str, lines: list[str]) -> SpecError:
+    """The SpecError for what the reader of TOML says, which ends with the place."""
+    problem, _, place = message.partition(" (at ")
+    numbers = [int(number) for number in re.findall(r"\d+", place)]
+    line, column = numbers if len(numbers) == 2 else (len(lines), len(lines[-1]) + 1)  # "at end of document"
+    return SpecError(
+        f"this is not TOML: {problem}", line=line, column=column, hint=_hint(problem, lines[line - 1])
+    )
 
 
-def _scan(lines: list[str]) -> Places:
-    """The place of every key that starts a line."""
+def _hint(problem: str, line: str) -> str | None:
+    if re.search("twice|overwrite|duplicate|redefine", problem, re.IGNORECASE):
+        return "each name is written once"
+    key, _, value = line.partition("=")
+    if "[" in key.strip()[1:] and key.strip()[0] not in "[\"'":
+        return 'a left-hand side with indices stands in quotes: "z[i]" = "x[i]**2"'
+    if key.strip() and value.strip() and value.strip()[0] not in "\"'[{":
+        return 'formulas stand in quotes: a1 = "sigmoid(W1*x + b1)"'
+    return None
+
+
+def _scan(lines: list[str], stripped: list[str]) -> Places:
+    """The place of every table and of every key that starts a line; `stripped` has no strings."""
     places: Places = {}
-    table, inside = "", ""  # inside: the quotes that end the multi-line string we are in
-    for number, line in enumerate(lines, 1):
-        if inside:
-            if inside not in line:
-                continue
-            line = " " * (line.index(inside) + 3) + line[line.index(inside) + 3 :]
-            inside = ""
-        if header := _HEADER.match(line):
-            table = ".".join(_unquote(part) for part in header["table"].split("."))
-            places.setdefault((table, None), Entry(number, 1))
-            continue
-        if found := _KEY.match(line):
-            *outer, key = _split(found["key"])
-            path = ".".join([table, *outer] if table else outer)
-            places.setdefault((path, key), Entry(number, found.start("value") + 1))
-            value = found["value"]
-            for quote in _QUOTES[:2]:
-                if value.startswith(quote) and quote not in value[3:]:
-                    inside = quote
+    table: list[str] = []
+    depth = 0  # of brackets that are open where a line begins
+    for number, (line, plain) in enumerate(zip(lines, stripped, strict=True), 1):
+        header, found = _HEADER.match(plain), _KEY.match(plain)
+        if depth == 0 and header:
+            table = _parts(line, plain, *header.span("path"))
+            _enter(places, table, Entry(number, header.start("path") + 1, header.start("path") + 1))
+        elif depth == 0 and found:
+            path = [*table, *_parts(line, plain, *found.span("path"))]
+            entry = Entry(number, found.start("path") + 1, found.end() + 1)
+            places.setdefault((".".join(path[:-1]), path[-1]), entry)
+            _enter(places, path[:-1], entry)
+        depth += sum(plain.count(c) for c in "[{") - sum(plain.count(c) for c in "]}")
     return places
 
 
-def _split(key: str) -> list[str]:
-    return [_unquote(key)] if key[0] in "\"'" else [part.strip() for part in key.split(".")]
+def _enter(places: Places, path: list[str], entry: Entry) -> None:
+    """Note where each of the tables on the way to `path` is met first."""
+    for prefix in itertools.accumulate(path, "{}.{}".format):
+        places.setdefault((prefix, None), entry)
+
+
+def _parts(line: str, plain: str, start: int, end: int) -> list[str]:
+    """The parts of a dotted key; dots in its strings separate nothing."""
+    parts = []
+    for part in plain[start:end].split("."):
+        parts.append(_unquote(line[start : start + len(part)]))
+        start += len(part) + 1
+    return parts
 
 
 def _unquote(key: str) -> str:

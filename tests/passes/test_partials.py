@@ -12,10 +12,11 @@ x, y, z = (Access(n) for n in "xyz")
 POINT = {"x": np.array([0.7, 1.3]), "y": np.array([0.4, 1.9]), "z": np.array([0.6, 0.9])}
 
 BODIES = [
-    x + 2 * y, x * y * z, x / y, x**3 * y**-2, sp.sqrt(x * y), x**y, y ** sp.Rational(2, 3), sp.exp(x) * sp.log(y),
-    sp.sin(x) * sp.sin(x * y), sp.atan2(x, y), sp.Max(x, y, z), sp.Min(x, 1) * z, sp.Abs(x - y),
-    sp.Piecewise((x * y, x > 1), (z, True)), sp.floor(3 * x) * y, sp.loggamma(x + y), sp.polygamma(1, x),
-    sp.gamma(x) * y, sp.erf(x) + sp.erfc(y), sp.Piecewise((sp.sin(x), y < 1), (sp.exp(x * z), z < 2), (0, True)) * x,
+    x + 2 * y, x * y * z, x / y, x**3 * y**-2, sp.sqrt(x * y), x**y, y ** sp.Rational(2, 3),
+    sp.exp(x) * sp.log(y), sp.sin(x) * sp.sin(x * y), sp.atan2(x, y), sp.Max(x, y, z), sp.Min(x, 1) * z,
+    sp.Abs(x - y), sp.Piecewise((x * y, x > 1), (z, True)), sp.floor(3 * x) * y, sp.loggamma(x + y),
+    sp.polygamma(1, x), sp.gamma(x) * y, sp.erf(x) + sp.erfc(y),
+    sp.Piecewise((sp.sin(x), y < 1), (sp.exp(x * z), z < 2), (0, True)) * x,
 ]  # fmt: skip
 
 

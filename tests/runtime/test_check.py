@@ -5,7 +5,7 @@ import sympy as sp
 from symbp import nn
 from symbp.errors import DataError, GradientError
 from symbp.network import Network
-from symbp.runtime.check import check_gradient
+from symbp.runtime.check import TOLERANCE, check_gradient
 from symbp.runtime.model import Model
 
 w, b, x, y, E = sp.symbols("w b x y E")
@@ -92,3 +92,34 @@ def test_many_entries_use_directions():
     assert report.entries == 2500
     assert [r.checked for r in report.rows] == [16, 16]
     assert report.passed
+
+
+def test_directions_in_place_of_entries(smooth):
+    report = check_gradient(smooth, directions=3)
+    assert [r.checked for r in report.rows] == [3, 3]
+    assert report.entries == 2
+    with pytest.raises(GradientError, match="wrong at direction"):
+        check_gradient(Broken(smooth, 1, lambda g, _: g * 1.0001), directions=3)
+
+
+def test_a_seed_gives_another_point_and_other_directions(smooth):
+    reports = [str(check_gradient(smooth, seed=seed, directions=2)) for seed in (0, 0, 1)]
+    assert reports[0] == reports[1] != reports[2]
+    point = {"theta": np.array([0.3, -0.2]), "data": {"x": [1.0], "y": [0.5]}}
+    same_point = {str(check_gradient(smooth, **point, seed=seed, directions=1)) for seed in (0, 1)}
+    assert len(same_point) == 2
+
+
+def test_a_tolerance_replaces_that_of_the_method(smooth):
+    wrong = Broken(smooth, 1, lambda g, _: g * 1.0001)
+    assert check_gradient(wrong, tolerance=1e-3).passed
+    with pytest.raises(GradientError):
+        check_gradient(wrong, tolerance=1e-5)
+    strict = check_gradient(smooth, tolerance=1e-13)
+    assert [r.tolerance for r in strict.rows] == [1e-13, TOLERANCE["central differences", "float64"]]
+
+
+def test_nothing_to_compare_is_no_success():
+    with pytest.raises(GradientError, match="nothing could be compared") as caught:
+        check_gradient(model_of(w * sp.log(x - 2) + b * sp.log(y - 2)))
+    assert not caught.value.report.passed

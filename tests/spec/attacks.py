@@ -472,7 +472,55 @@ SIZES = [
     "exp(A)",
     "1 < A",
 ]
-ATTACKS = [*CODE, *ATTRIBUTES, *SYNTAX, *SIZES]
+CONFUSABLES = [
+    # Python reads these as ASCII letters, ...
+    "ｅｖａｌ(s)",
+    "𝑒𝑥𝑒𝑐(s)",
+    "ｏｐｅｎ(0)",
+    "__ｉｍｐｏｒｔ__(s)",
+    "s.__ｃｌａｓｓ__",
+    "s.ｆｕｎｃ",
+    "𝐥𝐚𝐦𝐛𝐝𝐚: s",
+    "ｌａｍｂｄａ",
+    "ｉｍｐｏｒｔ os",
+    "Ｔrue",
+    "Ｎｏｎｅ",
+    # ... these look like them, ...
+    "ѕ + 1",
+    "ехр(s)",
+    "ѕіn(s)",
+    "рi",
+    "х[0]",
+    "ΑΒ",
+    "s‐s",
+    "s–t",
+    "s∗s",
+    "s⁄s",
+    "s÷s",
+    "s×s",
+    "s·s",
+    "（s）",
+    "s＋s",
+    "s＝s",
+    "s，s",
+    "√s",
+    "∑x",
+    "∞",
+    "s≤1",
+    "s≠s",
+    # ... and these look like nothing.
+    "s\u00ad",
+    "s\u2060s",
+    "s\u034fs",
+    "\u115f",
+    "s\u3164",
+    "s\ufe0f",
+    "s\u0301",
+    "s\u0085s",
+    "s\ue000",
+    "s\U000e0001",
+]
+ATTACKS = [*CODE, *ATTRIBUTES, *SYNTAX, *SIZES, *CONFUSABLES]
 
 _SURD = "(sqrt(2) + sqrt(3) + sqrt(5) + sqrt(7))"
 _ZERO = f"({_SURD}**2 - 17 - 2*(sqrt(6) + sqrt(10) + sqrt(14) + sqrt(15) + sqrt(21) + sqrt(35)))"
@@ -543,4 +591,138 @@ HEAVY = [
     " + ".join(f"s**{k}*W[0, 1]" for k in range(1, 900)),
     "sum(" * 8 + "x[j]" + "".join(f", (k{k}, 0, 3))" for k in range(7)) + ", (j, 0, 3))",
     " ".join(["s", *["+ s"] * 1_500]),
+]
+
+# Whole files. `HOSTILE_FILES` must be refused with a SpecError, `LARGE_FILES` answered either way, as fast.
+_E = "[equations]\nE = '1'\n"
+
+
+def _shape(value: str) -> str:
+    return f"[inputs]\nx = {value}\n{_E}"
+
+
+def _name(name: str, table: str = "inputs") -> str:
+    return f"[{table}]\n'{name}' = 3\n{_E}"
+
+
+HOSTILE_FILES = [
+    # shapes
+    *map(_shape, ["0", "-1", "1e30", "2**63", "9223372036854775808", "-9223372036854775809", "1000000001"]),
+    *map(
+        _shape, ["nan", "inf", "true", "1979-05-27", "''", "'64'", "'n'", "'Label'", "'__import__(\"os\")'"]
+    ),
+    *map(_shape, ["[0]", "[3, -1]", "[1e3]", "[[3]]", "{ n = 3 }", "[1000000000, 2]", "[true]", "['n']"]),
+    *map(_shape, ["[" + "1, " * 9 + "]", "[" + "1," * 60_000 + "]", "0x" + "f" * 400_000, "9" * 400_000]),
+    *map(_shape, ["[" * 50_000, "[" * 50_000 + "]" * 50_000, "{ a = " * 3_000 + "1" + " }" * 3_000]),
+    # names
+    *map(_name, ["exp", "sum", "where", "sigmoid", "pi", "True", "False", "None", "lambda", "if", "import"]),
+    *map(
+        _name,
+        ["ｅｘｐ", "ｐｉ", "ｌａｍｂｄａ", "x y", "x.y", "x\t", "2x", "", "x-y", "x()", "__import__('os')"],
+    ),
+    *map(_name, ["x" * 101, "x" * 400_000, "x;y", "x#", "x\u202ey", "x\u200b", "../x", "${x}", "{x}", "%s"]),
+    *(_name(name, "parameters") for name in ("exp", "pi", "lambda", "a b")),
+    "[inputs]\nx = 3\n'ｘ' = 3\n" + _E,
+    "[inputs]\nx = 3\n[parameters]\nx = 3\n" + _E,
+    "[inputs]\nE = 3\n" + _E,
+    # left-hand sides
+    *(
+        f"[equations]\n'{key}' = '1'\n"
+        for key in ("exp", "pi", "True", "lambda", "z[", "z]", "z[[i]]", "z[i]=")
+    ),
+    *(
+        f"[equations]\n'{key}' = 'i'\n"
+        for key in ("z[i:0]", "z[i:-1]", "z[i:1e9]", "z[i:n]", "z[i:9223372036854775808]")
+    ),
+    *(
+        f"[equations]\n'{key}' = '1'\n"
+        for key in ("z[i, i]", "z[z]", "z[exp:3]", "z[pi:3]", "z[lambda:3]", "z[0]", "z[:]")
+    ),
+    "[equations]\n'z[i:1000000000, j:1000000000]' = 'i'\nE = '1'\n",
+    "[equations]\n'z[" + "i," * 50_000 + "]' = '1'\n",
+    "[equations]\n'z" + " " * 400_000 + "[' = '1'\n",
+    "[inputs]\nx = 100000\ny = 100000\n[equations]\nz = 'x*y.T'\nE = '1'\n",
+    # values
+    *(
+        f"[equations]\nE = {value}\n"
+        for value in ("1", "true", "[]", "{}", "['1']", "nan", "1979-05-27", "{ E = '1' }")
+    ),
+    # structure
+    "",
+    "\0",
+    "\ufeff\ufeff",
+    "[equations]",
+    "[equations]\n[equations]\n",
+    "[[equations]]\nE = '1'\n",
+    "[[equations]]\n" * 12_000,
+    "equations = '1'\n",
+    "equations.E.x = '1'\n",
+    "equations = { E = '1', E = '2' }\n",
+    "[equations]\nE = '1'\nE = '2'\n",
+    "[equations]\nE = '1'\n'E' = '2'\n",
+    '[equations]\nE = "1"\n"\\u0045" = "2"\n',
+    "[equations]\nE = '1'\n[equations.E]\n",
+    "__proto__ = 1\n" + _E,
+    "[__class__]\n" + _E,
+    ".".join("a" * 100_000) + " = 1",
+    "x = { " + ".".join("a" * 100_000) + " = 1 }",
+    "x = [\n{" + ".".join(["'a.b'"] * 50_000) + " = 1 }]",
+    "[" + ".".join("a" * 100_000) + "]\n",
+    "".join(f"[a.b{n}]\n" for n in range(12_000)),
+    "".join(".".join("abcdefghijklmnopqrst") + f"{n} = 1\n" for n in range(4_000)),
+    "x = '''" + "\n" * 400_000,
+    'x = "' + '\\"' * 200_000,
+    "x = " + "'" * 400_000,
+    '"' * 400_000,
+    "=" * 400_000,
+    "[" + " " * 400_000,
+    "x" + " " * 400_000,
+    "#" * 500_001,
+    "\n" * 500_001,
+    "loss = 'E.__class__'\n" + _E,
+    "loss = ['E']\n" + _E,
+    "name = '\x1b[2J'\n" + _E,
+    "name = 3\n" + _E,
+    # tables of settings
+    *(
+        f"{_E}[check]\n{line}\n"
+        for line in (
+            "samples = 1e30",
+            "samples = 9223372036854775808",
+            "seed = -1",
+            "tolerance = nan",
+            "tolerance = 0x" + "f" * 999,
+        )
+    ),
+    *(
+        f"{_E}[check]\n{line}\n"
+        for line in ("directions = 0", "samples = 0x" + "f" * 999, "exec = '1'", "x.y.z = 1")
+    ),
+    *(
+        f"{_E}[options]\n{line}\n"
+        for line in ("dtype = 'object'", "dtype = '__import__'", "reduction = ['mean']", "eval = 1")
+    ),
+    *(
+        f"{_E}[train]\n{line}\n"
+        for line in (
+            "data = '../x'",
+            "data = { npz = '/etc/passwd' }",
+            "data = { npz = 'a.npz' }",
+            "data = 3",
+        )
+    ),
+    *(
+        f"{_E}[train]\ndata = 'iris'\n{line}\n"
+        for line in ("epochs = 1", "iterations = 1e9", "scale = inf", "output = 'os'")
+    ),
+]
+LARGE_FILES = [
+    "[equations]\n" + "".join(f"a{n} = '{n}'\n" for n in range(4_000)) + "E = 'a1'\n",
+    "[inputs]\n" + "".join(f"a{n} = 1000000000\n" for n in range(6_000)) + _E,
+    "[inputs]\n"
+    + "".join(f"{'abcdefghij' * 9}{n} = 1\n" for n in range(4_500))
+    + f"[equations]\nE = '{'abcdefghij' * 9}'\n",
+    "[equations]\na0 = '2'\n" + "".join(f"a{n + 1} = 'a{n}*a{n}'\n" for n in range(2_000)) + "E = 'a2000'\n",
+    "[equations]\nE = '''" + "\n" * 19_000 + "1'''\n",
+    "# " + "x" * 499_000 + "\n" + _E,
 ]

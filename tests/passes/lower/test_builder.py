@@ -33,7 +33,8 @@ def test_reduce_moves_loop_invariant_factors_out():
     i, k = Index("i", 2), Index("k", 3)
     got = b.reduce(Access("c", i) * Access("A", k), (k,))
     (statement,) = b.statements
-    assert statement.indices == () and statement.bound == (k,)
+    assert statement.indices == ()
+    assert statement.bound == (k,)
     assert got == Access("c", i) * Access("s_E")
     assert b.reduce(sp.Integer(5), (k,)) == 15
 

@@ -15,7 +15,8 @@ def test_an_equation_that_is_one_contraction_is_one_statement():
     W, v, z = sb.matrix("W", 2, 3), sb.vector("v", 3), sb.vector("z", 2)
     program = lower(sb.Network([sp.Eq(z, W * v)], inputs=[v], parameters=[W]))
     (statement,) = program.statements
-    assert statement.target == "z" and statement.reduce == "sum"
+    assert statement.target == "z"
+    assert statement.reduce == "sum"
     assert program.outputs == ("z",)
 
 
