@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import sympy as sp
-from sympy.tensor.indexed import IndexedBase
 
 from symbp.errors import DataError, NetworkError, shorten
-from symbp.network import Network, symbol_name, symbols_listed, symbols_used
-from symbp.runtime.cache import load_or_build
-from symbp.runtime.compiled import Compiled, describe
-from symbp.runtime.fingerprint import fingerprint
-from symbp.runtime.model import dtype_name
+from symbp.network import symbol_name
+from symbp.pipeline import Derivation, expression_kernel, forward_kernel
+from symbp.runtime.compiled import Compiled
+from symbp.runtime.formula import formula
+from symbp.runtime.kernels import KernelSet, dtype_name
 from symbp.runtime.validate import Slot, admit_array
+from symbp.schedule.kernel import Kernel
 
 
 class Function:
@@ -52,16 +50,19 @@ class Function:
         self.expression = expression
         self.dtype = dtype_name(dtype)
         self.dims = dict(dims or {})
-        self.reuse, self._cache = bool(reuse), cache
-        self._lock = threading.RLock()
-        self._kernels: dict[str, Compiled] = {}
-        self._derivations: dict[str, Any] = {}
-        targets, self._shape = _targets(expression)
-        self.arguments, self.wrt = _arguments([e for _, e in targets], wrt, args)
-        taken = {symbol_name(s) for s in self.arguments}
-        self._networks = _networks(targets, self.arguments, taken, self._shape is not None)
+        self.reuse = bool(reuse)
+        self._formula = formula(expression, wrt, args)
+        self.arguments, self.wrt = self._formula.arguments, self._formula.wrt
+        self._shape = self._formula.shape
+        self._kernels = {
+            what: KernelSet(
+                network, () if what == "value" else self.wrt, self.dims, self.dtype, self.reuse, cache
+            )
+            for what, network in self._formula.networks.items()
+        }
         self._value = self._kernel("value")
-        self._slots = [Slot(n, tuple(s), True, r, b) for n, s, r, b in self._value.loaded.meta["arguments"]]
+        interface = self._value.loaded.meta["interface"]
+        self._slots = [Slot(n, tuple(s), True, r, b) for n, s, r, b in interface["inputs"]]
         # One real number from real numbers: floats can go to the kernel as they are.
         self._plain = self._shape is None and not any(s.shape or s.role == "label" for s in self._slots)
 
@@ -144,12 +145,12 @@ class Function:
     @property
     def derivation(self) -> Any:
         """Value and derivatives as equations."""
-        return self._derive("value_and_grad" if self._shape is None else "jacobian")
+        return self._kernels[self._formula.derivative].derivation
 
     @property
     def source(self) -> str:
         """The text of the generated Numba module with value and derivatives."""
-        return self._kernel("value_and_grad" if self._shape is None else "jacobian").loaded.source
+        return self._kernel(self._formula.derivative).loaded.source
 
     @property
     def kernel(self) -> FunctionKernels:
@@ -162,51 +163,17 @@ class Function:
 
     # ---- inside
 
-    def _derive(self, what: str) -> Any:
-        with self._lock:
-            if what not in self._derivations:
-                from symbp import pipeline
-
-                wrt = () if what == "value" else self.wrt
-                self._derivations[what] = pipeline.derive(
-                    self._networks[what], wrt=wrt, dims=self.dims, reuse=self.reuse
-                )
-            return self._derivations[what]
-
     def _kernel(self, what: str) -> Compiled:
-        kernel = self._kernels.get(what)
-        if kernel is None:
-            with self._lock:
-                options = {
-                    "kernel": f"expression {what}",
-                    "dtype": self.dtype,
-                    "wrt": [symbol_name(s) for s in self.wrt],
-                    "dims": self.dims,
-                    "reuse": self.reuse,
-                }
-                key = fingerprint(self._networks[what], options)
-                kernel = Compiled(load_or_build(key, lambda: self._build(what), cache=self._cache))
-                self._kernels[what] = kernel
-        return kernel
+        return self._kernels[what].get(f"expression {what}", lambda d: self._planned(what, d))
 
-    def _build(self, what: str) -> tuple[str, dict]:
-        from symbp import pipeline
-        from symbp.codegen.module import emit
-
-        derivation = self._derive(what)
+    def _planned(self, what: str, derivation: Derivation) -> Kernel:
         if what == "value":
-            kernel = pipeline.forward_kernel(derivation, self._networks[what].defined)
+            kernel = forward_kernel(derivation, derivation.network.defined)
         else:
+            assert derivation.loss is not None
             results = (derivation.loss, *(derivation.gradients[symbol_name(s)] for s in self.wrt))
-            kernel = pipeline.expression_kernel(derivation, results)
-        kernel = replace(kernel, name=what, dtype=self.dtype, point=what != "jacobian")
-        meta = describe(kernel, derivation)
-        tensors = derivation.forward_program.tensors
-        names = [symbol_name(s) for s in self.arguments]
-        meta["arguments"] = [
-            [n, list(tensors[n].shape) if n in tensors else [], *_role(tensors.get(n))] for n in names
-        ]
-        return emit([kernel], title=shorten(str(symbol_name(self._networks[what].equations[-1].lhs)))), meta
+            kernel = expression_kernel(derivation, results)
+        return replace(kernel, name=what, point=what != "jacobian")
 
     def _seed_shape(self, kernel: Compiled) -> tuple[int, ...]:
         return kernel.inputs[-1].shape
@@ -261,7 +228,7 @@ class FunctionKernels:
 
     def __getattr__(self, name: str) -> Any:
         what = name.removesuffix("_batch").removesuffix("_into")
-        if what not in self._function._networks:
+        if what not in self._function._kernels:
             raise AttributeError(name)
         return getattr(self._function._kernel(what).loaded.module, name)
 
@@ -279,122 +246,3 @@ def _samples(array: np.ndarray, lead: tuple[int, ...], shape: tuple[int, ...]) -
 
 def _number(array: Any) -> Any:
     return float(array) if np.ndim(array) == 0 else array
-
-
-def _role(tensor: Any) -> tuple[str, int | None]:
-    return ("input", None) if tensor is None else (tensor.role, tensor.bound)
-
-
-def _targets(expression: Any) -> tuple[list[tuple[str, Any]], tuple[int, ...] | None]:
-    """(base name, expression) pairs, and the shape of the values; None for one scalar."""
-    if isinstance(expression, sp.MatrixBase):
-        rows, columns = expression.shape
-        items, shape = list(expression.flat()), (rows,) if columns == 1 else (rows, columns)
-    elif isinstance(expression, list | tuple | sp.Tuple):
-        items, shape = list(expression), (len(expression),)
-    elif isinstance(expression, sp.MatrixExpr):
-        return [("value", expression)], _matrix_shape(expression)
-    else:
-        return [("value", _scalar(expression))], None
-    if not items:
-        raise NetworkError("there is no expression in the list", hint=_WRITE)
-    return [(f"value{k}", _scalar(e)) for k, e in enumerate(items)], shape
-
-
-def _matrix_shape(expression: sp.MatrixExpr) -> tuple[int, ...]:
-    rows, columns = expression.shape
-    if not (rows.is_Integer and columns.is_Integer):
-        raise NetworkError(
-            "the dimensions of a matrix expression must be numbers",
-            hint="declare with sb.matrix(name, 3, 4), or write a Network and give dims=",
-        )
-    return (int(rows),) if columns == 1 else (int(rows), int(columns))
-
-
-_WRITE = "write an expression of SymPy symbols, a list of such or a Matrix; equations go into sb.Network"
-
-
-def _scalar(expression: Any) -> sp.Expr:
-    try:
-        result = sp.sympify(expression, strict=True)
-    except (sp.SympifyError, TypeError, RecursionError) as error:
-        raise NetworkError(f"{type(expression).__name__} is not a SymPy expression", hint=_WRITE) from error
-    if not isinstance(result, sp.Expr) or isinstance(result, sp.MatrixExpr):
-        raise NetworkError(f"{type(result).__name__} is not a scalar SymPy expression", hint=_WRITE)
-    return result
-
-
-def _arguments(
-    expressions: list[Any], wrt: Sequence[Any] | None, args: Sequence[Any] | None
-) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    free: dict[str, Any] = {}
-    for expression in expressions:
-        for symbol in symbols_used(expression):
-            free.setdefault(symbol_name(symbol), symbol)
-    args = None if args is None else symbols_listed(args, "args")
-    if wrt is None:
-        chosen = list(args) if args is not None else [free[n] for n in sorted(free)]
-    else:
-        chosen = list(symbols_listed(wrt, "wrt"))
-    rest = [free[n] for n in sorted(free) if n not in {_declared(s) for s in chosen}]
-    order = list(args) if args is not None else [*chosen, *rest]
-    names = [_declared(s) for s in order]
-    missing = [n for n in (*free, *map(_declared, chosen)) if n not in names]
-    if missing:
-        raise NetworkError(
-            f"args does not contain {shorten(missing[0], 80)!r}", hint="list every free symbol"
-        )
-    for group in (names, [_declared(s) for s in chosen]):
-        if len(set(group)) < len(group):
-            raise NetworkError("a symbol is listed twice", hint="list each symbol once in wrt= and args=")
-    return tuple(order), tuple(chosen)
-
-
-def _declared(symbol: Any) -> str:
-    if not isinstance(symbol, sp.Symbol | sp.MatrixSymbol | IndexedBase):
-        raise NetworkError(
-            f"{shorten(str(symbol), 80)} is not a symbol", hint="give the SymPy symbols of the expression"
-        )
-    return symbol_name(symbol)
-
-
-def _networks(targets: list, arguments: tuple, taken: set[str], several: bool) -> dict[str, Network]:
-    """One network for the value, one for the derivatives.
-
-    Several values are differentiated through L = sum_k u_k f_k: with u the k-th unit vector, the
-    gradient of L is row k of the Jacobian.
-    """
-    equations = []
-    for base, expression in targets:
-        name = _fresh(base, taken)
-        symbol = (
-            sp.MatrixSymbol(name, *expression.shape)
-            if isinstance(expression, sp.MatrixExpr)
-            else sp.Symbol(name)
-        )
-        equations.append(sp.Eq(symbol, expression, evaluate=False))
-    result = {"value": Network(equations, inputs=arguments, name="value")}
-    if not several:
-        name = symbol_name(equations[0].lhs)
-        result["value_and_grad"] = Network(equations, inputs=arguments, loss=name, name="value_and_grad")
-        return result
-    seeds, total = _fresh("seed", taken), sp.Symbol(_fresh("combined", taken))
-    first = equations[0].lhs
-    if isinstance(first, sp.MatrixSymbol):
-        u = sp.MatrixSymbol(seeds, *first.shape)
-        combined = sp.Trace(u.T * first)
-    else:
-        u = sp.MatrixSymbol(seeds, len(equations), 1)
-        combined = sp.Add(*(u[k, 0] * e.lhs for k, e in enumerate(equations)))
-    result["jacobian"] = Network(
-        [*equations, sp.Eq(total, combined)], inputs=[*arguments, u], loss=total, name="jacobian"
-    )
-    return result
-
-
-def _fresh(base: str, taken: set[str]) -> str:
-    name = base
-    while name in taken:
-        name += "_"
-    taken.add(name)
-    return name

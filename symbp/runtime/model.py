@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from symbp.errors import DataError, NetworkError, shorten
-from symbp.network import Network, names_used, symbol_name, symbols_listed
-from symbp.runtime.cache import load_or_build
-from symbp.runtime.compiled import Compiled, describe, named_results
-from symbp.runtime.dims import dims_from_data, shape_of, unknown_dims
-from symbp.runtime.fingerprint import fingerprint
+from symbp.network import Network, symbol_name, symbols_listed
+from symbp.pipeline import forward_kernel, gradient_kernel
+from symbp.runtime.compiled import Compiled, named_results
+from symbp.runtime.dims import dims_from_data, unknown_dims
+from symbp.runtime.kernels import KernelSet, dtype_name
+from symbp.runtime.lock import MAKING
+from symbp.runtime.outputs import Outputs
 from symbp.runtime.parameters import Layout, initial
 from symbp.runtime.validate import Slot, admit, admit_vector, check_names, merge
-
-DTYPES = ("float64", "float32")
 
 
 class Model:
@@ -56,13 +55,11 @@ class Model:
         self.inputs, self.parameters = network.inputs, network.parameters
         self.reuse, self._cache = bool(reuse), cache
         self._wrt = None if wrt is None else symbols_listed(wrt, "wrt")
-        self._lock = threading.RLock()
-        self._kernels: dict[Any, Compiled] = {}
-        self._derivation: Any = None
+        self._kernels = KernelSet(network, self._wrt, self.dims, self.dtype, self.reuse, cache)
+        self._outputs = Outputs(network, self.dims)
+        self._names = self._outputs.inputs
         self._instances: dict[tuple, Model] = {}
-        self._names = tuple(symbol_name(s) for s in network.inputs)
         self._open = unknown_dims(network, self.dims)
-        self._uses = {name: names_used(e) for name, e in zip(network.defined, network.equations, strict=True)}
         self._forwards: dict[Any, tuple[Compiled, tuple[str, ...]]] = {}
         if not self._open:
             self._prepare()
@@ -197,11 +194,11 @@ class Model:
         if self._open:
             model = self._closed(arrays)
             return model.forward(theta, data=arrays, outputs=outputs, check_finite=check_finite)
-        wanted = None if outputs is None else self._wanted(outputs)
+        wanted = None if outputs is None else self._outputs.chosen(outputs)
         key = (wanted, frozenset(arrays))
         if key not in self._forwards:
-            names = wanted or self._computable(arrays)
-            self._forwards[key] = (self._kernel(("forward", *names)), self._required(names))
+            names = wanted or self._outputs.computable(arrays)
+            self._forwards[key] = (self._forward_kernel(names), self._outputs.needed(names))
         kernel, required = self._forwards[key]
         check_names(arrays, self._names, required)
         theta, admitted, samples = self._admit(kernel, theta, arrays, check_finite, required)
@@ -227,11 +224,7 @@ class Model:
     @property
     def derivation(self) -> Any:
         """Forward and backward pass as equations. Derived again where the kernels came from disk."""
-        model = self._closed()
-        with model._lock:
-            if model._derivation is None:
-                model._derivation = _derive(model.network, model._wrt, model.dims, model.reuse)
-            return model._derivation
+        return self._closed()._kernels.derivation
 
     @property
     def source(self) -> str:
@@ -268,17 +261,20 @@ class Model:
                 )
         self._input_wrt = tuple(n for n in names if n in self._names)
         meta = self._primary().loaded.meta["interface"]
-        self._layout = Layout.of(meta["parameters"])
-        self._slots = {name: Slot(name, tuple(shape), self.network.batch) for name, shape in meta["inputs"]}
+        self._layout = Layout.of((name, shape) for name, shape, *_ in meta["parameters"])
+        self._slots = {n: Slot(n, tuple(s), self.network.batch, r, b) for n, s, r, b in meta["inputs"]}
 
     def _primary(self) -> Compiled:
         if self.network.loss is not None:
             return self._gradient_kernel()
-        return self._kernel(("forward", *self.network.defined))
+        return self._forward_kernel(self.network.defined)
 
     def _gradient_kernel(self) -> Compiled:
         self._need_loss()
-        return self._kernels.get("value_and_grad") or self._kernel("value_and_grad")
+        return self._kernels.get("value_and_grad", gradient_kernel)
+
+    def _forward_kernel(self, outputs: tuple[str, ...]) -> Compiled:
+        return self._kernels.get(("forward", *outputs), lambda d: forward_kernel(d, outputs))
 
     def _need_loss(self) -> str:
         if self.network.loss is None:
@@ -286,53 +282,6 @@ class Model:
                 f"the network {self.network.name!r} has no loss", hint="give loss= to sb.Network"
             )
         return self.network.loss
-
-    def _kernel(self, what: Any) -> Compiled:
-        with self._lock:
-            if what not in self._kernels:
-                options = {
-                    "kernel": what,
-                    "dtype": self.dtype,
-                    "wrt": None if self._wrt is None else [symbol_name(s) for s in self._wrt],
-                    "dims": self.dims,
-                    "reuse": self.reuse,
-                }
-                key = fingerprint(self.network, options)
-                loaded = load_or_build(key, lambda: self._build(what), cache=self._cache)
-                self._kernels[what] = Compiled(loaded)
-            return self._kernels[what]
-
-    def _build(self, what: Any) -> tuple[str, dict]:
-        from dataclasses import replace
-
-        from symbp import pipeline
-        from symbp.codegen.module import emit
-
-        derivation = self.derivation
-        if what == "value_and_grad":
-            kernel = pipeline.gradient_kernel(derivation)
-        else:
-            kernel = pipeline.forward_kernel(derivation, tuple(what[1:]))
-        kernel = replace(kernel, dtype=self.dtype)
-        meta = describe(kernel, derivation)
-        meta["interface"] = self._interface(derivation)
-        return emit([kernel], title=self.network.name), meta
-
-    def _interface(self, derivation: Any) -> dict:
-        """Shapes of all inputs and parameters, the unused ones included."""
-        tensors = derivation.forward_program.tensors
-        result: dict[str, list] = {"inputs": [], "parameters": []}
-        for role, symbols in (("inputs", self.inputs), ("parameters", self.parameters)):
-            for symbol in symbols:
-                name = symbol_name(symbol)
-                shape = tensors[name].row_shape if name in tensors else shape_of(symbol, self.dims)
-                if shape is None:
-                    raise NetworkError(
-                        f"{shorten(name, 80)!r} is not used and has no shape",
-                        hint="declare it with sb.indexed",
-                    )
-                result[role].append([name, [int(n) for n in shape]])
-        return result
 
     def _admit(
         self,
@@ -374,7 +323,7 @@ class Model:
             return self
         dims = dims_from_data(self.network, self.dims, arrays or {})
         key = tuple(sorted(dims.items()))
-        with self._lock:
+        with MAKING:
             if key not in self._instances:
                 self._instances[key] = Model(
                     self.network,
@@ -385,48 +334,6 @@ class Model:
                     cache=self._cache,
                 )
             return self._instances[key]
-
-    def _wanted(self, outputs: Iterable[Any]) -> tuple[str, ...]:
-        try:
-            items = (
-                [outputs] if isinstance(outputs, str) or hasattr(outputs, "free_symbols") else list(outputs)
-            )
-            names = tuple(dict.fromkeys(symbol_name(o) for o in items))
-        except (TypeError, NetworkError) as error:
-            raise DataError("outputs must be names or symbols of equations") from error
-        for name in names:
-            if name not in self._uses:
-                raise DataError(
-                    f"no equation defines {shorten(name, 80)!r}",
-                    hint=f"defined are: {shorten(', '.join(self._uses), 200)}",
-                )
-        if not names:
-            raise DataError("outputs is empty")
-        return names
-
-    def _computable(self, given: Iterable[str]) -> tuple[str, ...]:
-        have = {*given, *self.dims, *(symbol_name(s) for s in self.parameters)}
-        found = []
-        for name, uses in self._uses.items():
-            if have.issuperset(uses):
-                have.add(name)
-                found.append(name)
-        if not found:
-            missing = [n for n in self._names if n not in have]
-            raise DataError(
-                "no equation can be computed from the inputs given",
-                hint=f"missing are: {shorten(', '.join(missing), 200)}",
-            )
-        return tuple(found)
-
-    def _required(self, outputs: Iterable[str]) -> tuple[str, ...]:
-        needed, stack = set(), list(outputs)
-        while stack:
-            name = stack.pop()
-            if name not in needed:
-                needed.add(name)
-                stack.extend(self._uses.get(name, ()))
-        return tuple(n for n in self._names if n in needed)
 
 
 class Kernels:
@@ -439,25 +346,7 @@ class Kernels:
         if name in ("value_and_grad", "value_and_grad_into"):
             kernel = self._model._gradient_kernel()
         elif name in ("forward", "forward_into"):
-            kernel = self._model._kernel(("forward", *self._model.network.defined))
+            kernel = self._model._forward_kernel(self._model.network.defined)
         else:
             raise AttributeError(name)
         return getattr(kernel.loaded.module, name)
-
-
-def dtype_name(dtype: Any) -> str:
-    try:
-        name = np.dtype(dtype).name
-    except TypeError:
-        name = str(dtype)
-    if name not in DTYPES:
-        raise DataError(
-            f"dtype must be float64 or float32, not {shorten(name, 40)}", hint='write dtype="float64"'
-        )
-    return name
-
-
-def _derive(network: Network, wrt: Any, dims: Mapping[str, int], reuse: bool) -> Any:
-    from symbp import pipeline
-
-    return pipeline.derive(network, wrt=wrt, dims=dict(dims), reuse=reuse)
