@@ -216,7 +216,14 @@ def _check_names(net: Network) -> None:
 
 def _check_order(net: Network, declared: dict[str, str], position: dict[str, int]) -> None:
     uses = [names_used(e) for e in net.equations]
-    sizes_used = _dimension_names(net)
+    lefts = [e.lhs.base if isinstance(e.lhs, Indexed) else e.lhs for e in net.equations]
+    sizes_used = dimension_names((*net.inputs, *net.parameters, *lefts))
+    for name in sorted(sizes_used):
+        if name in declared or name in position:
+            raise NetworkError(
+                f"{shorten(name, 80)!r} is a dimension and {declared.get(name, 'the result of an equation')}",
+                hint="give the two different names",
+            )
     for k, equation in enumerate(net.equations):
         for name in uses[k]:
             if name in declared or position.get(name, k) < k:
@@ -244,10 +251,9 @@ def _check_order(net: Network, declared: dict[str, str], position: dict[str, int
             )
 
 
-def _dimension_names(net: Network) -> set[str]:
+def dimension_names(symbols: Iterable[Any]) -> set[str]:
     """Names of the symbolic dimensions: they have a value in equations, too, as in Sum(x[k]) / n."""
-    lefts = [e.lhs.base if isinstance(e.lhs, Indexed) else e.lhs for e in net.equations]
-    shapes = [getattr(s, "shape", None) or () for s in (*net.inputs, *net.parameters, *lefts)]
+    shapes = [getattr(s, "shape", None) or () for s in symbols]
     return {s.name for shape in shapes for n in shape for s in getattr(n, "free_symbols", ())}
 
 

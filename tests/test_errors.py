@@ -29,8 +29,8 @@ def wrt(*symbols):
     return sb.compile(sb.Network([sp.Eq(E, x)], inputs=[x], loss=E), wrt=symbols, cache=False)
 
 
-def sized(dims):
-    A = sp.MatrixSymbol("A", sp.Symbol("n"), sp.Symbol("n"))
+def sized(dims, n="n"):
+    A = sp.MatrixSymbol("A", sp.Symbol(n), sp.Symbol(n))
     net = sb.Network([sp.Eq(E, sp.Trace(A))], parameters=[A], loss=E)
     return sb.compile(net, dims=dims, cache=False)
 
@@ -90,6 +90,8 @@ REFUSED = {
     **{
         f"dims {d!r}": (sb.ShapeError, lambda d=d: sized(d)) for d in ([3], 3, *({"n": s} for s in BAD_SIZES))
     },
+    "a dimension as parameter": (sb.NetworkError, lambda: sized({"A": 3}, "A")),
+    "a dimension as argument": (sb.NetworkError, lambda: sb.compile(sb.vector("u", x) * x, args=[x])),
     "dims missing": (sb.ShapeError, lambda: sized({}).init(0)),
     "dtype": (sb.DataError, lambda: sb.compile(x, dtype="float16")),
 }

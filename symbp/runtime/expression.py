@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from symbp.errors import DataError, NetworkError, shorten
-from symbp.network import symbol_name
+from symbp.network import dimension, symbol_name
 from symbp.pipeline import Derivation, expression_kernel, forward_kernel
 from symbp.runtime.compiled import Compiled
+from symbp.runtime.dims import Instances, unknown_dims
 from symbp.runtime.formula import formula
 from symbp.runtime.kernels import KernelSet, dtype_name
 from symbp.runtime.validate import Slot, admit_array
@@ -31,7 +32,8 @@ class Function:
         wrt: the symbols that are differentiated for, in order; default all, sorted by name.
         args: the order of the arguments; default those of `wrt`, then the others sorted by name.
         dtype: "float64" or "float32".
-        dims: values of symbolic dimensions by name.
+        dims: values of symbolic dimensions by name. Those that are missing are read from the
+            arguments of a call; kernels are compiled then, once for each set of dimensions.
         reuse: whether derivatives may be written through values, see `symbp.compile`.
         cache: False keeps the kernels off the disk.
     """
@@ -50,21 +52,50 @@ class Function:
         self.expression = expression
         self.dtype = dtype_name(dtype)
         self.dims = dict(dims or {})
-        self.reuse = bool(reuse)
-        self._formula = formula(expression, wrt, args)
+        self.reuse, self._cache = bool(reuse), cache
+        self._formula = formula(expression, wrt, args, self.dims)
         self.arguments, self.wrt = self._formula.arguments, self._formula.wrt
-        self._shape = self._formula.shape
+        self._names = tuple(symbol_name(s) for s in self.arguments)
+        self._instances = Instances(dict.fromkeys(self.arguments), self.dims, self._with_dims)
+        self._open = unknown_dims(self.arguments, self.dims)
+        # One real number from real numbers: floats can go to the kernel as they are.
+        self._plain = False
+        if not self._open:
+            self._prepare()
+
+    def _prepare(self) -> None:
         self._kernels = {
             what: KernelSet(
-                network, () if what == "value" else self.wrt, self.dims, self.dtype, self.reuse, cache
+                network, () if what == "value" else self.wrt, self.dims, self.dtype, self.reuse, self._cache
             )
             for what, network in self._formula.networks.items()
         }
+        self._found: dict[str, Compiled] = {}
+        self._shape = _value_shape(self._formula.shape, self.dims)
         self._value = self._kernel("value")
         interface = self._value.loaded.meta["interface"]
         self._slots = [Slot(n, tuple(s), True, r, b) for n, s, r, b in interface["inputs"]]
-        # One real number from real numbers: floats can go to the kernel as they are.
         self._plain = self._shape is None and not any(s.shape or s.role == "label" for s in self._slots)
+
+    def _with_dims(self, dims: dict[str, int]) -> Function:
+        return Function(
+            self.expression,
+            wrt=self.wrt,
+            args=self.arguments,
+            dtype=self.dtype,
+            dims=dims,
+            reuse=self.reuse,
+            cache=self._cache,
+        )
+
+    def _closed(self, args: tuple[Any, ...] | None = None) -> tuple[Function, tuple[Any, ...]]:
+        """This function, or the one whose dimensions are those of the arguments; and its arguments."""
+        if not self._open:
+            return self, args or ()
+        if args is not None:
+            self._count(args)
+        function, taken = self._instances.get(dict(zip(self._names, args or (), strict=False)))
+        return function, tuple(taken.values())
 
     # ---- calls
 
@@ -76,6 +107,9 @@ class Function:
         """
         if self._plain and all(type(a) is float for a in args) and len(args) == len(self._slots):
             return self._point(self._value, args)[0]
+        if self._open:
+            function, args = self._closed(args)
+            return function(*args)
         lead, arrays = self._admit(args)
         results = self._run(self._value, arrays, lead)
         if self._shape is None:
@@ -93,6 +127,9 @@ class Function:
             NetworkError: the expression has several values; see `jacobian`.
             DataError: as for a call.
         """
+        if self._open:
+            function, args = self._closed(args)
+            return function.value_and_grad(*args)
         if self._shape is not None:
             raise NetworkError("the expression has several values", hint="use jacobian")
         kernel = self._kernel("value_and_grad")
@@ -113,6 +150,9 @@ class Function:
         Raises:
             DataError: as for a call.
         """
+        if self._open:
+            function, args = self._closed(args)
+            return function.jacobian(*args)
         lead, arrays = self._admit(args)
         outputs = 1 if self._shape is None else int(np.prod(self._shape))
         if self._shape is None:
@@ -138,33 +178,38 @@ class Function:
         """
         from symbp.runtime.check_function import check_function
 
-        return check_function(self, args)
+        function, args = self._closed(args or None)
+        return check_function(function, args)
 
     # ---- what was compiled
 
     @property
     def derivation(self) -> Any:
         """Value and derivatives as equations."""
-        return self._kernels[self._formula.derivative].derivation
+        return self._closed()[0]._kernels[self._formula.derivative].derivation
 
     @property
     def source(self) -> str:
         """The text of the generated Numba module with value and derivatives."""
-        return self._kernel(self._formula.derivative).loaded.source
+        return self._closed()[0]._kernel(self._formula.derivative).loaded.source
 
     @property
     def kernel(self) -> FunctionKernels:
         """The `@njit` functions: `value`, `value_and_grad`, each also with `_batch` and `_into`."""
-        return FunctionKernels(self)
+        return FunctionKernels(self._closed()[0])
 
     def __repr__(self) -> str:
-        names = ", ".join(symbol_name(s) for s in self.arguments)
-        return f"Function({shorten(names, 100)}) of {self.dtype}"
+        dims = ", dimensions open" if self._open else ""
+        return f"Function({shorten(', '.join(self._names), 100)}) of {self.dtype}{dims}"
 
     # ---- inside
 
     def _kernel(self, what: str) -> Compiled:
-        return self._kernels[what].get(f"expression {what}", lambda d: self._planned(what, d))
+        found = self._found.get(what)
+        if found is None:
+            found = self._kernels[what].get(f"expression {what}", lambda d: self._planned(what, d))
+            self._found[what] = found
+        return found
 
     def _planned(self, what: str, derivation: Derivation) -> Kernel:
         if what == "value":
@@ -186,9 +231,7 @@ class Function:
 
     def _admit(self, args: Sequence[Any]) -> tuple[tuple[int, ...], list[np.ndarray]]:
         """The broadcast shape, and the arguments as arrays of N samples."""
-        if len(args) != len(self._slots):
-            names = shorten(", ".join(s.name for s in self._slots), 200)
-            raise DataError(f"{len(self._slots)} arguments are needed ({names}), got {len(args)}")
+        self._count(args)
         arrays = [admit_array(s, a, self.dtype) for s, a in zip(self._slots, args, strict=True)]
         leads = []
         for slot, array in zip(self._slots, arrays, strict=True):
@@ -202,6 +245,11 @@ class Function:
         except ValueError as error:
             raise DataError(shorten(f"the arguments do not broadcast: {error}")) from error
         return lead, [_samples(a, lead, s.shape) for a, s in zip(arrays, self._slots, strict=True)]
+
+    def _count(self, args: Sequence[Any]) -> None:
+        if len(args) != len(self._names):
+            names = shorten(", ".join(self._names), 200)
+            raise DataError(f"{len(self._names)} arguments are needed ({names}), got {len(args)}")
 
     def _run(self, kernel: Compiled, arrays: list[np.ndarray], lead: tuple[int, ...]) -> list[np.ndarray]:
         samples = arrays[0].shape[0] if arrays else 1
@@ -242,6 +290,13 @@ def _samples(array: np.ndarray, lead: tuple[int, ...], shape: tuple[int, ...]) -
         # kernel, and another compilation.
         array = np.require(np.broadcast_to(array, lead + shape), requirements=["C", "W"])
     return np.ascontiguousarray(array).reshape(-1, *shape)
+
+
+def _value_shape(shape: tuple[Any, ...] | None, dims: dict[str, int]) -> tuple[int, ...] | None:
+    if shape is None:
+        return None
+    sizes = tuple(dimension(n, dims, "the value") for n in shape)
+    return sizes[:1] if len(sizes) == 2 and sizes[1] == 1 else sizes
 
 
 def _number(array: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import sympy as sp
 from sympy.tensor.indexed import IndexedBase
 
 from symbp.errors import NetworkError, shorten
-from symbp.network import Network, symbol_name, symbols_listed, symbols_used
+from symbp.network import Network, dimension_names, symbol_name, symbols_listed, symbols_used
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,13 @@ class Formula:
     Attributes:
         arguments: the symbols, in the order of the arguments.
         wrt: those that are differentiated for.
-        shape: of the values; None for one scalar.
+        shape: of the values, symbolic sizes included; None for one scalar.
         networks: by kernel: "value", and "value_and_grad" (one scalar) or "jacobian".
     """
 
     arguments: tuple[Any, ...]
     wrt: tuple[Any, ...]
-    shape: tuple[int, ...] | None
+    shape: tuple[Any, ...] | None
     networks: dict[str, Network]
 
     @property
@@ -35,46 +35,51 @@ class Formula:
         return "value_and_grad" if self.shape is None else "jacobian"
 
 
-def formula(expression: Any, wrt: Sequence[Any] | None, args: Sequence[Any] | None) -> Formula:
+def formula(
+    expression: Any,
+    wrt: Sequence[Any] | None = None,
+    args: Sequence[Any] | None = None,
+    dims: Iterable[str] = (),
+) -> Formula:
     """The networks of a scalar or matrix expression, or of a list or Matrix of scalar expressions.
 
     Args:
         wrt: default all symbols, sorted by name.
         args: default those of `wrt`, then the others sorted by name.
+        dims: names of symbolic dimensions that have values; those in shapes are found.
 
     Raises:
         NetworkError: something is no expression or no symbol, or args lacks a symbol.
     """
     targets, shape = _targets(expression)
-    arguments, chosen = _arguments([e for _, e in targets], wrt, args)
+    free = {symbol_name(s): s for _, e in targets for s in symbols_used(e)}
+    # A dimension has its value from the shapes, also where it stands in the formula as a number.
+    sizes = dimension_names(free.values())
+    arguments, chosen = _arguments({n: s for n, s in free.items() if n not in sizes}, wrt, args)
+    sizes |= dimension_names(arguments) | {*dims}
     taken = {symbol_name(s) for s in arguments}
+    for name in sorted(taken & sizes):
+        raise NetworkError(
+            f"{shorten(name, 80)!r} is an argument and a dimension", hint="give the two different names"
+        )
+    taken |= sizes
     return Formula(arguments, chosen, shape, _networks(targets, arguments, taken, shape is not None))
 
 
-def _targets(expression: Any) -> tuple[list[tuple[str, Any]], tuple[int, ...] | None]:
+def _targets(expression: Any) -> tuple[list[tuple[str, Any]], tuple[Any, ...] | None]:
     """(base name, expression) pairs, and the shape of the values; None for one scalar."""
+    shape: tuple[Any, ...]
     if isinstance(expression, sp.MatrixBase):
-        rows, columns = expression.shape
-        items, shape = list(expression.flat()), (rows,) if columns == 1 else (rows, columns)
+        items, shape = list(expression.flat()), tuple(expression.shape)
     elif isinstance(expression, list | tuple | sp.Tuple):
         items, shape = list(expression), (len(expression),)
     elif isinstance(expression, sp.MatrixExpr):
-        return [("value", expression)], _matrix_shape(expression)
+        return [("value", expression)], tuple(expression.shape)
     else:
         return [("value", _scalar(expression))], None
     if not items:
         raise NetworkError("there is no expression in the list", hint=_WRITE)
     return [(f"value{k}", _scalar(e)) for k, e in enumerate(items)], shape
-
-
-def _matrix_shape(expression: sp.MatrixExpr) -> tuple[int, ...]:
-    rows, columns = expression.shape
-    if not (rows.is_Integer and columns.is_Integer):
-        raise NetworkError(
-            "the dimensions of a matrix expression must be numbers",
-            hint="declare with sb.matrix(name, 3, 4), or write a Network and give dims=",
-        )
-    return (int(rows),) if columns == 1 else (int(rows), int(columns))
 
 
 _WRITE = "write an expression of SymPy symbols, a list of such or a Matrix; equations go into sb.Network"
@@ -91,12 +96,8 @@ def _scalar(expression: Any) -> sp.Expr:
 
 
 def _arguments(
-    expressions: list[Any], wrt: Sequence[Any] | None, args: Sequence[Any] | None
+    free: dict[str, Any], wrt: Sequence[Any] | None, args: Sequence[Any] | None
 ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    free: dict[str, Any] = {}
-    for expression in expressions:
-        for symbol in symbols_used(expression):
-            free.setdefault(symbol_name(symbol), symbol)
     args = None if args is None else symbols_listed(args, "args")
     if wrt is None:
         chosen = list(args) if args is not None else [free[n] for n in sorted(free)]

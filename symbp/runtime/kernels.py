@@ -10,12 +10,11 @@ import numpy as np
 
 from symbp import pipeline
 from symbp.codegen.module import emit
-from symbp.errors import DataError, NetworkError, shorten
+from symbp.errors import DataError, shorten
 from symbp.network import Network, symbol_name
 from symbp.pipeline import Derivation
 from symbp.runtime.cache import load_or_build
 from symbp.runtime.compiled import Compiled, describe
-from symbp.runtime.dims import shape_of
 from symbp.runtime.fingerprint import fingerprint
 from symbp.runtime.lock import MAKING
 from symbp.schedule.kernel import Kernel
@@ -90,16 +89,8 @@ class KernelSet:
         result: dict[str, list] = {"inputs": [], "parameters": []}
         for kind, symbols in (("inputs", self.network.inputs), ("parameters", self.network.parameters)):
             for symbol in symbols:
-                name = symbol_name(symbol)
-                tensor = tensors.get(name)
-                shape = tensor.row_shape if tensor else shape_of(symbol, self.dims)
-                if shape is None:
-                    raise NetworkError(
-                        f"{shorten(name, 80)!r} is not used and has no shape",
-                        hint="declare it with sb.indexed",
-                    )
-                role, bound = (tensor.role, tensor.bound) if tensor else ("input", None)
-                result[kind].append([name, [int(n) for n in shape], role, bound])
+                t = tensors[symbol_name(symbol)]
+                result[kind].append([t.name, [int(n) for n in t.row_shape], t.role, t.bound])
         return result
 
 

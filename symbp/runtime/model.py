@@ -12,9 +12,8 @@ from symbp.errors import DataError, NetworkError, shorten
 from symbp.network import Network, symbol_name, symbols_listed
 from symbp.pipeline import forward_kernel, gradient_kernel
 from symbp.runtime.compiled import Compiled, named_results
-from symbp.runtime.dims import dims_from_data, unknown_dims
+from symbp.runtime.dims import Instances, unknown_dims
 from symbp.runtime.kernels import KernelSet, dtype_name
-from symbp.runtime.lock import MAKING
 from symbp.runtime.outputs import Outputs
 from symbp.runtime.parameters import Layout, initial
 from symbp.runtime.validate import Slot, admit, admit_vector, check_names, merge
@@ -58,8 +57,9 @@ class Model:
         self._kernels = KernelSet(network, self._wrt, self.dims, self.dtype, self.reuse, cache)
         self._outputs = Outputs(network, self.dims)
         self._names = self._outputs.inputs
-        self._instances: dict[tuple, Model] = {}
-        self._open = unknown_dims(network, self.dims)
+        symbols = dict.fromkeys(network.inputs, int(network.batch)) | dict.fromkeys(network.parameters, 0)
+        self._instances = Instances(symbols, self.dims, self._with_dims)
+        self._open = unknown_dims(symbols, self.dims)
         self._forwards: dict[Any, tuple[Compiled, tuple[str, ...]]] = {}
         if not self._open:
             self._prepare()
@@ -73,14 +73,14 @@ class Model:
         Raises:
             ShapeError: a dimension is not known before data arrives.
         """
-        return self._closed()._layout.size
+        return self._closed()[0]._layout.size
 
     def init(self, seed: Any = 0, *, data: Any = None, **inputs: Any) -> np.ndarray:
         """A first theta, of shape (P,); see `symbp.runtime.parameters.initial` for the distributions.
 
         The data is needed only where a dimension is symbolic.
         """
-        model = self._closed(merge(data, inputs))
+        model, _ = self._closed(merge(data, inputs))
         return initial(model.network, model._layout, seed, model.dtype)
 
     def params(self, theta: np.ndarray) -> dict[str, np.ndarray]:
@@ -89,12 +89,7 @@ class Model:
         Raises:
             DataError: theta is no array of shape (P,).
         """
-        if not self._open:
-            return self._layout.views(theta)
-        for model in self._instances.values():
-            if isinstance(theta, np.ndarray) and theta.shape == (model.size,):
-                return model._layout.views(theta)
-        return self._closed()._layout.views(theta)
+        return self._closed(theta=theta)[0]._layout.views(theta)
 
     def pack(self, values: Mapping[str, Any] | None = None, **named: Any) -> np.ndarray:
         """A theta from values by parameter name, the inverse of `params`.
@@ -102,7 +97,9 @@ class Model:
         Raises:
             DataError: a name is missing or unknown, or a shape is wrong.
         """
-        return self._closed()._layout.pack(merge(values, named), self.dtype)
+        given = merge(values, named)
+        model, given = self._closed(given)
+        return model._layout.pack(given, self.dtype)
 
     # ---- calls
 
@@ -133,7 +130,8 @@ class Model:
         """
         arrays = inputs if data is None else merge(data, inputs)
         if self._open:
-            return self._closed(arrays).value_and_grad(theta, data=arrays, out=out, check_finite=check_finite)
+            model, arrays = self._closed(arrays, theta)
+            return model.value_and_grad(theta, data=arrays, out=out, check_finite=check_finite)
         kernel = self._gradient_kernel()
         theta, admitted, samples = self._admit(kernel, theta, arrays, check_finite)
         gradient = np.empty(kernel.gradient.size, kernel.real) if out is None else self._out(out, kernel)
@@ -192,7 +190,7 @@ class Model:
         arrays = inputs if data is None else merge(data, inputs)
         check_names(arrays, self._names, ())
         if self._open:
-            model = self._closed(arrays)
+            model, arrays = self._closed(arrays, theta)
             return model.forward(theta, data=arrays, outputs=outputs, check_finite=check_finite)
         wanted = None if outputs is None else self._outputs.chosen(outputs)
         key = (wanted, frozenset(arrays))
@@ -216,20 +214,20 @@ class Model:
         """
         from symbp.runtime.check import check_gradient
 
-        arrays = merge(data, inputs)
-        return check_gradient(self._closed(arrays), theta, arrays or None)
+        model, arrays = self._closed(merge(data, inputs), theta)
+        return check_gradient(model, theta, arrays or None)
 
     # ---- what was compiled
 
     @property
     def derivation(self) -> Any:
         """Forward and backward pass as equations. Derived again where the kernels came from disk."""
-        return self._closed()._kernels.derivation
+        return self._closed()[0]._kernels.derivation
 
     @property
     def source(self) -> str:
         """The text of the generated Numba module: `value_and_grad`, or `forward` where there is no loss."""
-        return self._closed()._primary().loaded.source
+        return self._closed()[0]._primary().loaded.source
 
     def save_source(self, path: Any) -> Path:
         """Write `source` to a file; it can be imported where NumPy and Numba are installed."""
@@ -240,7 +238,7 @@ class Model:
     @property
     def kernel(self) -> Kernels:
         """The compiled functions, for callers that are compiled themselves."""
-        return Kernels(self._closed())
+        return Kernels(self._closed()[0])
 
     def __repr__(self) -> str:
         size = "dimensions open" if self._open else f"{self.size} parameters"
@@ -317,23 +315,20 @@ class Model:
             )
         return out
 
-    def _closed(self, arrays: Mapping[str, Any] | None = None) -> Model:
-        """This model, or the one in which its symbolic dimensions are those of the data."""
+    def _closed(
+        self, arrays: dict[str, Any] | None = None, theta: Any = None
+    ) -> tuple[Model, dict[str, Any]]:
+        """This model, or the one whose dimensions are those of the data; and the data as it takes them."""
+        arrays = {} if arrays is None else arrays
         if not self._open:
-            return self
-        dims = dims_from_data(self.network, self.dims, arrays or {})
-        key = tuple(sorted(dims.items()))
-        with MAKING:
-            if key not in self._instances:
-                self._instances[key] = Model(
-                    self.network,
-                    dtype=self.dtype,
-                    wrt=self._wrt,
-                    dims=dims,
-                    reuse=self.reuse,
-                    cache=self._cache,
-                )
-            return self._instances[key]
+            return self, arrays
+        shape = theta.shape if isinstance(theta, np.ndarray) else None
+        return self._instances.get(arrays, lambda model: shape in (None, (model.size,)))
+
+    def _with_dims(self, dims: dict[str, int]) -> Model:
+        return Model(
+            self.network, dtype=self.dtype, wrt=self._wrt, dims=dims, reuse=self.reuse, cache=self._cache
+        )
 
 
 class Kernels:
