@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,7 +13,7 @@ from sympy.tensor.indexed import Idx, Indexed, IndexedBase
 from symbp.errors import NetworkError, ShapeError, shorten
 
 LARGEST = 2**40
-"""The largest dimension, and the largest range of a sum."""
+"""The largest dimension, the largest range of a sum, and the most entries of an array."""
 
 Name: TypeAlias = sp.Basic
 """A declared symbol: `Symbol`, `MatrixSymbol` or `IndexedBase`."""
@@ -329,6 +330,22 @@ def dimension(size: Any, dims: dict[str, int], what: str) -> int:
             f"the dimension of {shorten(what, 80)} is more than {LARGEST}", hint="use a smaller dimension"
         )
     return int(size)
+
+
+def check_entries(shape: Iterable[int], what: str, equation: object = None) -> None:
+    """Refuse arrays that no memory holds, before an index into them overflows.
+
+    Raises:
+        ShapeError: there are more than `LARGEST` entries.
+    """
+    extents = tuple(shape)
+    if prod(extents) > LARGEST:
+        shown = " x ".join(map(str, extents))
+        raise ShapeError(
+            f"{shorten(what, 80)} has {shown} entries, at most {LARGEST} are possible",
+            equation=equation,
+            hint="use smaller dimensions, or sums that need no such array",
+        )
 
 
 def sizes(dims: Any) -> dict[str, int]:

@@ -35,6 +35,7 @@ def sized(dims, n="n"):
     return sb.compile(net, dims=dims, cache=False)
 
 
+BIG, ONES = sp.OneMatrix(2**21, 2**21), sb.matrix("ONES", 2**21, 2**21)
 BAD_SIZES = [0, -3, 2.5, "3", None, True, float("nan"), 10**30]
 
 REFUSED = {
@@ -92,6 +93,9 @@ REFUSED = {
     },
     "a dimension as parameter": (sb.NetworkError, lambda: sized({"A": 3}, "A")),
     "a dimension as argument": (sb.NetworkError, lambda: sb.compile(sb.vector("u", x) * x, args=[x])),
+    "too many entries": (sb.ShapeError, lambda: sized({"n": 2**21})),
+    "too many entries of a result": (sb.ShapeError, lambda: network(sp.Eq(ONES, x * BIG), inputs=[x])),
+    "too many entries inside": (sb.ShapeError, lambda: sb.compile(sb.total(sb.tanh(sb.tanh(x * BIG) * BIG)))),
     "dims missing": (sb.ShapeError, lambda: sized({}).init(0)),
     "dtype": (sb.DataError, lambda: sb.compile(x, dtype="float16")),
 }

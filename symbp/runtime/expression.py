@@ -16,8 +16,11 @@ from symbp.runtime.compiled import Compiled
 from symbp.runtime.dims import Instances, unknown_dims
 from symbp.runtime.formula import formula
 from symbp.runtime.kernels import KernelSet, dtype_name
-from symbp.runtime.validate import Slot, admit_array
+from symbp.runtime.parameters import Layout
+from symbp.runtime.validate import Slot, admit_array, check_labels, no_memory
 from symbp.schedule.kernel import Kernel
+
+_NOTHING = Layout((), ())
 
 
 class Function:
@@ -162,8 +165,11 @@ class Function:
             # One sample per output: row k of the Jacobian is the gradient for the k-th unit vector.
             kernel = self._kernel("jacobian")
             samples = arrays[0].shape[0] if arrays else 1
-            repeated = [np.repeat(a, outputs, axis=0) for a in arrays]
-            seeds = np.tile(np.eye(outputs, dtype=self.dtype), (samples, 1))
+            try:
+                repeated = [np.repeat(a, outputs, axis=0) for a in arrays]
+                seeds = np.tile(np.eye(outputs, dtype=self.dtype), (samples, 1))
+            except MemoryError as error:
+                raise no_memory(f"the seeds of {outputs} outputs", error) from error
             results = self._run(
                 kernel, [*repeated, seeds.reshape(-1, *self._seed_shape(kernel))], (*lead, outputs)
             )
@@ -240,11 +246,16 @@ class Function:
                 want = ", ".join(["...", *map(str, slot.shape)])
                 raise DataError(f"{shorten(slot.name, 80)!r} must have shape ({want}), got {array.shape}")
             leads.append(array.shape[: array.ndim - axes])
+            if slot.role == "label" and array.size:
+                check_labels(slot, array)
         try:
             lead = np.broadcast_shapes(*leads)
         except ValueError as error:
             raise DataError(shorten(f"the arguments do not broadcast: {error}")) from error
-        return lead, [_samples(a, lead, s.shape) for a, s in zip(arrays, self._slots, strict=True)]
+        try:
+            return lead, [_samples(a, lead, s.shape) for a, s in zip(arrays, self._slots, strict=True)]
+        except (MemoryError, ValueError) as error:  # the latter where the size is no integer of NumPy's
+            raise no_memory(f"the arguments, broadcast to {lead},", error) from error
 
     def _count(self, args: Sequence[Any]) -> None:
         if len(args) != len(self._names):
@@ -253,13 +264,11 @@ class Function:
 
     def _run(self, kernel: Compiled, arrays: list[np.ndarray], lead: tuple[int, ...]) -> list[np.ndarray]:
         samples = arrays[0].shape[0] if arrays else 1
-        results = kernel.empty_results(samples)
         if len(kernel.inputs) < len(arrays):
             by_name = dict(zip([s.name for s in self._slots], arrays, strict=False))
             by_name.setdefault(kernel.inputs[-1].name if kernel.inputs else "", arrays[-1])
             arrays = [by_name[s.name] for s in kernel.inputs]
-        if samples:
-            kernel.into(*arrays, *results)
+        results = kernel.run(None, arrays, samples, _NOTHING)[0] if samples else kernel.empty_results(0)
         return [
             a.reshape(lead + s.shape)
             if s.batched

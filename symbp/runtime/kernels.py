@@ -11,7 +11,7 @@ import numpy as np
 from symbp import pipeline
 from symbp.codegen.module import emit
 from symbp.errors import DataError, shorten
-from symbp.network import Network, symbol_name
+from symbp.network import Network, check_entries, symbol_name
 from symbp.pipeline import Derivation
 from symbp.runtime.cache import load_or_build
 from symbp.runtime.compiled import Compiled, describe
@@ -80,6 +80,9 @@ class KernelSet:
 
     def _build(self, make: Callable[[Derivation], Kernel]) -> tuple[str, dict]:
         kernel = replace(make(self.derivation), dtype=self.dtype)
+        origin = {s.target: s.origin for s in kernel.program.statements}
+        for tensor in kernel.program.tensors.values():
+            check_entries(tensor.row_shape, repr(tensor.name), origin.get(tensor.name))
         meta = {**describe(kernel, self.derivation), "interface": self._interface()}
         return emit([kernel], title=self.network.name), meta
 

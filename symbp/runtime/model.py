@@ -16,7 +16,7 @@ from symbp.runtime.dims import Instances, unknown_dims
 from symbp.runtime.kernels import KernelSet, dtype_name
 from symbp.runtime.outputs import Outputs
 from symbp.runtime.parameters import Layout, initial
-from symbp.runtime.validate import Slot, admit, admit_vector, check_names, merge
+from symbp.runtime.validate import Slot, admit, admit_vector, check_names, merge, no_memory
 
 
 class Model:
@@ -79,9 +79,18 @@ class Model:
         """A first theta, of shape (P,); see `symbp.runtime.parameters.initial` for the distributions.
 
         The data is needed only where a dimension is symbolic.
+
+        Raises:
+            ShapeError: a dimension is not known.
+            DataError: seed is no seed, or theta does not fit into memory.
         """
         model, _ = self._closed(merge(data, inputs))
-        return initial(model.network, model._layout, seed, model.dtype)
+        try:
+            return initial(model.network, model._layout, seed, model.dtype)
+        except (TypeError, ValueError) as error:
+            raise DataError(shorten(f"seed is {seed!r}: {error}"), hint="write seed=0") from error
+        except MemoryError as error:
+            raise no_memory(f"{model.size} parameters", error) from error
 
     def params(self, theta: np.ndarray) -> dict[str, np.ndarray]:
         """Views of a theta (or of a gradient) by parameter name: scalars 0-d, vectors 1-D, matrices 2-D.
@@ -99,7 +108,10 @@ class Model:
         """
         given = merge(values, named)
         model, given = self._closed(given)
-        return model._layout.pack(given, self.dtype)
+        try:
+            return model._layout.pack(given, self.dtype)
+        except MemoryError as error:
+            raise no_memory(f"{model.size} parameters", error) from error
 
     # ---- calls
 
@@ -134,13 +146,8 @@ class Model:
             return model.value_and_grad(theta, data=arrays, out=out, check_finite=check_finite)
         kernel = self._gradient_kernel()
         theta, admitted, samples = self._admit(kernel, theta, arrays, check_finite)
-        gradient = np.empty(kernel.gradient.size, kernel.real) if out is None else self._out(out, kernel)
-        results = kernel.empty_results(samples)
-        arguments = kernel.arguments(theta, admitted, self._layout)
-        if kernel.gradient.names:
-            kernel.into(*arguments, *results, gradient)
-        else:
-            kernel.into(*arguments, *results)
+        out = None if out is None else self._out(out, kernel)
+        results, gradient = kernel.run(theta, admitted, samples, self._layout, out)
         loss = float(results[0][0])
         if not self._input_wrt:
             return loss, gradient
@@ -200,8 +207,7 @@ class Model:
         kernel, required = self._forwards[key]
         check_names(arrays, self._names, required)
         theta, admitted, samples = self._admit(kernel, theta, arrays, check_finite, required)
-        results = kernel.empty_results(samples)
-        kernel.into(*kernel.arguments(theta, admitted, self._layout), *results)
+        results, _ = kernel.run(theta, admitted, samples, self._layout)
         return named_results(kernel.results, results)
 
     def check(self, theta: Any = None, *, data: Any = None, **inputs: Any) -> Any:

@@ -163,3 +163,26 @@ def test_single_columns_of_symbolic_matrices():
     assert g(np.full((5, 1), 2.0)).tolist() == [20.0]
     assert g(np.ones((2, 5, 3))).shape == (2, 3, 3)
     assert g.jacobian(np.full((5, 1), 2.0)).tolist() == [[4.0] * 5]
+
+
+def test_labels_are_kept_inside_their_range():
+    a, label, k = sp.MatrixSymbol("a", 3, 1), sp.Symbol("label", integer=True), sp.Symbol("k", integer=True)
+    picked = sp.Sum(sp.KroneckerDelta(k, label) * a[k, 0], (k, 0, 2))
+    g = Function(picked, args=[a, label], wrt=[a], cache=False)
+    assert g([1, 2, 3], [0, 2]).tolist() == [1.0, 3.0]
+    for wrong in (3, -1, [0, 10**9], 0.5, [np.nan], 2**70):
+        with pytest.raises(DataError):
+            g([1, 2, 3], wrong)
+        with pytest.raises(DataError):
+            g.value_and_grad([1, 2, 3], wrong)
+        with pytest.raises(DataError):
+            g.jacobian([1, 2, 3], wrong)
+    assert g(np.ones((0, 3)), np.ones(0, int)).shape == (0,)
+
+
+def test_broadcasting_beyond_memory_is_refused(f):
+    a, b = np.ones(2**20), np.ones(2**21)
+    with pytest.raises(DataError, match="memory"):  # 2**61 entries are more bytes than NumPy can count
+        f(a[:, None, None], a[:, None], b)
+    with pytest.raises(DataError, match="broadcast"):
+        f(b[:, None, None], b[:, None], b)

@@ -11,6 +11,7 @@ import sympy as sp
 from symbp.errors import ShapeError, SymbpError, UnsupportedError, shorten
 from symbp.ir.nodes import Access, Index, Program, Statement, Tensor
 from symbp.ir.walk import accesses, index_symbols
+from symbp.network import check_entries
 
 Scope = Mapping[Any, sp.Expr]
 """What SymPy's index symbols and Lambda variables stand for: indices or scalar bodies."""
@@ -30,6 +31,7 @@ class Builder:
         self.shared = 0
 
     def declare(self, tensor: Tensor) -> Tensor:
+        check_entries(tensor.shape, repr(tensor.name), self.equation or None)
         self.tensors[tensor.name] = tensor
         return tensor
 
