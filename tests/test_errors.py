@@ -1,5 +1,8 @@
 """Every refusal is a typed error that names the equation and says what to write instead."""
 
+import inspect
+import itertools
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -116,6 +119,45 @@ def test_names_the_equation_and_what_to_write():
         sb.compile(sp.exp(M))
     assert "exp(M)" in caught.value.equation
     assert "sb.exp" in caught.value.hint
+
+
+OPERANDS = [
+    x, v, w, M, sb.matrix("N", 2, 4), sb.vector("s", sp.Symbol("n")), sp.Matrix([1, 2]), sb.indexed("A", 3, 4),
+    sb.index("i", 3), sb.label("y"), 3, 2.5, "x", None, True, 1j, sp.I, sp.nan, float("inf"), [1, 2], [x, v],
+    np.ones(3), sp.Eq(x, y), x > y, v.T, sp.Lambda(x, x), f, {}, object(), sp.Symbol("c", commutative=False),
+    sp.exp(M), M**-1, sp.Tuple(x, y), lambda t: t, (2, 3), sp.ZeroMatrix(0, 0),
+]  # fmt: skip
+VOCABULARY = [n for n in sb.nn.__all__ if callable(getattr(sb, n)) and n not in ("MlpEquations", "matrix")]
+
+
+@pytest.mark.parametrize("name", VOCABULARY)
+def test_the_vocabulary_takes_an_operand_or_says_what_to_write(name):
+    function = getattr(sb, name)
+    errors = []
+    for count in (1, 2):
+        for operands in itertools.product(OPERANDS, repeat=count):
+            try:
+                inspect.signature(function).bind(*operands)
+            except TypeError:
+                continue
+            try:
+                function(*operands)
+            except sb.SymbpError as error:
+                errors.append(error)
+    assert errors
+    assert [e for e in errors if not e.hint] == []
+
+
+def test_shapes_that_do_not_fit_name_both():
+    for attempt in (
+        lambda: sb.dense(M, sb.vector("q", 4)),
+        lambda: sb.dense(M, v, sb.vector("q", 4)),
+        lambda: sb.softmax_cross_entropy(v, sb.vector("q", 4)),
+        lambda: sb.hadamard(M, v),
+        lambda: sb.dot(v, sb.vector("q", 4)),
+    ):
+        with pytest.raises(sb.ShapeError, match=r"\(3, [13]\).*\((3|4), 1\)"):
+            attempt()
 
 
 def test_index_out_of_range():
