@@ -295,6 +295,10 @@ def symbols_used(root: sp.Basic, bound: Iterable[Any] = ()) -> list[Name]:
         elif isinstance(node, sp.Sum | sp.Product):
             # The bounds hold numbers, outer indices and symbolic dimensions, never data.
             stack.append((node.function, hidden | {limit[0] for limit in node.limits}))
+        elif isinstance(node, sp.Limit):
+            stack.append((node.args[0], hidden | {node.args[1]}))
+        elif isinstance(node, sp.Integral | sp.Subs):
+            stack.extend((arg, hidden | set(node.bound_symbols)) for arg in reversed(node.args))
         elif isinstance(node, Indexed):
             found.setdefault(symbol_name(node.base), node.base)
             stack.extend((i, hidden) for i in reversed(node.indices))
@@ -314,6 +318,10 @@ def dimension(size: Any, dims: dict[str, int], what: str) -> int:
     size = sp.sympify(size, strict=True)
     if not size.is_Integer:
         size = size.xreplace({s: sp.Integer(dims[s.name]) for s in size.free_symbols if s.name in dims})
+    if not size.is_Integer and not size.free_symbols:
+        raise ShapeError(
+            f"the dimension of {shorten(what, 80)} is {size}, no whole number", hint="use other dimensions"
+        )
     if not size.is_Integer:
         missing = ", ".join(sorted(s.name for s in size.free_symbols))
         raise ShapeError(

@@ -33,7 +33,8 @@ def wrt(*symbols):
 
 
 def sized(dims, n="n"):
-    A = sp.MatrixSymbol("A", sp.Symbol(n), sp.Symbol(n))
+    size = sp.Symbol(n) if isinstance(n, str) else n
+    A = sp.MatrixSymbol("A", size, size)
     net = sb.Network([sp.Eq(E, sp.Trace(A))], parameters=[A], loss=E)
     return sb.compile(net, dims=dims, cache=False)
 
@@ -64,6 +65,13 @@ REFUSED = {
     "undefined function": (sb.UnsupportedError, lambda: sb.compile(f(x))),
     "no value": (sb.UnsupportedError, lambda: sb.compile(Valueless(x))),
     "unevaluated": (sb.UnsupportedError, lambda: sb.compile(sp.Integral(sp.sin(x) * sp.exp(-(x**2)), x))),
+    "limit": (sb.UnsupportedError, lambda: network(sp.Eq(E, sp.Limit(sp.sin(x) / x, x, 0)), inputs=[x])),
+    "substitution": (sb.UnsupportedError, lambda: sb.compile(sp.Subs(sp.Derivative(f(y), y), y, x))),
+    "integral": (sb.UnsupportedError, lambda: sb.compile(sp.Integral(sp.exp(-(y**4)), (y, 0, x)), args=[x])),
+    "remainder": (sb.UnsupportedError, lambda: sb.compile(x + sp.O(x**2))),
+    "a condition as value": (sb.UnsupportedError, lambda: network(sp.Eq(E, x > y), inputs=[x, y], loss=E)),
+    "two conditions": (sb.UnsupportedError, lambda: network(sp.Eq(E, sp.And(x > y, y > 0)), inputs=[x, y])),
+    "several values": (sb.UnsupportedError, lambda: network(sp.Eq(E, sp.Tuple(x, y)), inputs=[x, y])),
     "matrix function": (sb.UnsupportedError, lambda: sb.compile(sp.exp(M))),
     "determinant": (sb.UnsupportedError, lambda: sb.compile(sp.Determinant(M))),
     "inverse": (sb.UnsupportedError, lambda: sb.compile(sp.Trace(M.inv()))),
@@ -99,6 +107,7 @@ REFUSED = {
     "too many entries": (sb.ShapeError, lambda: sized({"n": 2**21})),
     "too many entries of a result": (sb.ShapeError, lambda: network(sp.Eq(ONES, x * BIG), inputs=[x])),
     "too many entries inside": (sb.ShapeError, lambda: sb.compile(sb.total(sb.tanh(sb.tanh(x * BIG) * BIG)))),
+    "no whole dimension": (sb.ShapeError, lambda: sized({"m": 3}, sp.Symbol("m") / 2)),
     "dims missing": (sb.ShapeError, lambda: sized({}).init(0)),
     "dtype": (sb.DataError, lambda: sb.compile(x, dtype="float16")),
 }

@@ -72,6 +72,7 @@ _REWRITES: dict[Any, Callable] = {
     sp.sinc: lambda x: sp.Piecewise((sp.sin(x) / x, sp.Ne(x, 0)), (1, True)),
     sp.Heaviside: lambda x, h=sp.S.Half: sp.Piecewise((0, x < 0), (h, sp.Eq(x, 0)), (1, True)),
     sp.KroneckerDelta: lambda i, j, *_: sp.Piecewise((1, sp.Eq(i, j)), (0, True)),
+    sp.UnevaluatedExpr: lambda x: x,
     sp.ITE: lambda c, a, b: sp.Or(sp.And(c, a), sp.And(sp.Not(c), b)),
     sp.Xor: lambda *args: sp.Xor(*args).to_nnf(),
     sp.digamma: lambda x: sp.polygamma(0, x),

@@ -59,6 +59,7 @@ def test_elementary(function):
         (sp.Piecewise((1, sp.Xor(x > 0, x > 2)), (0, True)), 1.0, (1, 0)),
         (sp.Piecewise((x, sp.ITE(x > 0, x < 2, x > -2)), (7, True)), 1.0, (1, 1)),
         (sp.Piecewise((x, sp.ITE(x > 0, x < 2, x > -2)), (7, True)), -3.0, (7, 0)),
+        (2 * sp.UnevaluatedExpr(x), 1.5, (3, 2)),
         (sp.re(sp.Symbol("x")) + sp.conjugate(sp.Symbol("x")), 1.5, (3, 2)),
         (sp.pi * x + sp.E + sp.GoldenRatio, 1.0, (np.pi + np.e + (1 + 5**0.5) / 2, np.pi)),
         (x ** sp.Rational(1, 3), 8.0, (2, 1 / 12)),
