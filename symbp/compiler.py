@@ -32,7 +32,8 @@ def compile(
             inputs may be added. For an expression: all its symbols by default.
         args: for expressions, the order of the arguments.
         dtype: "float64" or "float32".
-        dims: values of symbolic dimensions, by symbol or by name.
+        dims: values of symbolic dimensions, by symbol or by name; those that are missing are read
+            from the data of each call, and kernels are compiled once for each set of them.
         reduction: overrides the network's "mean" or "sum".
         batch: False compiles a network's equations as they stand, without a sample axis.
         reuse: whether derivatives may be written through forward outputs where that loses relative

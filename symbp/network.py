@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,7 +13,7 @@ from sympy.tensor.indexed import Idx, Indexed, IndexedBase
 from symbp.errors import NetworkError, ShapeError, shorten
 
 LARGEST = 2**40
-"""The largest dimension, and the largest range of a sum."""
+"""The largest dimension, the largest range of a sum, and the most entries of an array."""
 
 Name: TypeAlias = sp.Basic
 """A declared symbol: `Symbol`, `MatrixSymbol` or `IndexedBase`."""
@@ -216,7 +217,14 @@ def _check_names(net: Network) -> None:
 
 def _check_order(net: Network, declared: dict[str, str], position: dict[str, int]) -> None:
     uses = [names_used(e) for e in net.equations]
-    sizes_used = _dimension_names(net)
+    lefts = [e.lhs.base if isinstance(e.lhs, Indexed) else e.lhs for e in net.equations]
+    sizes_used = dimension_names((*net.inputs, *net.parameters, *lefts))
+    for name in sorted(sizes_used):
+        if name in declared or name in position:
+            raise NetworkError(
+                f"{shorten(name, 80)!r} is a dimension and {declared.get(name, 'the result of an equation')}",
+                hint="give the two different names",
+            )
     for k, equation in enumerate(net.equations):
         for name in uses[k]:
             if name in declared or position.get(name, k) < k:
@@ -244,10 +252,9 @@ def _check_order(net: Network, declared: dict[str, str], position: dict[str, int
             )
 
 
-def _dimension_names(net: Network) -> set[str]:
+def dimension_names(symbols: Iterable[Any]) -> set[str]:
     """Names of the symbolic dimensions: they have a value in equations, too, as in Sum(x[k]) / n."""
-    lefts = [e.lhs.base if isinstance(e.lhs, Indexed) else e.lhs for e in net.equations]
-    shapes = [getattr(s, "shape", None) or () for s in (*net.inputs, *net.parameters, *lefts)]
+    shapes = [getattr(s, "shape", None) or () for s in symbols]
     return {s.name for shape in shapes for n in shape for s in getattr(n, "free_symbols", ())}
 
 
@@ -288,6 +295,10 @@ def symbols_used(root: sp.Basic, bound: Iterable[Any] = ()) -> list[Name]:
         elif isinstance(node, sp.Sum | sp.Product):
             # The bounds hold numbers, outer indices and symbolic dimensions, never data.
             stack.append((node.function, hidden | {limit[0] for limit in node.limits}))
+        elif isinstance(node, sp.Limit):
+            stack.append((node.args[0], hidden | {node.args[1]}))
+        elif isinstance(node, sp.Integral | sp.Subs):
+            stack.extend((arg, hidden | set(node.bound_symbols)) for arg in reversed(node.args))
         elif isinstance(node, Indexed):
             found.setdefault(symbol_name(node.base), node.base)
             stack.extend((i, hidden) for i in reversed(node.indices))
@@ -307,6 +318,10 @@ def dimension(size: Any, dims: dict[str, int], what: str) -> int:
     size = sp.sympify(size, strict=True)
     if not size.is_Integer:
         size = size.xreplace({s: sp.Integer(dims[s.name]) for s in size.free_symbols if s.name in dims})
+    if not size.is_Integer and not size.free_symbols:
+        raise ShapeError(
+            f"the dimension of {shorten(what, 80)} is {size}, no whole number", hint="use other dimensions"
+        )
     if not size.is_Integer:
         missing = ", ".join(sorted(s.name for s in size.free_symbols))
         raise ShapeError(
@@ -323,6 +338,22 @@ def dimension(size: Any, dims: dict[str, int], what: str) -> int:
             f"the dimension of {shorten(what, 80)} is more than {LARGEST}", hint="use a smaller dimension"
         )
     return int(size)
+
+
+def check_entries(shape: Iterable[int], what: str, equation: object = None) -> None:
+    """Refuse arrays that no memory holds, before an index into them overflows.
+
+    Raises:
+        ShapeError: there are more than `LARGEST` entries.
+    """
+    extents = tuple(shape)
+    if prod(extents) > LARGEST:
+        shown = " x ".join(map(str, extents))
+        raise ShapeError(
+            f"{shorten(what, 80)} has {shown} entries, at most {LARGEST} are possible",
+            equation=equation,
+            hint="use smaller dimensions, or sums that need no such array",
+        )
 
 
 def sizes(dims: Any) -> dict[str, int]:

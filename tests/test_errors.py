@@ -1,5 +1,8 @@
 """Every refusal is a typed error that names the equation and says what to write instead."""
 
+import inspect
+import itertools
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -29,12 +32,14 @@ def wrt(*symbols):
     return sb.compile(sb.Network([sp.Eq(E, x)], inputs=[x], loss=E), wrt=symbols, cache=False)
 
 
-def sized(dims):
-    A = sp.MatrixSymbol("A", sp.Symbol("n"), sp.Symbol("n"))
+def sized(dims, n="n"):
+    size = sp.Symbol(n) if isinstance(n, str) else n
+    A = sp.MatrixSymbol("A", size, size)
     net = sb.Network([sp.Eq(E, sp.Trace(A))], parameters=[A], loss=E)
     return sb.compile(net, dims=dims, cache=False)
 
 
+BIG, ONES = sp.OneMatrix(2**21, 2**21), sb.matrix("ONES", 2**21, 2**21)
 BAD_SIZES = [0, -3, 2.5, "3", None, True, float("nan"), 10**30]
 
 REFUSED = {
@@ -60,6 +65,13 @@ REFUSED = {
     "undefined function": (sb.UnsupportedError, lambda: sb.compile(f(x))),
     "no value": (sb.UnsupportedError, lambda: sb.compile(Valueless(x))),
     "unevaluated": (sb.UnsupportedError, lambda: sb.compile(sp.Integral(sp.sin(x) * sp.exp(-(x**2)), x))),
+    "limit": (sb.UnsupportedError, lambda: network(sp.Eq(E, sp.Limit(sp.sin(x) / x, x, 0)), inputs=[x])),
+    "substitution": (sb.UnsupportedError, lambda: sb.compile(sp.Subs(sp.Derivative(f(y), y), y, x))),
+    "integral": (sb.UnsupportedError, lambda: sb.compile(sp.Integral(sp.exp(-(y**4)), (y, 0, x)), args=[x])),
+    "remainder": (sb.UnsupportedError, lambda: sb.compile(x + sp.O(x**2))),
+    "a condition as value": (sb.UnsupportedError, lambda: network(sp.Eq(E, x > y), inputs=[x, y], loss=E)),
+    "two conditions": (sb.UnsupportedError, lambda: network(sp.Eq(E, sp.And(x > y, y > 0)), inputs=[x, y])),
+    "several values": (sb.UnsupportedError, lambda: network(sp.Eq(E, sp.Tuple(x, y)), inputs=[x, y])),
     "matrix function": (sb.UnsupportedError, lambda: sb.compile(sp.exp(M))),
     "determinant": (sb.UnsupportedError, lambda: sb.compile(sp.Determinant(M))),
     "inverse": (sb.UnsupportedError, lambda: sb.compile(sp.Trace(M.inv()))),
@@ -90,6 +102,12 @@ REFUSED = {
     **{
         f"dims {d!r}": (sb.ShapeError, lambda d=d: sized(d)) for d in ([3], 3, *({"n": s} for s in BAD_SIZES))
     },
+    "a dimension as parameter": (sb.NetworkError, lambda: sized({"A": 3}, "A")),
+    "a dimension as argument": (sb.NetworkError, lambda: sb.compile(sb.vector("u", x) * x, args=[x])),
+    "too many entries": (sb.ShapeError, lambda: sized({"n": 2**21})),
+    "too many entries of a result": (sb.ShapeError, lambda: network(sp.Eq(ONES, x * BIG), inputs=[x])),
+    "too many entries inside": (sb.ShapeError, lambda: sb.compile(sb.total(sb.tanh(sb.tanh(x * BIG) * BIG)))),
+    "no whole dimension": (sb.ShapeError, lambda: sized({"m": 3}, sp.Symbol("m") / 2)),
     "dims missing": (sb.ShapeError, lambda: sized({}).init(0)),
     "dtype": (sb.DataError, lambda: sb.compile(x, dtype="float16")),
 }
@@ -110,6 +128,45 @@ def test_names_the_equation_and_what_to_write():
         sb.compile(sp.exp(M))
     assert "exp(M)" in caught.value.equation
     assert "sb.exp" in caught.value.hint
+
+
+OPERANDS = [
+    x, v, w, M, sb.matrix("N", 2, 4), sb.vector("s", sp.Symbol("n")), sp.Matrix([1, 2]), sb.indexed("A", 3, 4),
+    sb.index("i", 3), sb.label("y"), 3, 2.5, "x", None, True, 1j, sp.I, sp.nan, float("inf"), [1, 2], [x, v],
+    np.ones(3), sp.Eq(x, y), x > y, v.T, sp.Lambda(x, x), f, {}, object(), sp.Symbol("c", commutative=False),
+    sp.exp(M), M**-1, sp.Tuple(x, y), lambda t: t, (2, 3), sp.ZeroMatrix(0, 0),
+]  # fmt: skip
+VOCABULARY = [n for n in sb.nn.__all__ if callable(getattr(sb, n)) and n not in ("MlpEquations", "matrix")]
+
+
+@pytest.mark.parametrize("name", VOCABULARY)
+def test_the_vocabulary_takes_an_operand_or_says_what_to_write(name):
+    function = getattr(sb, name)
+    errors = []
+    for count in (1, 2):
+        for operands in itertools.product(OPERANDS, repeat=count):
+            try:
+                inspect.signature(function).bind(*operands)
+            except TypeError:
+                continue
+            try:
+                function(*operands)
+            except sb.SymbpError as error:
+                errors.append(error)
+    assert errors
+    assert [e for e in errors if not e.hint] == []
+
+
+def test_shapes_that_do_not_fit_name_both():
+    for attempt in (
+        lambda: sb.dense(M, sb.vector("q", 4)),
+        lambda: sb.dense(M, v, sb.vector("q", 4)),
+        lambda: sb.softmax_cross_entropy(v, sb.vector("q", 4)),
+        lambda: sb.hadamard(M, v),
+        lambda: sb.dot(v, sb.vector("q", 4)),
+    ):
+        with pytest.raises(sb.ShapeError, match=r"\(3, [13]\).*\((3|4), 1\)"):
+            attempt()
 
 
 def test_index_out_of_range():

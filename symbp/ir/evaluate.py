@@ -17,7 +17,7 @@ from scipy import special
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symbp.ir.nodes import BATCH, Access, Index, Program, Statement
-from symbp.ir.walk import accesses, postorder
+from symbp.ir.walk import postorder
 
 Values = dict[str, np.ndarray]
 
@@ -81,21 +81,9 @@ def _points(statement: Statement, memory: Values, batch: int, ranges: list, dtyp
     return np.sum(body, axis=axes, dtype=dtype) if axes else np.array(body, dtype=dtype)
 
 
-def domain_violation(statement: Statement, tensors: Mapping[str, Any]) -> str | None:
-    """The first access that leaves its tensor at a point where all conditions hold, as a sentence."""
-    extents = [1 if i.extent == BATCH else i.extent for i in statement.domain]
-    grid = dict(zip(statement.domain, np.indices(extents), strict=True))
-    holds = np.ones(extents, dtype=bool)
-    for condition in statement.where:
-        holds &= np.broadcast_to(_expression(condition, grid, {}, 1, np.float64), extents)
-    for access in accesses(statement.body):
-        for position, size in zip(access.indices, tensors[access.name].shape, strict=True):
-            if isinstance(position, Access) or size == BATCH:
-                continue
-            at = np.broadcast_to(_expression(position, grid, {}, 1, np.float64), extents)[holds]
-            if at.size and (at.min() < 0 or at.max() >= size):
-                return f"{access} runs over {at.min()}..{at.max()}, there are {size} entries"
-    return None
+def evaluate_on_grid(expression: sp.Basic, grid: Mapping[Index, np.ndarray]) -> np.ndarray:
+    """An expression or condition over loop indices alone, at the points of a grid."""
+    return np.asarray(_expression(expression, grid, {}, 1, np.float64))
 
 
 def _complex_max(body: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:

@@ -90,7 +90,19 @@ def square(x: Operand) -> sp.Expr:
 
 
 def _apply(f: Callable[[sp.Expr], sp.Expr], x: sp.Expr) -> sp.Expr:
-    result = operand(f(x))
+    if not callable(f):
+        raise UnsupportedError(
+            f"{type(f).__name__} is not a function", hint="write sb.elementwise(sympy.erf, x), function first"
+        )
+    try:
+        value = f(x)
+    except (TypeError, ValueError) as error:  # SymPy's: complex numbers are not compared, for one
+        raise UnsupportedError(
+            f"the function cannot be applied to {type(x).__name__}: {error}",
+            equation=x,
+            hint="it takes one real scalar and returns one",
+        ) from error
+    result = operand(value)
     if is_matrix(result):
         raise UnsupportedError(
             f"an elementwise function must return a scalar, got shape {result.shape}",

@@ -68,6 +68,7 @@ def dense(
         raise ShapeError(
             f"W*x needs as many columns in W as rows in x, but W is {shape_text(W)}, x is {shape_text(x)}",
             equation=(W, x),
+            hint="transpose a matrix with .T; dense(W, x, b) takes the weights first",
         )
     z = W * x
     if b is not None:
@@ -76,6 +77,7 @@ def dense(
             raise ShapeError(
                 f"W*x + b needs equal shapes, but W*x is {shape_text(z)}, b is {shape_text(b)}",
                 equation=(z, b),
+                hint="declare b as vector(name, rows of W)",
             )
         z = z + b
     return z if activation is None else find_activation(activation)(z)
@@ -177,7 +179,7 @@ def mlp_equations(
 def _layer_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
     try:
         checked = tuple(operator.index(size) for size in sizes)
-    except TypeError:
+    except Exception:  # iterating over objects of SymPy's and others may raise anything
         checked = ()
     if len(checked) < 2 or min(checked) < 1 or any(isinstance(size, bool) for size in sizes):
         raise ShapeError(

@@ -23,7 +23,8 @@ def operand(value: Operand) -> sp.Expr:
     Text is refused, since SymPy would evaluate it as code.
 
     Raises:
-        UnsupportedError: `value` is text, None, an array, or an IndexedBase without its indices.
+        UnsupportedError: `value` is text, None, an array, an IndexedBase without its indices, a
+            function of a whole matrix such as sympy.exp(M), or a symbol or constant that is not real.
     """
     if isinstance(value, sp.IndexedBase):
         raise UnsupportedError(
@@ -43,13 +44,37 @@ def operand(value: Operand) -> sp.Expr:
             f"expected a scalar, a matrix expression or an explicit Matrix, got {type(value).__name__}",
             hint="write symbols with scalar(), vector() and matrix(); wrap arrays in sympy.Matrix",
         )
+    _check_real(expression)
     return expression
+
+
+def _check_real(expression: sp.Expr) -> None:
+    # Atoms alone are asked whether they are real: SymPy's answer for others walks them as trees.
+    if expression is sp.nan or (expression.is_Atom and expression.is_extended_real is False):
+        raise UnsupportedError(
+            f"{expression} is not a real number", hint="symbp compiles real functions; write a real formula"
+        )
+    if isinstance(expression, sp.Lambda):
+        raise UnsupportedError(f"{expression} is a function", hint="apply it with elementwise(f, x)")
+    if not is_matrix(expression) and expression.is_commutative is False:
+        matrices = [a for a in expression.args if is_matrix(a)]  # type: ignore[arg-type]
+        name = type(expression).__name__
+        raise UnsupportedError(
+            f"{name} of a matrix is a matrix function" if matrices else f"{expression} does not commute",
+            equation=expression,
+            hint=f"for the function of the entries write sb.elementwise(sympy.{name}, M)"
+            if matrices
+            else "declare symbols with scalar(), vector() and matrix()",
+        )
 
 
 def _scalar_entry(value: Operand) -> sp.Expr:
     entry = operand(value)
     if is_matrix(entry):
-        raise ShapeError(f"a list of scalars has an entry of shape {shape_text(entry)}")
+        raise ShapeError(
+            f"a list of scalars has an entry of shape {shape_text(entry)}",
+            hint="write one equation for each vector",
+        )
     return entry
 
 
@@ -139,7 +164,9 @@ def coefficient(what: str, value: Operand, accept: Callable[[sp.Rational], bool]
         if isinstance(number, sp.Float):
             number = sp.Rational(str(number)) if number.is_finite else sp.nan
     if is_matrix(number) or number.is_finite is False or number is sp.nan:
-        raise UnsupportedError(f"{what} must be a finite scalar, got {value!r}")
-    if number.is_number and not accept(number):
-        raise UnsupportedError(f"{what} must be {range_text}, got {value!r}")
+        raise UnsupportedError(
+            f"{what} must be a finite scalar, got {value!r}", hint=f"write a number {range_text}"
+        )
+    if number.is_number and not (number.is_extended_real and accept(number)):
+        raise UnsupportedError(f"{what} must be {range_text}, got {value!r}", hint="write another number")
     return number

@@ -62,7 +62,7 @@ def indexed(name: str, *shape: Dimension) -> sp.IndexedBase:
 
 def _name(name: str) -> str:
     if not isinstance(name, str) or not name.strip():
-        raise UnsupportedError(f"a name must be non-empty text, got {name!r}")
+        raise UnsupportedError(f"a name must be non-empty text, got {name!r}", hint='write vector("x", 3)')
     return name
 
 
@@ -71,8 +71,9 @@ def _dimension(name: str, n: Dimension) -> sp.Expr:
         size = sp.Integer(operator.index(n))  # type: ignore[arg-type]
     except TypeError:
         size = n
-    if isinstance(n, bool) or not isinstance(size, sp.Expr):
-        raise ShapeError(f"a dimension of {name} must be an integer or a symbol, got {n!r}")
+    hint = "write 3 or scalar symbols such as sympy.Symbol('n'); leave empty arrays out"
+    if isinstance(n, bool) or not isinstance(size, sp.Expr) or callable(size):
+        raise ShapeError(f"a dimension of {name} must be an integer or a symbol, got {n!r}", hint=hint)
     if size.is_positive is False or size.is_integer is False:
-        raise ShapeError(f"a dimension of {name} must be a positive integer, got {n}")
+        raise ShapeError(f"a dimension of {name} must be a positive integer, got {n}", hint=hint)
     return size

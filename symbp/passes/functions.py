@@ -13,6 +13,8 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 from symbp.errors import UnsupportedError
 from symbp.ir.nodes import Access, Label
 from symbp.ir.walk import postorder, rebuild, substitute
+from symbp.network import brief
+from symbp.passes.agree import agrees
 
 PRIMITIVE: frozenset = frozenset(
     [
@@ -70,14 +72,14 @@ _REWRITES: dict[Any, Callable] = {
     sp.sinc: lambda x: sp.Piecewise((sp.sin(x) / x, sp.Ne(x, 0)), (1, True)),
     sp.Heaviside: lambda x, h=sp.S.Half: sp.Piecewise((0, x < 0), (h, sp.Eq(x, 0)), (1, True)),
     sp.KroneckerDelta: lambda i, j, *_: sp.Piecewise((1, sp.Eq(i, j)), (0, True)),
-    sp.ITE: lambda c, a, b: sp.Piecewise((a, c), (b, True)),
+    sp.UnevaluatedExpr: lambda x: x,
+    sp.ITE: lambda c, a, b: sp.Or(sp.And(c, a), sp.And(sp.Not(c), b)),
     sp.Xor: lambda *args: sp.Xor(*args).to_nnf(),
     sp.digamma: lambda x: sp.polygamma(0, x),
     sp.trigamma: lambda x: sp.polygamma(1, x),
     sp.conjugate: lambda x: x,
     sp.re: lambda x: x,
     sp.im: lambda x: sp.S.Zero,
-    sp.DiracDelta: lambda x, *_: sp.S.Zero,
 }
 """SymPy functions written in terms of primitives, for real arguments."""
 
@@ -87,8 +89,12 @@ def known(node: sp.Basic) -> bool:
     return isinstance(node, STRUCTURE) or (
         isinstance(node, sp.Function | sp.Max | sp.Min)
         and type(node).__name__ in PRIMITIVE
-        and str(type(node).__module__).startswith("sympy.")
+        and _of_sympy(node)
     )
+
+
+def _of_sympy(node: sp.Basic) -> bool:
+    return str(type(node).__module__).startswith("sympy.")
 
 
 def simple(node: sp.Basic) -> sp.Basic:
@@ -113,12 +119,23 @@ def definition(node: sp.Function, origin: Any = None) -> sp.Expr:
     Raises:
         UnsupportedError: the function does not say what its value is.
     """
-    dummies = [sp.Dummy(f"x{k}", real=True) for k in range(len(node.args))]
-    for candidate in _candidates(node.func, dummies):
-        expanded = _expanded(candidate)
-        if expanded is not None and all(known(n) or n in dummies for n in postorder([expanded])):
-            return substitute(expanded, dict(zip(dummies, node.args, strict=True)))
+    # Numbers stay: binomial(x, 3) has a formula that binomial(x, k) does not have.
+    places = [a if a.is_number else sp.Dummy(f"x{k}", real=True) for k, a in enumerate(node.args)]
+    replace = dict(zip(places, node.args, strict=True))
     name = type(node).__name__
+    refused = None
+    for candidate in _candidates(node.func, places):
+        expanded = _expanded(candidate)
+        if expanded is not None and all(known(n) or n in replace for n in postorder([expanded])):
+            if not _of_sympy(node) or agrees(node.func, node.args, expanded, places):
+                return substitute(expanded, replace)
+            refused = refused or substitute(expanded, replace)
+    if refused is not None:
+        raise UnsupportedError(
+            f"{name} has no formula that holds for all arguments",
+            equation=origin,
+            hint=f"write one that holds for yours, such as {brief(refused)}",
+        )
     what = "an undefined function" if isinstance(node, AppliedUndef) else "a function symbp cannot evaluate"
     raise UnsupportedError(
         f"{name} is {what}",

@@ -6,7 +6,9 @@ handled here, because a factor must move *into* the branches of a choice: 0 * in
 that is not taken would otherwise turn a right gradient into nan.
 
 Conventions at kinks: Max and Min give the whole derivative to the first argument (in SymPy's
-order) that attains the extreme, |x|' is 0 at 0, steps (sign, floor, ceiling) have derivative 0.
+order) that attains the extreme, |x|' is 0 at 0, steps (sign, floor, ceiling) have derivative 0, and
+so has every other jump (a DiracDelta in a derivative counts as 0). Outside of all branches of a choice
+its derivative is nan, as its value is.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import sympy as sp
 
 from symbp.errors import UnsupportedError
 from symbp.ir.nodes import Access
-from symbp.ir.walk import is_leaf, postorder, rebuild
+from symbp.ir.walk import accesses, is_leaf, postorder, rebuild
 from symbp.passes.functions import definition, known, simple
 
 STEPS = (sp.sign, sp.floor, sp.ceiling)
@@ -72,7 +74,10 @@ def _varying(order: list[sp.Basic]) -> set[sp.Basic]:
 
 def _choice(node: sp.Piecewise, origin: Any) -> dict[Access, sp.Expr]:
     branches = [(partials(e, origin), c) for e, c in node.args]
-    names = list(dict.fromkeys(a for local, _ in branches for a in local))
+    names = dict.fromkeys(a for local, _ in branches for a in local)
+    conditions = [c for _, c in node.args]
+    if conditions[-1] != sp.true and sp.Or(*conditions) != sp.true:
+        names |= dict.fromkeys(a for c in conditions for a in accesses(c))
     return {a: sp.Piecewise(*((local.get(a, sp.S.Zero), c) for local, c in branches)) for a in names}
 
 
@@ -115,6 +120,8 @@ def _primitive(derivative: Any, node: Any, origin: Any) -> sp.Expr:
         new = simple(rebuild(part, tuple(done[a] for a in part.args)))
         if isinstance(new, sp.Derivative | sp.Subs):
             raise _no_derivative(node, origin)
+        if isinstance(new, sp.DiracDelta):
+            new = sp.S.Zero
         if isinstance(new, sp.Function) and not known(new) and type(new) is not type(node):
             new = definition(new, origin)
         done[part] = new

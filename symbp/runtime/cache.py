@@ -17,7 +17,6 @@ import platform
 import shutil
 import sys
 import tempfile
-import threading
 import types
 import uuid
 import warnings
@@ -35,12 +34,12 @@ import sympy
 from numba.core import config
 
 from symbp.errors import CacheWarning
+from symbp.runtime.lock import MAKING
 
 Build = Callable[[], tuple[str, dict]]
 """Makes the text of the module and its description. `meta["compile"]` maps the functions to compile
 eagerly to their argument types, each as [dtype, ndim] with ndim 0 for a number."""
 
-_lock = threading.RLock()
 _loaded: dict[str, LoadedModule] = {}
 
 
@@ -64,7 +63,7 @@ def load_or_build(key_text: str, build: Build, *, cache: bool = True) -> LoadedM
         cache: False, or SYMBP_CACHE=0 in the environment, keeps it off the disk cache.
     """
     digest = content_digest(key_text)
-    with _lock:
+    with MAKING:
         known = _loaded.get(digest)
         if known is None:
             root = _root() if cache and os.environ.get("SYMBP_CACHE", "1") != "0" else None
@@ -75,7 +74,7 @@ def load_or_build(key_text: str, build: Build, *, cache: bool = True) -> LoadedM
 
 def clear_memory() -> None:
     """Forget the modules of this process, so that the next use looks on disk."""
-    with _lock:
+    with MAKING:
         _loaded.clear()
 
 

@@ -46,8 +46,8 @@ def check_function(function: Any, args: Sequence[Any] = ()) -> GradientReport:
         out = np.asarray(function(*(a.astype(function.dtype) for a in split(v))))
         return float(np.sum(weights * out.reshape(samples, count)))
 
-    program = function._derive("value").forward_program
-    names = function._networks["value"].defined
+    derivation = function._kernels["value"].derivation
+    program, names = derivation.forward_program, derivation.network.defined
 
     def interpreted(v: np.ndarray) -> complex:
         changed, total = split(v), 0.0

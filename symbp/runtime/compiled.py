@@ -10,7 +10,7 @@ import numpy as np
 from symbp.network import symbol_name
 from symbp.runtime.cache import LoadedModule
 from symbp.runtime.parameters import Layout
-from symbp.runtime.validate import Slot, check_labels
+from symbp.runtime.validate import Slot, check_labels, no_memory
 
 
 class Compiled:
@@ -67,21 +67,47 @@ class Compiled:
             arrays.append(array)
         return arrays, samples or 1
 
+    def run(
+        self, theta: Any, arrays: list[np.ndarray], samples: int, whole: Layout, out: Any = None
+    ) -> tuple[list[np.ndarray], Any]:
+        """The results, and the flat gradient (empty where there is none), written to `out` if given.
+
+        Args:
+            theta: laid out as `whole`.
+            arrays: as the kernel takes them, `samples` rows each.
+
+        Raises:
+            DataError: they do not fit into memory.
+        """
+        try:
+            results = self.empty_results(samples)
+            given = self.arguments(theta, arrays, whole) if self.parameters.names else arrays
+            gradient = np.empty(self.gradient.size, self.real) if out is None else out
+            self.into(*given, *results, *((gradient,) if self.gradient.names else ()))
+        except MemoryError as error:
+            raise no_memory(f"the results of {samples} samples", error) from error
+        return results, gradient
+
     def arguments(self, theta: np.ndarray, arrays: list[np.ndarray], whole: Layout) -> list[np.ndarray]:
         """The arguments before the results; theta is laid out as `whole`, which may hold more."""
-        if not self.parameters.names:
-            return arrays
         if self.parameters is not whole and self.parameters != whole:
             views = whole.views(theta)
             theta = self.parameters.pack({n: views[n] for n in self.parameters.names}, self.dtype)
         return [theta, *arrays]
 
     def empty_results(self, samples: int) -> list[np.ndarray]:
-        """New arrays for the results of so many samples."""
-        return [
-            np.empty((samples, *s.shape) if s.batched else s.kernel_shape, dtype=self.dtype)
-            for s in self.results
-        ]
+        """New arrays for the results of so many samples.
+
+        Raises:
+            MemoryError: also where the size is beyond NumPy's integers.
+        """
+        try:
+            return [
+                np.empty((samples, *s.shape) if s.batched else s.kernel_shape, dtype=self.dtype)
+                for s in self.results
+            ]
+        except ValueError as error:
+            raise MemoryError(str(error)) from error
 
 
 def describe(kernel: Any, derivation: Any) -> dict:

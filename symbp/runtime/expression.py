@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import sympy as sp
-from sympy.tensor.indexed import IndexedBase
 
 from symbp.errors import DataError, NetworkError, shorten
-from symbp.network import Network, symbol_name, symbols_listed, symbols_used
-from symbp.runtime.cache import load_or_build
-from symbp.runtime.compiled import Compiled, describe
-from symbp.runtime.fingerprint import fingerprint
-from symbp.runtime.model import dtype_name
-from symbp.runtime.validate import Slot, admit_array
+from symbp.network import dimension, symbol_name
+from symbp.pipeline import Derivation, expression_kernel, forward_kernel
+from symbp.runtime.compiled import Compiled
+from symbp.runtime.dims import Instances, unknown_dims
+from symbp.runtime.formula import formula
+from symbp.runtime.kernels import KernelSet, dtype_name
+from symbp.runtime.parameters import Layout
+from symbp.runtime.validate import Slot, admit_array, check_labels, no_memory
+from symbp.schedule.kernel import Kernel
+
+_NOTHING = Layout((), ())
 
 
 class Function:
@@ -33,7 +35,8 @@ class Function:
         wrt: the symbols that are differentiated for, in order; default all, sorted by name.
         args: the order of the arguments; default those of `wrt`, then the others sorted by name.
         dtype: "float64" or "float32".
-        dims: values of symbolic dimensions by name.
+        dims: values of symbolic dimensions by name. Those that are missing are read from the
+            arguments of a call; kernels are compiled then, once for each set of dimensions.
         reuse: whether derivatives may be written through values, see `symbp.compile`.
         cache: False keeps the kernels off the disk.
     """
@@ -53,17 +56,49 @@ class Function:
         self.dtype = dtype_name(dtype)
         self.dims = dict(dims or {})
         self.reuse, self._cache = bool(reuse), cache
-        self._lock = threading.RLock()
-        self._kernels: dict[str, Compiled] = {}
-        self._derivations: dict[str, Any] = {}
-        targets, self._shape = _targets(expression)
-        self.arguments, self.wrt = _arguments([e for _, e in targets], wrt, args)
-        taken = {symbol_name(s) for s in self.arguments}
-        self._networks = _networks(targets, self.arguments, taken, self._shape is not None)
-        self._value = self._kernel("value")
-        self._slots = [Slot(n, tuple(s), True, r, b) for n, s, r, b in self._value.loaded.meta["arguments"]]
+        self._formula = formula(expression, wrt, args, self.dims)
+        self.arguments, self.wrt = self._formula.arguments, self._formula.wrt
+        self._names = tuple(symbol_name(s) for s in self.arguments)
+        self._instances = Instances(dict.fromkeys(self.arguments), self.dims, self._with_dims)
+        self._open = unknown_dims(self.arguments, self.dims)
         # One real number from real numbers: floats can go to the kernel as they are.
+        self._plain = False
+        if not self._open:
+            self._prepare()
+
+    def _prepare(self) -> None:
+        self._kernels = {
+            what: KernelSet(
+                network, () if what == "value" else self.wrt, self.dims, self.dtype, self.reuse, self._cache
+            )
+            for what, network in self._formula.networks.items()
+        }
+        self._found: dict[str, Compiled] = {}
+        self._shape = _value_shape(self._formula.shape, self.dims)
+        self._value = self._kernel("value")
+        interface = self._value.loaded.meta["interface"]
+        self._slots = [Slot(n, tuple(s), True, r, b) for n, s, r, b in interface["inputs"]]
         self._plain = self._shape is None and not any(s.shape or s.role == "label" for s in self._slots)
+
+    def _with_dims(self, dims: dict[str, int]) -> Function:
+        return Function(
+            self.expression,
+            wrt=self.wrt,
+            args=self.arguments,
+            dtype=self.dtype,
+            dims=dims,
+            reuse=self.reuse,
+            cache=self._cache,
+        )
+
+    def _closed(self, args: tuple[Any, ...] | None = None) -> tuple[Function, tuple[Any, ...]]:
+        """This function, or the one whose dimensions are those of the arguments; and its arguments."""
+        if not self._open:
+            return self, args or ()
+        if args is not None:
+            self._count(args)
+        function, taken = self._instances.get(dict(zip(self._names, args or (), strict=False)))
+        return function, tuple(taken.values())
 
     # ---- calls
 
@@ -75,6 +110,9 @@ class Function:
         """
         if self._plain and all(type(a) is float for a in args) and len(args) == len(self._slots):
             return self._point(self._value, args)[0]
+        if self._open:
+            function, args = self._closed(args)
+            return function(*args)
         lead, arrays = self._admit(args)
         results = self._run(self._value, arrays, lead)
         if self._shape is None:
@@ -92,6 +130,9 @@ class Function:
             NetworkError: the expression has several values; see `jacobian`.
             DataError: as for a call.
         """
+        if self._open:
+            function, args = self._closed(args)
+            return function.value_and_grad(*args)
         if self._shape is not None:
             raise NetworkError("the expression has several values", hint="use jacobian")
         kernel = self._kernel("value_and_grad")
@@ -112,6 +153,9 @@ class Function:
         Raises:
             DataError: as for a call.
         """
+        if self._open:
+            function, args = self._closed(args)
+            return function.jacobian(*args)
         lead, arrays = self._admit(args)
         outputs = 1 if self._shape is None else int(np.prod(self._shape))
         if self._shape is None:
@@ -121,8 +165,11 @@ class Function:
             # One sample per output: row k of the Jacobian is the gradient for the k-th unit vector.
             kernel = self._kernel("jacobian")
             samples = arrays[0].shape[0] if arrays else 1
-            repeated = [np.repeat(a, outputs, axis=0) for a in arrays]
-            seeds = np.tile(np.eye(outputs, dtype=self.dtype), (samples, 1))
+            try:
+                repeated = [np.repeat(a, outputs, axis=0) for a in arrays]
+                seeds = np.tile(np.eye(outputs, dtype=self.dtype), (samples, 1))
+            except MemoryError as error:
+                raise no_memory(f"the seeds of {outputs} outputs", error) from error
             results = self._run(
                 kernel, [*repeated, seeds.reshape(-1, *self._seed_shape(kernel))], (*lead, outputs)
             )
@@ -137,76 +184,47 @@ class Function:
         """
         from symbp.runtime.check_function import check_function
 
-        return check_function(self, args)
+        function, args = self._closed(args or None)
+        return check_function(function, args)
 
     # ---- what was compiled
 
     @property
     def derivation(self) -> Any:
         """Value and derivatives as equations."""
-        return self._derive("value_and_grad" if self._shape is None else "jacobian")
+        return self._closed()[0]._kernels[self._formula.derivative].derivation
 
     @property
     def source(self) -> str:
         """The text of the generated Numba module with value and derivatives."""
-        return self._kernel("value_and_grad" if self._shape is None else "jacobian").loaded.source
+        return self._closed()[0]._kernel(self._formula.derivative).loaded.source
 
     @property
     def kernel(self) -> FunctionKernels:
         """The `@njit` functions: `value`, `value_and_grad`, each also with `_batch` and `_into`."""
-        return FunctionKernels(self)
+        return FunctionKernels(self._closed()[0])
 
     def __repr__(self) -> str:
-        names = ", ".join(symbol_name(s) for s in self.arguments)
-        return f"Function({shorten(names, 100)}) of {self.dtype}"
+        dims = ", dimensions open" if self._open else ""
+        return f"Function({shorten(', '.join(self._names), 100)}) of {self.dtype}{dims}"
 
     # ---- inside
 
-    def _derive(self, what: str) -> Any:
-        with self._lock:
-            if what not in self._derivations:
-                from symbp import pipeline
-
-                wrt = () if what == "value" else self.wrt
-                self._derivations[what] = pipeline.derive(
-                    self._networks[what], wrt=wrt, dims=self.dims, reuse=self.reuse
-                )
-            return self._derivations[what]
-
     def _kernel(self, what: str) -> Compiled:
-        kernel = self._kernels.get(what)
-        if kernel is None:
-            with self._lock:
-                options = {
-                    "kernel": f"expression {what}",
-                    "dtype": self.dtype,
-                    "wrt": [symbol_name(s) for s in self.wrt],
-                    "dims": self.dims,
-                    "reuse": self.reuse,
-                }
-                key = fingerprint(self._networks[what], options)
-                kernel = Compiled(load_or_build(key, lambda: self._build(what), cache=self._cache))
-                self._kernels[what] = kernel
-        return kernel
+        found = self._found.get(what)
+        if found is None:
+            found = self._kernels[what].get(f"expression {what}", lambda d: self._planned(what, d))
+            self._found[what] = found
+        return found
 
-    def _build(self, what: str) -> tuple[str, dict]:
-        from symbp import pipeline
-        from symbp.codegen.module import emit
-
-        derivation = self._derive(what)
+    def _planned(self, what: str, derivation: Derivation) -> Kernel:
         if what == "value":
-            kernel = pipeline.forward_kernel(derivation, self._networks[what].defined)
+            kernel = forward_kernel(derivation, derivation.network.defined)
         else:
+            assert derivation.loss is not None
             results = (derivation.loss, *(derivation.gradients[symbol_name(s)] for s in self.wrt))
-            kernel = pipeline.expression_kernel(derivation, results)
-        kernel = replace(kernel, name=what, dtype=self.dtype, point=what != "jacobian")
-        meta = describe(kernel, derivation)
-        tensors = derivation.forward_program.tensors
-        names = [symbol_name(s) for s in self.arguments]
-        meta["arguments"] = [
-            [n, list(tensors[n].shape) if n in tensors else [], *_role(tensors.get(n))] for n in names
-        ]
-        return emit([kernel], title=shorten(str(symbol_name(self._networks[what].equations[-1].lhs)))), meta
+            kernel = expression_kernel(derivation, results)
+        return replace(kernel, name=what, point=what != "jacobian")
 
     def _seed_shape(self, kernel: Compiled) -> tuple[int, ...]:
         return kernel.inputs[-1].shape
@@ -219,9 +237,7 @@ class Function:
 
     def _admit(self, args: Sequence[Any]) -> tuple[tuple[int, ...], list[np.ndarray]]:
         """The broadcast shape, and the arguments as arrays of N samples."""
-        if len(args) != len(self._slots):
-            names = shorten(", ".join(s.name for s in self._slots), 200)
-            raise DataError(f"{len(self._slots)} arguments are needed ({names}), got {len(args)}")
+        self._count(args)
         arrays = [admit_array(s, a, self.dtype) for s, a in zip(self._slots, args, strict=True)]
         leads = []
         for slot, array in zip(self._slots, arrays, strict=True):
@@ -230,21 +246,29 @@ class Function:
                 want = ", ".join(["...", *map(str, slot.shape)])
                 raise DataError(f"{shorten(slot.name, 80)!r} must have shape ({want}), got {array.shape}")
             leads.append(array.shape[: array.ndim - axes])
+            if slot.role == "label" and array.size:
+                check_labels(slot, array)
         try:
             lead = np.broadcast_shapes(*leads)
         except ValueError as error:
             raise DataError(shorten(f"the arguments do not broadcast: {error}")) from error
-        return lead, [_samples(a, lead, s.shape) for a, s in zip(arrays, self._slots, strict=True)]
+        try:
+            return lead, [_samples(a, lead, s.shape) for a, s in zip(arrays, self._slots, strict=True)]
+        except (MemoryError, ValueError) as error:  # the latter where the size is no integer of NumPy's
+            raise no_memory(f"the arguments, broadcast to {lead},", error) from error
+
+    def _count(self, args: Sequence[Any]) -> None:
+        if len(args) != len(self._names):
+            names = shorten(", ".join(self._names), 200)
+            raise DataError(f"{len(self._names)} arguments are needed ({names}), got {len(args)}")
 
     def _run(self, kernel: Compiled, arrays: list[np.ndarray], lead: tuple[int, ...]) -> list[np.ndarray]:
         samples = arrays[0].shape[0] if arrays else 1
-        results = kernel.empty_results(samples)
         if len(kernel.inputs) < len(arrays):
             by_name = dict(zip([s.name for s in self._slots], arrays, strict=False))
             by_name.setdefault(kernel.inputs[-1].name if kernel.inputs else "", arrays[-1])
             arrays = [by_name[s.name] for s in kernel.inputs]
-        if samples:
-            kernel.into(*arrays, *results)
+        results = kernel.run(None, arrays, samples, _NOTHING)[0] if samples else kernel.empty_results(0)
         return [
             a.reshape(lead + s.shape)
             if s.batched
@@ -261,7 +285,7 @@ class FunctionKernels:
 
     def __getattr__(self, name: str) -> Any:
         what = name.removesuffix("_batch").removesuffix("_into")
-        if what not in self._function._networks:
+        if what not in self._function._kernels:
             raise AttributeError(name)
         return getattr(self._function._kernel(what).loaded.module, name)
 
@@ -277,124 +301,12 @@ def _samples(array: np.ndarray, lead: tuple[int, ...], shape: tuple[int, ...]) -
     return np.ascontiguousarray(array).reshape(-1, *shape)
 
 
+def _value_shape(shape: tuple[Any, ...] | None, dims: dict[str, int]) -> tuple[int, ...] | None:
+    if shape is None:
+        return None
+    sizes = tuple(dimension(n, dims, "the value") for n in shape)
+    return sizes[:1] if len(sizes) == 2 and sizes[1] == 1 else sizes
+
+
 def _number(array: Any) -> Any:
     return float(array) if np.ndim(array) == 0 else array
-
-
-def _role(tensor: Any) -> tuple[str, int | None]:
-    return ("input", None) if tensor is None else (tensor.role, tensor.bound)
-
-
-def _targets(expression: Any) -> tuple[list[tuple[str, Any]], tuple[int, ...] | None]:
-    """(base name, expression) pairs, and the shape of the values; None for one scalar."""
-    if isinstance(expression, sp.MatrixBase):
-        rows, columns = expression.shape
-        items, shape = list(expression.flat()), (rows,) if columns == 1 else (rows, columns)
-    elif isinstance(expression, list | tuple | sp.Tuple):
-        items, shape = list(expression), (len(expression),)
-    elif isinstance(expression, sp.MatrixExpr):
-        return [("value", expression)], _matrix_shape(expression)
-    else:
-        return [("value", _scalar(expression))], None
-    if not items:
-        raise NetworkError("there is no expression in the list", hint=_WRITE)
-    return [(f"value{k}", _scalar(e)) for k, e in enumerate(items)], shape
-
-
-def _matrix_shape(expression: sp.MatrixExpr) -> tuple[int, ...]:
-    rows, columns = expression.shape
-    if not (rows.is_Integer and columns.is_Integer):
-        raise NetworkError(
-            "the dimensions of a matrix expression must be numbers",
-            hint="declare with sb.matrix(name, 3, 4), or write a Network and give dims=",
-        )
-    return (int(rows),) if columns == 1 else (int(rows), int(columns))
-
-
-_WRITE = "write an expression of SymPy symbols, a list of such or a Matrix; equations go into sb.Network"
-
-
-def _scalar(expression: Any) -> sp.Expr:
-    try:
-        result = sp.sympify(expression, strict=True)
-    except (sp.SympifyError, TypeError, RecursionError) as error:
-        raise NetworkError(f"{type(expression).__name__} is not a SymPy expression", hint=_WRITE) from error
-    if not isinstance(result, sp.Expr) or isinstance(result, sp.MatrixExpr):
-        raise NetworkError(f"{type(result).__name__} is not a scalar SymPy expression", hint=_WRITE)
-    return result
-
-
-def _arguments(
-    expressions: list[Any], wrt: Sequence[Any] | None, args: Sequence[Any] | None
-) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    free: dict[str, Any] = {}
-    for expression in expressions:
-        for symbol in symbols_used(expression):
-            free.setdefault(symbol_name(symbol), symbol)
-    args = None if args is None else symbols_listed(args, "args")
-    if wrt is None:
-        chosen = list(args) if args is not None else [free[n] for n in sorted(free)]
-    else:
-        chosen = list(symbols_listed(wrt, "wrt"))
-    rest = [free[n] for n in sorted(free) if n not in {_declared(s) for s in chosen}]
-    order = list(args) if args is not None else [*chosen, *rest]
-    names = [_declared(s) for s in order]
-    missing = [n for n in (*free, *map(_declared, chosen)) if n not in names]
-    if missing:
-        raise NetworkError(
-            f"args does not contain {shorten(missing[0], 80)!r}", hint="list every free symbol"
-        )
-    for group in (names, [_declared(s) for s in chosen]):
-        if len(set(group)) < len(group):
-            raise NetworkError("a symbol is listed twice", hint="list each symbol once in wrt= and args=")
-    return tuple(order), tuple(chosen)
-
-
-def _declared(symbol: Any) -> str:
-    if not isinstance(symbol, sp.Symbol | sp.MatrixSymbol | IndexedBase):
-        raise NetworkError(
-            f"{shorten(str(symbol), 80)} is not a symbol", hint="give the SymPy symbols of the expression"
-        )
-    return symbol_name(symbol)
-
-
-def _networks(targets: list, arguments: tuple, taken: set[str], several: bool) -> dict[str, Network]:
-    """One network for the value, one for the derivatives.
-
-    Several values are differentiated through L = sum_k u_k f_k: with u the k-th unit vector, the
-    gradient of L is row k of the Jacobian.
-    """
-    equations = []
-    for base, expression in targets:
-        name = _fresh(base, taken)
-        symbol = (
-            sp.MatrixSymbol(name, *expression.shape)
-            if isinstance(expression, sp.MatrixExpr)
-            else sp.Symbol(name)
-        )
-        equations.append(sp.Eq(symbol, expression, evaluate=False))
-    result = {"value": Network(equations, inputs=arguments, name="value")}
-    if not several:
-        name = symbol_name(equations[0].lhs)
-        result["value_and_grad"] = Network(equations, inputs=arguments, loss=name, name="value_and_grad")
-        return result
-    seeds, total = _fresh("seed", taken), sp.Symbol(_fresh("combined", taken))
-    first = equations[0].lhs
-    if isinstance(first, sp.MatrixSymbol):
-        u = sp.MatrixSymbol(seeds, *first.shape)
-        combined = sp.Trace(u.T * first)
-    else:
-        u = sp.MatrixSymbol(seeds, len(equations), 1)
-        combined = sp.Add(*(u[k, 0] * e.lhs for k, e in enumerate(equations)))
-    result["jacobian"] = Network(
-        [*equations, sp.Eq(total, combined)], inputs=[*arguments, u], loss=total, name="jacobian"
-    )
-    return result
-
-
-def _fresh(base: str, taken: set[str]) -> str:
-    name = base
-    while name in taken:
-        name += "_"
-    taken.add(name)
-    return name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,15 +9,14 @@ from typing import Any
 import numpy as np
 
 from symbp.errors import DataError, NetworkError, shorten
-from symbp.network import Network, names_used, symbol_name, symbols_listed
-from symbp.runtime.cache import load_or_build
-from symbp.runtime.compiled import Compiled, describe, named_results
-from symbp.runtime.dims import dims_from_data, shape_of, unknown_dims
-from symbp.runtime.fingerprint import fingerprint
+from symbp.network import Network, symbol_name, symbols_listed
+from symbp.pipeline import forward_kernel, gradient_kernel
+from symbp.runtime.compiled import Compiled, named_results
+from symbp.runtime.dims import Instances, unknown_dims
+from symbp.runtime.kernels import KernelSet, dtype_name
+from symbp.runtime.outputs import Outputs
 from symbp.runtime.parameters import Layout, initial
-from symbp.runtime.validate import Slot, admit, admit_vector, check_names, merge
-
-DTYPES = ("float64", "float32")
+from symbp.runtime.validate import Slot, admit, admit_vector, check_names, merge, no_memory
 
 
 class Model:
@@ -56,13 +54,12 @@ class Model:
         self.inputs, self.parameters = network.inputs, network.parameters
         self.reuse, self._cache = bool(reuse), cache
         self._wrt = None if wrt is None else symbols_listed(wrt, "wrt")
-        self._lock = threading.RLock()
-        self._kernels: dict[Any, Compiled] = {}
-        self._derivation: Any = None
-        self._instances: dict[tuple, Model] = {}
-        self._names = tuple(symbol_name(s) for s in network.inputs)
-        self._open = unknown_dims(network, self.dims)
-        self._uses = {name: names_used(e) for name, e in zip(network.defined, network.equations, strict=True)}
+        self._kernels = KernelSet(network, self._wrt, self.dims, self.dtype, self.reuse, cache)
+        self._outputs = Outputs(network, self.dims)
+        self._names = self._outputs.inputs
+        symbols = dict.fromkeys(network.inputs, int(network.batch)) | dict.fromkeys(network.parameters, 0)
+        self._instances = Instances(symbols, self.dims, self._with_dims)
+        self._open = unknown_dims(symbols, self.dims)
         self._forwards: dict[Any, tuple[Compiled, tuple[str, ...]]] = {}
         if not self._open:
             self._prepare()
@@ -76,15 +73,24 @@ class Model:
         Raises:
             ShapeError: a dimension is not known before data arrives.
         """
-        return self._closed()._layout.size
+        return self._closed()[0]._layout.size
 
     def init(self, seed: Any = 0, *, data: Any = None, **inputs: Any) -> np.ndarray:
         """A first theta, of shape (P,); see `symbp.runtime.parameters.initial` for the distributions.
 
         The data is needed only where a dimension is symbolic.
+
+        Raises:
+            ShapeError: a dimension is not known.
+            DataError: seed is no seed, or theta does not fit into memory.
         """
-        model = self._closed(merge(data, inputs))
-        return initial(model.network, model._layout, seed, model.dtype)
+        model, _ = self._closed(merge(data, inputs))
+        try:
+            return initial(model.network, model._layout, seed, model.dtype)
+        except (TypeError, ValueError) as error:
+            raise DataError(shorten(f"seed is {seed!r}: {error}"), hint="write seed=0") from error
+        except MemoryError as error:
+            raise no_memory(f"{model.size} parameters", error) from error
 
     def params(self, theta: np.ndarray) -> dict[str, np.ndarray]:
         """Views of a theta (or of a gradient) by parameter name: scalars 0-d, vectors 1-D, matrices 2-D.
@@ -92,12 +98,7 @@ class Model:
         Raises:
             DataError: theta is no array of shape (P,).
         """
-        if not self._open:
-            return self._layout.views(theta)
-        for model in self._instances.values():
-            if isinstance(theta, np.ndarray) and theta.shape == (model.size,):
-                return model._layout.views(theta)
-        return self._closed()._layout.views(theta)
+        return self._closed(theta=theta)[0]._layout.views(theta)
 
     def pack(self, values: Mapping[str, Any] | None = None, **named: Any) -> np.ndarray:
         """A theta from values by parameter name, the inverse of `params`.
@@ -105,7 +106,12 @@ class Model:
         Raises:
             DataError: a name is missing or unknown, or a shape is wrong.
         """
-        return self._closed()._layout.pack(merge(values, named), self.dtype)
+        given = merge(values, named)
+        model, given = self._closed(given)
+        try:
+            return model._layout.pack(given, self.dtype)
+        except MemoryError as error:
+            raise no_memory(f"{model.size} parameters", error) from error
 
     # ---- calls
 
@@ -136,16 +142,12 @@ class Model:
         """
         arrays = inputs if data is None else merge(data, inputs)
         if self._open:
-            return self._closed(arrays).value_and_grad(theta, data=arrays, out=out, check_finite=check_finite)
+            model, arrays = self._closed(arrays, theta)
+            return model.value_and_grad(theta, data=arrays, out=out, check_finite=check_finite)
         kernel = self._gradient_kernel()
         theta, admitted, samples = self._admit(kernel, theta, arrays, check_finite)
-        gradient = np.empty(kernel.gradient.size, kernel.real) if out is None else self._out(out, kernel)
-        results = kernel.empty_results(samples)
-        arguments = kernel.arguments(theta, admitted, self._layout)
-        if kernel.gradient.names:
-            kernel.into(*arguments, *results, gradient)
-        else:
-            kernel.into(*arguments, *results)
+        out = None if out is None else self._out(out, kernel)
+        results, gradient = kernel.run(theta, admitted, samples, self._layout, out)
         loss = float(results[0][0])
         if not self._input_wrt:
             return loss, gradient
@@ -195,18 +197,17 @@ class Model:
         arrays = inputs if data is None else merge(data, inputs)
         check_names(arrays, self._names, ())
         if self._open:
-            model = self._closed(arrays)
+            model, arrays = self._closed(arrays, theta)
             return model.forward(theta, data=arrays, outputs=outputs, check_finite=check_finite)
-        wanted = None if outputs is None else self._wanted(outputs)
+        wanted = None if outputs is None else self._outputs.chosen(outputs)
         key = (wanted, frozenset(arrays))
         if key not in self._forwards:
-            names = wanted or self._computable(arrays)
-            self._forwards[key] = (self._kernel(("forward", *names)), self._required(names))
+            names = wanted or self._outputs.computable(arrays)
+            self._forwards[key] = (self._forward_kernel(names), self._outputs.needed(names))
         kernel, required = self._forwards[key]
         check_names(arrays, self._names, required)
         theta, admitted, samples = self._admit(kernel, theta, arrays, check_finite, required)
-        results = kernel.empty_results(samples)
-        kernel.into(*kernel.arguments(theta, admitted, self._layout), *results)
+        results, _ = kernel.run(theta, admitted, samples, self._layout)
         return named_results(kernel.results, results)
 
     def check(self, theta: Any = None, *, data: Any = None, **inputs: Any) -> Any:
@@ -219,24 +220,20 @@ class Model:
         """
         from symbp.runtime.check import check_gradient
 
-        arrays = merge(data, inputs)
-        return check_gradient(self._closed(arrays), theta, arrays or None)
+        model, arrays = self._closed(merge(data, inputs), theta)
+        return check_gradient(model, theta, arrays or None)
 
     # ---- what was compiled
 
     @property
     def derivation(self) -> Any:
         """Forward and backward pass as equations. Derived again where the kernels came from disk."""
-        model = self._closed()
-        with model._lock:
-            if model._derivation is None:
-                model._derivation = _derive(model.network, model._wrt, model.dims, model.reuse)
-            return model._derivation
+        return self._closed()[0]._kernels.derivation
 
     @property
     def source(self) -> str:
         """The text of the generated Numba module: `value_and_grad`, or `forward` where there is no loss."""
-        return self._closed()._primary().loaded.source
+        return self._closed()[0]._primary().loaded.source
 
     def save_source(self, path: Any) -> Path:
         """Write `source` to a file; it can be imported where NumPy and Numba are installed."""
@@ -247,7 +244,7 @@ class Model:
     @property
     def kernel(self) -> Kernels:
         """The compiled functions, for callers that are compiled themselves."""
-        return Kernels(self._closed())
+        return Kernels(self._closed()[0])
 
     def __repr__(self) -> str:
         size = "dimensions open" if self._open else f"{self.size} parameters"
@@ -268,17 +265,20 @@ class Model:
                 )
         self._input_wrt = tuple(n for n in names if n in self._names)
         meta = self._primary().loaded.meta["interface"]
-        self._layout = Layout.of(meta["parameters"])
-        self._slots = {name: Slot(name, tuple(shape), self.network.batch) for name, shape in meta["inputs"]}
+        self._layout = Layout.of((name, shape) for name, shape, *_ in meta["parameters"])
+        self._slots = {n: Slot(n, tuple(s), self.network.batch, r, b) for n, s, r, b in meta["inputs"]}
 
     def _primary(self) -> Compiled:
         if self.network.loss is not None:
             return self._gradient_kernel()
-        return self._kernel(("forward", *self.network.defined))
+        return self._forward_kernel(self.network.defined)
 
     def _gradient_kernel(self) -> Compiled:
         self._need_loss()
-        return self._kernels.get("value_and_grad") or self._kernel("value_and_grad")
+        return self._kernels.get("value_and_grad", gradient_kernel)
+
+    def _forward_kernel(self, outputs: tuple[str, ...]) -> Compiled:
+        return self._kernels.get(("forward", *outputs), lambda d: forward_kernel(d, outputs))
 
     def _need_loss(self) -> str:
         if self.network.loss is None:
@@ -286,53 +286,6 @@ class Model:
                 f"the network {self.network.name!r} has no loss", hint="give loss= to sb.Network"
             )
         return self.network.loss
-
-    def _kernel(self, what: Any) -> Compiled:
-        with self._lock:
-            if what not in self._kernels:
-                options = {
-                    "kernel": what,
-                    "dtype": self.dtype,
-                    "wrt": None if self._wrt is None else [symbol_name(s) for s in self._wrt],
-                    "dims": self.dims,
-                    "reuse": self.reuse,
-                }
-                key = fingerprint(self.network, options)
-                loaded = load_or_build(key, lambda: self._build(what), cache=self._cache)
-                self._kernels[what] = Compiled(loaded)
-            return self._kernels[what]
-
-    def _build(self, what: Any) -> tuple[str, dict]:
-        from dataclasses import replace
-
-        from symbp import pipeline
-        from symbp.codegen.module import emit
-
-        derivation = self.derivation
-        if what == "value_and_grad":
-            kernel = pipeline.gradient_kernel(derivation)
-        else:
-            kernel = pipeline.forward_kernel(derivation, tuple(what[1:]))
-        kernel = replace(kernel, dtype=self.dtype)
-        meta = describe(kernel, derivation)
-        meta["interface"] = self._interface(derivation)
-        return emit([kernel], title=self.network.name), meta
-
-    def _interface(self, derivation: Any) -> dict:
-        """Shapes of all inputs and parameters, the unused ones included."""
-        tensors = derivation.forward_program.tensors
-        result: dict[str, list] = {"inputs": [], "parameters": []}
-        for role, symbols in (("inputs", self.inputs), ("parameters", self.parameters)):
-            for symbol in symbols:
-                name = symbol_name(symbol)
-                shape = tensors[name].row_shape if name in tensors else shape_of(symbol, self.dims)
-                if shape is None:
-                    raise NetworkError(
-                        f"{shorten(name, 80)!r} is not used and has no shape",
-                        hint="declare it with sb.indexed",
-                    )
-                result[role].append([name, [int(n) for n in shape]])
-        return result
 
     def _admit(
         self,
@@ -368,65 +321,20 @@ class Model:
             )
         return out
 
-    def _closed(self, arrays: Mapping[str, Any] | None = None) -> Model:
-        """This model, or the one in which its symbolic dimensions are those of the data."""
+    def _closed(
+        self, arrays: dict[str, Any] | None = None, theta: Any = None
+    ) -> tuple[Model, dict[str, Any]]:
+        """This model, or the one whose dimensions are those of the data; and the data as it takes them."""
+        arrays = {} if arrays is None else arrays
         if not self._open:
-            return self
-        dims = dims_from_data(self.network, self.dims, arrays or {})
-        key = tuple(sorted(dims.items()))
-        with self._lock:
-            if key not in self._instances:
-                self._instances[key] = Model(
-                    self.network,
-                    dtype=self.dtype,
-                    wrt=self._wrt,
-                    dims=dims,
-                    reuse=self.reuse,
-                    cache=self._cache,
-                )
-            return self._instances[key]
+            return self, arrays
+        shape = theta.shape if isinstance(theta, np.ndarray) else None
+        return self._instances.get(arrays, lambda model: shape in (None, (model.size,)))
 
-    def _wanted(self, outputs: Iterable[Any]) -> tuple[str, ...]:
-        try:
-            items = (
-                [outputs] if isinstance(outputs, str) or hasattr(outputs, "free_symbols") else list(outputs)
-            )
-            names = tuple(dict.fromkeys(symbol_name(o) for o in items))
-        except (TypeError, NetworkError) as error:
-            raise DataError("outputs must be names or symbols of equations") from error
-        for name in names:
-            if name not in self._uses:
-                raise DataError(
-                    f"no equation defines {shorten(name, 80)!r}",
-                    hint=f"defined are: {shorten(', '.join(self._uses), 200)}",
-                )
-        if not names:
-            raise DataError("outputs is empty")
-        return names
-
-    def _computable(self, given: Iterable[str]) -> tuple[str, ...]:
-        have = {*given, *self.dims, *(symbol_name(s) for s in self.parameters)}
-        found = []
-        for name, uses in self._uses.items():
-            if have.issuperset(uses):
-                have.add(name)
-                found.append(name)
-        if not found:
-            missing = [n for n in self._names if n not in have]
-            raise DataError(
-                "no equation can be computed from the inputs given",
-                hint=f"missing are: {shorten(', '.join(missing), 200)}",
-            )
-        return tuple(found)
-
-    def _required(self, outputs: Iterable[str]) -> tuple[str, ...]:
-        needed, stack = set(), list(outputs)
-        while stack:
-            name = stack.pop()
-            if name not in needed:
-                needed.add(name)
-                stack.extend(self._uses.get(name, ()))
-        return tuple(n for n in self._names if n in needed)
+    def _with_dims(self, dims: dict[str, int]) -> Model:
+        return Model(
+            self.network, dtype=self.dtype, wrt=self._wrt, dims=dims, reuse=self.reuse, cache=self._cache
+        )
 
 
 class Kernels:
@@ -439,25 +347,7 @@ class Kernels:
         if name in ("value_and_grad", "value_and_grad_into"):
             kernel = self._model._gradient_kernel()
         elif name in ("forward", "forward_into"):
-            kernel = self._model._kernel(("forward", *self._model.network.defined))
+            kernel = self._model._forward_kernel(self._model.network.defined)
         else:
             raise AttributeError(name)
         return getattr(kernel.loaded.module, name)
-
-
-def dtype_name(dtype: Any) -> str:
-    try:
-        name = np.dtype(dtype).name
-    except TypeError:
-        name = str(dtype)
-    if name not in DTYPES:
-        raise DataError(
-            f"dtype must be float64 or float32, not {shorten(name, 40)}", hint='write dtype="float64"'
-        )
-    return name
-
-
-def _derive(network: Network, wrt: Any, dims: Mapping[str, int], reuse: bool) -> Any:
-    from symbp import pipeline
-
-    return pipeline.derive(network, wrt=wrt, dims=dict(dims), reuse=reuse)

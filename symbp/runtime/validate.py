@@ -181,6 +181,12 @@ def admit_array(slot: Slot, value: Any, real: str) -> np.ndarray:
         raise DataError(shorten(f"{name!r} cannot be converted: {error}")) from error
 
 
+def no_memory(what: str, error: Exception) -> DataError:
+    """The error for what is too large, after Python or a kernel could not get the memory."""
+    hint = "give fewer samples at a time, or use smaller dimensions"
+    return DataError(shorten(f"{what} do not fit into memory: {error or 'MemoryError'}"), hint=hint)
+
+
 class _Window:
     """A read-only array's memory, described as writeable: kernels have one signature and only read."""
 

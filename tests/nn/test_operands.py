@@ -5,6 +5,7 @@ import pytest
 import sympy as sp
 
 from symbp.errors import ShapeError, UnsupportedError
+from symbp.nn.activations import relu
 from symbp.nn.operands import coefficient, column, fresh_symbol, operand, same_shape, shape_text
 
 
@@ -31,6 +32,32 @@ def test_expressions_pass_through():
 def test_refused(bad):
     with pytest.raises(UnsupportedError, match="expected a scalar"):
         operand(bad)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        sp.I,
+        1j,
+        sp.nan,
+        float("nan"),
+        sp.Symbol("z", imaginary=True),
+        sp.Symbol("c", commutative=False),
+        sp.exp(sp.MatrixSymbol("M", 3, 3)),
+        sp.Lambda(sp.Symbol("t"), sp.Symbol("t")),
+    ],
+    ids=str,
+)
+def test_what_is_no_real_number_is_refused(bad):
+    with pytest.raises(UnsupportedError) as caught:
+        relu(bad)
+    assert caught.value.hint
+
+
+def test_functions_of_whole_matrices_are_named():
+    with pytest.raises(UnsupportedError, match="exp of a matrix") as caught:
+        operand(sp.exp(sp.MatrixSymbol("M", 3, 3)))
+    assert "elementwise(sympy.exp, M)" in caught.value.hint
 
 
 def test_text_inside_of_a_list_is_refused():

@@ -57,6 +57,9 @@ def test_elementary(function):
         (sp.Piecewise((x**2, x > 1), (sp.log(x), x > 0), (0, True)), 0.5, (np.log(0.5), 2)),
         (sp.Piecewise((x, sp.And(x > 0, sp.Not(x > 4))), (7, True)), 5.0, (7, 0)),
         (sp.Piecewise((1, sp.Xor(x > 0, x > 2)), (0, True)), 1.0, (1, 0)),
+        (sp.Piecewise((x, sp.ITE(x > 0, x < 2, x > -2)), (7, True)), 1.0, (1, 1)),
+        (sp.Piecewise((x, sp.ITE(x > 0, x < 2, x > -2)), (7, True)), -3.0, (7, 0)),
+        (2 * sp.UnevaluatedExpr(x), 1.5, (3, 2)),
         (sp.re(sp.Symbol("x")) + sp.conjugate(sp.Symbol("x")), 1.5, (3, 2)),
         (sp.pi * x + sp.E + sp.GoldenRatio, 1.0, (np.pi + np.e + (1 + 5**0.5) / 2, np.pi)),
         (x ** sp.Rational(1, 3), 8.0, (2, 1 / 12)),
@@ -153,13 +156,48 @@ class Elsewhere(sp.Function):
 
 
 @pytest.mark.parametrize(
-    "function", [Raises, Text, Elsewhere, sp.Function("f"), sp.zeta, sp.LambertW, sp.Si], ids=str
+    "function",
+    [Raises, Text, Elsewhere, sp.Function("f"), sp.zeta, sp.LambertW, sp.Si, sp.DiracDelta],
+    ids=str,
 )
 def test_functions_without_value_are_refused(function):
     with pytest.raises(sb.UnsupportedError, match=function.__name__) as caught:
         value_and_slopes(1 + function(x), x=1)
     assert "doit" in caught.value.hint
     assert "E = " in caught.value.equation
+
+
+@pytest.mark.parametrize(
+    ("expression", "formula"),
+    [
+        (sp.binomial(x, y), "gamma"),
+        (sp.catalan(x), "gamma"),
+        (sp.beta(x, y), "gamma"),
+        (sp.tribonacci(x), "floor"),
+    ],
+    ids=str,
+)
+def test_formulas_that_fail_somewhere_are_only_suggested(expression, formula):
+    with pytest.raises(sb.UnsupportedError, match="no formula that holds for all") as caught:
+        value_and_slopes(expression, x=1, y=2)
+    assert formula in caught.value.hint
+    assert "E = " in caught.value.equation
+
+
+@pytest.mark.parametrize("at", [-7.0, -2.5, -1.0, 0.0, 0.5, 1.0, 2.0, 3.7, 171.0, 1000.0])
+@pytest.mark.parametrize(
+    "expression",
+    [
+        sp.binomial(x, 3), sp.binomial(x, 0), sp.fibonacci(x), sp.legendre(4, x), sp.chebyshevt(5, x),
+        sp.arg(x + sp.pi), sp.ff(x, 4), sp.rf(x, 3), sp.zeta(3) * x, sp.besselj(0, 2) * x, sp.harmonic(x),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_functions_of_sympy_agree_with_its_own_values(expression, at):
+    if expression.has(sp.fibonacci, sp.harmonic) and (at > 100 or (at < 0 and at == int(at))):
+        return
+    want = float(sp.N(expression.subs(x, sp.Rational(at)), 30))
+    assert value_and_slopes(expression, x=at)[0] == pytest.approx(want, rel=1e-9, abs=1e-12)
 
 
 class BadSlope(sp.Function):

@@ -52,6 +52,38 @@ def test_shared_nodes_are_visited_once():
     assert operations(partials(sp.sin(sp.exp(x)) * sp.exp(x))[x]) < 12
 
 
+def test_outside_of_all_branches_value_and_slope_are_nan():
+    outside, inside = (
+        {"x": np.array([2.0]), "y": np.array([3.0])},
+        {"x": np.array([-2.0]), "y": np.array([3.0])},
+    )
+    for body, slopes in (
+        (sp.Piecewise((x * y, x < 0)), {x: 3, y: -2}),
+        (sp.Piecewise((5, x < 0)), {x: 0}),
+        (sp.Piecewise((y, x < 0), (x, sp.And(x > 3, x < 4))), {y: 1, x: 0}),
+    ):
+        found = partials(body)
+        assert {a: evaluate_body(p, inside)[0] for a, p in found.items()} == slopes
+        for part in (body, *found.values()):
+            assert np.isnan(evaluate_body(part, outside)[0])
+
+
+def test_choices_that_leave_nothing_out_have_no_slope_in_their_conditions():
+    assert partials(sp.Piecewise((1, x < 0), (2, x >= 0))) == {}
+    assert partials(
+        sp.Piecewise((y, x < 0), (1, sp.Or(x > 1, sp.And(x >= 0, x <= 1))), (2, True))
+    ).keys() == {y}
+
+
+class Jump(sp.Function):
+    def fdiff(self, argindex=1):
+        return sp.DiracDelta(self.args[0]) + 1
+
+
+def test_a_jump_has_no_slope():
+    assert partials(Jump(x)) == {x: 1}
+
+
 class NoSlope(sp.Function):
     pass
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from symbp.errors import DataError, NetworkError
+from symbp.errors import DataError, NetworkError, ShapeError
 from symbp.runtime.expression import Function
 
 x, y, z = sp.symbols("x y z")
@@ -115,3 +115,74 @@ def test_single_precision():
     g = Function(x * y, dtype="float32", cache=False)
     assert g(np.float32(2), 3.0) == 6.0
     assert g([1.0], 2).dtype == np.float32
+
+
+n, m = sp.symbols("n m", integer=True, positive=True)
+W, v = sp.MatrixSymbol("W", m, n), sp.MatrixSymbol("v", n, 1)
+
+
+def test_symbolic_dimensions_come_from_the_arguments():
+    g = Function((v.T * v)[0, 0] / n, cache=False)
+    assert "open" in repr(g)
+    assert g([1.0, 2.0, 3.0]) == pytest.approx(14 / 3)
+    value, (gradient,) = g.value_and_grad(np.ones((4, 2)))
+    assert value.tolist() == [1.0] * 4
+    assert np.array_equal(gradient, np.ones((4, 2)))
+    assert g.jacobian([1.0, 2.0]).tolist() == [[1.0, 2.0]]
+    assert g.check([1.0, 2.0, 3.0]).passed
+    with pytest.raises(DataError, match="1 arguments are needed"):
+        g()
+    with pytest.raises(ShapeError, match="dims="):
+        g.check()
+
+
+def test_symbolic_matrix_expressions():
+    g = Function(W * v, args=[W, v], wrt=[v], cache=False)
+    a = np.arange(6.0).reshape(2, 3)
+    assert np.allclose(g(a, [1, 2, 3]), a @ [1, 2, 3])
+    assert np.allclose(g.jacobian(a, [1, 2, 3]), a)
+    assert np.allclose(g(a.T, [1, 2]), a.T @ [1, 2])
+    # A matrix with one column is a vector, whatever axes the array has in front.
+    assert np.allclose(g(np.full((4, 2, 1), 3.0), [5.0]), np.full((4, 2), 15.0))
+    with pytest.raises(DataError, match="dimension n"):
+        g(a, [1, 2])
+
+
+def test_symbolic_dimensions_may_be_given():
+    g = Function(W * v, args=[W, v], dims={"n": 3, "m": 2}, cache=False)
+    a = np.arange(6.0).reshape(2, 3)
+    assert np.allclose(g(a, [1, 2, 3]), a @ [1, 2, 3])
+    assert g.check().passed
+    assert "def jacobian" in g.source
+    with pytest.raises(DataError):
+        g(a.T, [1, 2])
+
+
+def test_single_columns_of_symbolic_matrices():
+    g = Function(W.T * W, cache=False)
+    assert g(np.full((5, 1), 2.0)).tolist() == [20.0]
+    assert g(np.ones((2, 5, 3))).shape == (2, 3, 3)
+    assert g.jacobian(np.full((5, 1), 2.0)).tolist() == [[4.0] * 5]
+
+
+def test_labels_are_kept_inside_their_range():
+    a, label, k = sp.MatrixSymbol("a", 3, 1), sp.Symbol("label", integer=True), sp.Symbol("k", integer=True)
+    picked = sp.Sum(sp.KroneckerDelta(k, label) * a[k, 0], (k, 0, 2))
+    g = Function(picked, args=[a, label], wrt=[a], cache=False)
+    assert g([1, 2, 3], [0, 2]).tolist() == [1.0, 3.0]
+    for wrong in (3, -1, [0, 10**9], 0.5, [np.nan], 2**70):
+        with pytest.raises(DataError):
+            g([1, 2, 3], wrong)
+        with pytest.raises(DataError):
+            g.value_and_grad([1, 2, 3], wrong)
+        with pytest.raises(DataError):
+            g.jacobian([1, 2, 3], wrong)
+    assert g(np.ones((0, 3)), np.ones(0, int)).shape == (0,)
+
+
+def test_broadcasting_beyond_memory_is_refused(f):
+    a, b = np.ones(2**20), np.ones(2**21)
+    with pytest.raises(DataError, match="memory"):  # 2**61 entries are more bytes than NumPy can count
+        f(a[:, None, None], a[:, None], b)
+    with pytest.raises(DataError, match="broadcast"):
+        f(b[:, None, None], b[:, None], b)

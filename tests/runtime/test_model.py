@@ -179,9 +179,37 @@ def test_symbolic_dimensions_come_from_data():
     assert theta.shape == (8,)
     assert model.value_and_grad(theta, x=X, y=Y)[0] == pytest.approx(expected(theta)[0])
     assert model.params(theta)["W"].shape == (2, 3)
-    assert len(model._instances) == 1
+    assert len(model._instances.made) == 1
     with pytest.raises(DataError):
         model.value_and_grad(theta, x=X[0], y=Y)
+
+
+def test_symbolic_dimensions_of_theta():
+    n, m = sp.symbols("n m", integer=True, positive=True)
+    model = Model(linear(n, m), cache=False)
+    values = {"W": np.arange(6.0).reshape(2, 3), "b": np.ones(2)}
+    theta = model.pack(values)
+    assert np.array_equal(model.params(theta)["W"], values["W"])
+    # The data alone does not show m; theta fits only one of the models made so far.
+    np.testing.assert_allclose(model.forward(theta, x=X)["a"], X @ values["W"].T + 1)
+    assert model.check(theta, x=X, y=Y).passed
+    # As long a theta, other shapes: no guess.
+    other = Model(linear(n, m), cache=False)
+    other.pack({"W": np.ones((2, 5)), "b": np.ones(2)})
+    other.pack({"W": np.ones((3, 3)), "b": np.ones(3)})
+    with pytest.raises(ShapeError, match="several values"):
+        other.params(np.ones(12))
+    assert other.forward(np.ones(12), x=X)["a"].shape == (5, 3)
+
+
+def test_a_single_column_of_a_symbolic_matrix_is_a_vector():
+    n, m = sp.symbols("n m", integer=True, positive=True)
+    A, E = sp.MatrixSymbol("A", n, m), sp.Symbol("E")
+    model = Model(Network([sp.Eq(E, sp.Trace(A.T * A))], inputs=[A], loss=E), wrt=[A], cache=False)
+    assert model.value_and_grad(A=np.ones((2, 3, 4)))[2]["A"].shape == (2, 3, 4)
+    loss, _, inputs = model.value_and_grad(A=np.full((2, 3, 1), 2.0))
+    assert loss == 12
+    assert np.array_equal(inputs["A"], np.full((2, 3), 2.0))
 
 
 def test_without_parameters_and_without_batch():

@@ -8,7 +8,7 @@ import sympy as sp
 from sympy.tensor.indexed import Idx, Indexed, IndexedBase
 
 from symbp.errors import ShapeError
-from symbp.ir.evaluate import domain_violation
+from symbp.ir.bounds import domain_violation
 from symbp.ir.nodes import Access, Index, Program, Tensor
 from symbp.ir.walk import postorder
 from symbp.network import Network, dimension, equation_text, symbol_name

@@ -11,6 +11,7 @@ import sympy as sp
 from symbp.errors import ShapeError, SymbpError, UnsupportedError, shorten
 from symbp.ir.nodes import Access, Index, Program, Statement, Tensor
 from symbp.ir.walk import accesses, index_symbols
+from symbp.network import brief, check_entries
 
 Scope = Mapping[Any, sp.Expr]
 """What SymPy's index symbols and Lambda variables stand for: indices or scalar bodies."""
@@ -30,6 +31,7 @@ class Builder:
         self.shared = 0
 
     def declare(self, tensor: Tensor) -> Tensor:
+        check_entries(tensor.shape, repr(tensor.name), self.equation or None)
         self.tensors[tensor.name] = tensor
         return tensor
 
@@ -43,6 +45,11 @@ class Builder:
 
     def define(self, name: str, indices: tuple[Index, ...], body: sp.Expr, **reduction: Any) -> Access:
         """Add the statement name[indices] = ... and return the entry it defines."""
+        if not isinstance(body, sp.Expr):
+            raise self.unsupported(
+                f"{brief(body, 60)} stands where a number is needed",
+                "for a condition write Piecewise((1, condition), (0, True)); several values are several equations",
+            )
         self.declare(Tensor(name, tuple(i.extent for i in indices)))
         self.statements.append(Statement(name, indices, body, origin=self.equation, **reduction))
         return Access(name, *indices)

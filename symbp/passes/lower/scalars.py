@@ -43,6 +43,8 @@ _OPAQUE = (
     DotProduct,
 )
 
+_UNEVALUATED = (sp.Derivative, sp.Integral, sp.Limit, sp.Subs, sp.Order)
+
 
 def scalar(b: Builder, root: Any, scope: Scope) -> sp.Expr:
     """The body that a scalar SymPy expression stands for.
@@ -52,7 +54,8 @@ def scalar(b: Builder, root: Any, scope: Scope) -> sp.Expr:
     """
     memo = b.memo.setdefault(("scalar", tuple(scope.items())), {})
     order = postorder(
-        [root], leaf=lambda n: not n.args or isinstance(n, _OPAQUE) or n in scope or _of_matrix(n)
+        [root],
+        leaf=lambda n: not n.args or isinstance(n, _OPAQUE + _UNEVALUATED) or n in scope or _of_matrix(n),
     )
     cut = _shared(order) if len(order) > LARGE else frozenset()
     for node in order:
@@ -95,8 +98,9 @@ def _node(b: Builder, node: Any, scope: Scope, memo: dict) -> Any:
     if _of_matrix(node):
         hint = f"for the elementwise function write sb.exp(M) or M.applyfunc({type(node).__name__})"
         raise b.unsupported(f"{type(node).__name__} of a matrix is a matrix function", hint)
-    if isinstance(node, sp.Derivative | sp.Integral | sp.Limit | sp.Subs):
-        raise b.unsupported(f"an unevaluated {type(node).__name__}", "evaluate it first with .doit()")
+    if isinstance(node, _UNEVALUATED):
+        hint = "drop it with .removeO()" if isinstance(node, sp.Order) else "evaluate it first with .doit()"
+        raise b.unsupported(f"an unevaluated {type(node).__name__}", hint)
     if isinstance(node, sp.KroneckerDelta):
         for arg, other in (node.args, reversed(node.args)):
             if isinstance(memo[arg], Access) and isinstance(memo[other], Index):

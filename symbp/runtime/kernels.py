@@ -1,0 +1,114 @@
+"""The kernels of one network, each derived and compiled, or found on disk, when it is first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from symbp import pipeline
+from symbp.codegen.module import emit
+from symbp.errors import DataError, shorten
+from symbp.network import Network, check_entries, symbol_name
+from symbp.pipeline import Derivation
+from symbp.runtime.cache import load_or_build
+from symbp.runtime.compiled import Compiled, describe
+from symbp.runtime.fingerprint import fingerprint
+from symbp.runtime.lock import MAKING
+from symbp.schedule.kernel import Kernel
+
+DTYPES = ("float64", "float32")
+
+
+class KernelSet:
+    """Kernels of a network whose dimensions are all known.
+
+    Args:
+        network: the equations.
+        wrt: the symbols that are differentiated for; None for the network's parameters.
+        dims: values of symbolic dimensions by name.
+        dtype: "float64" or "float32".
+        reuse: whether derivatives may be written through forward outputs.
+        cache: False keeps the kernels off the disk.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        wrt: Sequence[Any] | None,
+        dims: Mapping[str, int],
+        dtype: str,
+        reuse: bool,
+        cache: bool,
+    ):
+        self.network, self.wrt, self.dims = network, wrt, dict(dims)
+        self.dtype, self.reuse, self.cache = dtype, reuse, cache
+        self._made: dict[Hashable, Compiled] = {}
+        self._derivation: Derivation | None = None
+
+    @property
+    def derivation(self) -> Derivation:
+        """The equations of both passes, derived once; again where the kernels came from disk."""
+        with MAKING:
+            if self._derivation is None:
+                self._derivation = pipeline.derive(
+                    self.network, wrt=self.wrt, dims=self.dims, reuse=self.reuse
+                )
+            return self._derivation
+
+    def get(self, what: Hashable, make: Callable[[Derivation], Kernel]) -> Compiled:
+        """The kernel called `what`; `make` is called where neither memory nor disk has it."""
+        found = self._made.get(what)
+        if found is None:
+            with MAKING:
+                found = self._made.get(what) or self._load(what, make)
+                self._made[what] = found
+        return found
+
+    def _load(self, what: Hashable, make: Callable[[Derivation], Kernel]) -> Compiled:
+        options = {
+            "kernel": what,
+            "dtype": self.dtype,
+            "wrt": None if self.wrt is None else [symbol_name(s) for s in self.wrt],
+            "dims": self.dims,
+            "reuse": self.reuse,
+        }
+        key = fingerprint(self.network, options)
+        return Compiled(load_or_build(key, lambda: self._build(make), cache=self.cache))
+
+    def _build(self, make: Callable[[Derivation], Kernel]) -> tuple[str, dict]:
+        kernel = replace(make(self.derivation), dtype=self.dtype)
+        origin = {s.target: s.origin for s in kernel.program.statements}
+        for tensor in kernel.program.tensors.values():
+            check_entries(tensor.row_shape, repr(tensor.name), origin.get(tensor.name))
+        meta = {**describe(kernel, self.derivation), "interface": self._interface()}
+        return emit([kernel], title=self.network.name), meta
+
+    def _interface(self) -> dict[str, list]:
+        """Name, shape, role and bound of all inputs and parameters, the unused ones included."""
+        tensors = self.derivation.forward_program.tensors
+        result: dict[str, list] = {"inputs": [], "parameters": []}
+        for kind, symbols in (("inputs", self.network.inputs), ("parameters", self.network.parameters)):
+            for symbol in symbols:
+                t = tensors[symbol_name(symbol)]
+                result[kind].append([t.name, [int(n) for n in t.row_shape], t.role, t.bound])
+        return result
+
+
+def dtype_name(dtype: Any) -> str:
+    """The name of what NumPy takes for a dtype: "float64" or "float32".
+
+    Raises:
+        DataError: it is another one.
+    """
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        name = str(dtype)
+    if name not in DTYPES:
+        raise DataError(
+            f"dtype must be float64 or float32, not {shorten(name, 40)}", hint='write dtype="float64"'
+        )
+    return name
