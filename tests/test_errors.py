@@ -131,11 +131,43 @@ def test_names_the_equation_and_what_to_write():
 
 
 OPERANDS = [
-    x, v, w, M, sb.matrix("N", 2, 4), sb.vector("s", sp.Symbol("n")), sp.Matrix([1, 2]), sb.indexed("A", 3, 4),
-    sb.index("i", 3), sb.label("y"), 3, 2.5, "x", None, True, 1j, sp.I, sp.nan, float("inf"), [1, 2], [x, v],
-    np.ones(3), sp.Eq(x, y), x > y, v.T, sp.Lambda(x, x), f, {}, object(), sp.Symbol("c", commutative=False),
-    sp.exp(M), M**-1, sp.Tuple(x, y), lambda t: t, (2, 3), sp.ZeroMatrix(0, 0),
-]  # fmt: skip
+    x,
+    v,
+    w,
+    M,
+    sb.matrix("N", 2, 4),
+    sb.vector("s", sp.Symbol("n")),
+    sp.Matrix([1, 2]),
+    sb.indexed("A", 3, 4),
+    sb.index("i", 3),
+    sb.label("y"),
+    3,
+    2.5,
+    "x",
+    None,
+    True,
+    1j,
+    sp.I,
+    sp.nan,
+    float("inf"),
+    [1, 2],
+    [x, v],
+    np.ones(3),
+    sp.Eq(x, y),
+    x > y,
+    v.T,
+    sp.Lambda(x, x),
+    f,
+    {},
+    object(),
+    sp.Symbol("c", commutative=False),
+    sp.exp(M),
+    M**-1,
+    sp.Tuple(x, y),
+    lambda t: t,
+    (2, 3),
+    sp.ZeroMatrix(0, 0),
+]
 VOCABULARY = [n for n in sb.nn.__all__ if callable(getattr(sb, n)) and n not in ("MlpEquations", "matrix")]
 
 

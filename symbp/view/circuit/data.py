@@ -11,7 +11,7 @@ import sympy as sp
 from symbp.errors import DataError, NetworkError, shorten
 from symbp.ir.nodes import Tensor
 from symbp.network import Network, symbol_name
-from symbp.runtime.dims import dims_from_data, unknown_dims
+from symbp.runtime.dims import Instances, unknown_dims
 from symbp.runtime.parameters import Layout
 from symbp.runtime.validate import Slot, admit_array, admit_vector, check_labels, check_names
 
@@ -51,11 +51,12 @@ def known_dims(net: Network, dims: Mapping[str, int], values: Mapping[str, Any])
     Raises:
         DataError, ShapeError: values disagree, or a dimension is not known.
     """
-    if not unknown_dims(net, dims):
+    symbols = (*net.inputs, *net.parameters)
+    if not unknown_dims(symbols, dims):
         return dict(dims)
-    inputs = [symbol_name(s) for s in net.inputs]
-    arrays = {n: admit_array(_slot(n), values[n], "float64") for n in inputs if n in values}
-    return dims_from_data(net, dims, {n: a[None] if net.batch else a for n, a in arrays.items()})
+    names = [symbol_name(s) for s in symbols]
+    arrays = {n: admit_array(_slot(n), values[n], "float64") for n in names if n in values}
+    return Instances(dict.fromkeys(symbols, 0), dims, dict).get(arrays)[0]
 
 
 def admitted(

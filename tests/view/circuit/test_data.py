@@ -38,7 +38,7 @@ SAMPLE = {"x": [1, 2, 3], "y": [0.5]}
         (3, "not a dictionary"),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_scalars(values, message):
     for per in ("operation", "equation"):
         with pytest.raises(sb.DataError, match=message):
@@ -110,10 +110,36 @@ def test_inputs_that_are_not_used_need_no_value():
 
 
 GARBAGE = [
-    None, "text", b"", 1j, True, 0, 10**400, float("nan"), object(), [], {}, (), [[1], [2, 3]], lambda: 0, int, x, ...,
-    np.zeros(0), np.zeros(3), np.zeros((3, 1)), np.array(None), np.zeros(3, complex), np.zeros(3, "M8[s]"), sp.pi,
-    sp.oo, sp.nan, np.ma.masked_array(np.ones(3), True), {"x": 1}, {x: 1},
-]  # fmt: skip
+    None,
+    "text",
+    b"",
+    1j,
+    True,
+    0,
+    10**400,
+    float("nan"),
+    object(),
+    [],
+    {},
+    (),
+    [[1], [2, 3]],
+    lambda: 0,
+    int,
+    x,
+    ...,
+    np.zeros(0),
+    np.zeros(3),
+    np.zeros((3, 1)),
+    np.array(None),
+    np.zeros(3, complex),
+    np.zeros(3, "M8[s]"),
+    sp.pi,
+    sp.oo,
+    sp.nan,
+    np.ma.masked_array(np.ones(3), True),
+    {"x": 1},
+    {x: 1},
+]
 
 
 def test_random_bad_calls_end_in_a_circuit_or_in_an_error_of_symbp():

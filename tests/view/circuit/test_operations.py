@@ -52,7 +52,7 @@ def gates(expression, **options):
         (sp.sec(x), ["f = sec x"]),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_gates(expression, expected):
     assert gates(expression) == expected
 
@@ -60,8 +60,12 @@ def test_gates(expression, expected):
 def test_a_shared_sub_expression_is_one_gate():
     u = sp.sin(x * y)
     assert gates(u * x + sp.exp(u)) == [
-        "g1 = * x y", "g2 = sin g1", "g3 = exp g2", "g4 = * g2 x", "f = + g3 g4",
-    ]  # fmt: skip
+        "g1 = * x y",
+        "g2 = sin g1",
+        "g3 = exp g2",
+        "g4 = * g2 x",
+        "f = + g3 g4",
+    ]
     # Also a part of a sum and an argument.
     assert str(gates(sp.exp(-x) + y * (sp.sin(y) - x))).count("*-1") == 1
 
@@ -106,10 +110,17 @@ def test_a_function_of_the_users_is_one_gate():
 
 @pytest.mark.parametrize(
     "expression",
-    [sp.Function("h")(x), sp.I * x, sp.Sum(x**y, (y, 0, 3)), sp.Derivative(sp.Function("h")(x), x), sp.zoo * x,
-     sp.zeta(x), sp.Integral(sp.exp(-(y**2)), (y, 0, x))],
+    [
+        sp.Function("h")(x),
+        sp.I * x,
+        sp.Sum(x**y, (y, 0, 3)),
+        sp.Derivative(sp.Function("h")(x), x),
+        sp.zoo * x,
+        sp.zeta(x),
+        sp.Integral(sp.exp(-(y**2)), (y, 0, x)),
+    ],
     ids=lambda e: type(e).__name__,
-)  # fmt: skip
+)
 @pytest.mark.parametrize("values", [None, {x: 1}])
 def test_what_is_no_operation_on_numbers_is_refused(expression, values):
     with pytest.raises(sb.UnsupportedError):

@@ -14,9 +14,27 @@ from tests.view.circuit.pictures import PICTURES, chain_rule
 SVG = "{http://www.w3.org/2000/svg}"
 ALLOWED = {SVG + tag for tag in ("svg", "g", "path", "rect", "circle", "text", "title", "style")}
 ATTRIBUTES = {
-    "class", "role", "width", "height", "viewBox", "font-family", "font-size", "font-weight", "text-anchor", "fill",
-    "stroke", "stroke-width", "stroke-linecap", "x", "y", "rx", "cx", "cy", "r", "d",
-}  # fmt: skip
+    "class",
+    "role",
+    "width",
+    "height",
+    "viewBox",
+    "font-family",
+    "font-size",
+    "font-weight",
+    "text-anchor",
+    "fill",
+    "stroke",
+    "stroke-width",
+    "stroke-linecap",
+    "x",
+    "y",
+    "rx",
+    "cx",
+    "cy",
+    "r",
+    "d",
+}
 
 
 def parsed(text):
@@ -46,9 +64,27 @@ def test_well_formed_and_self_contained(name):
 def test_what_it_shows():
     root = parsed(chain_rule().svg())
     assert sorted(texts(root)) == sorted(
-        ["x", "y", "z", "+", "*", "f", "-2", "-4", "5", "-4", "-4", "3", "3", "-4", "-12", "1",
-         "value above the wire", "gradient of f below"]
-    )  # fmt: skip
+        [
+            "x",
+            "y",
+            "z",
+            "+",
+            "*",
+            "f",
+            "-2",
+            "-4",
+            "5",
+            "-4",
+            "-4",
+            "3",
+            "3",
+            "-4",
+            "-12",
+            "1",
+            "value above the wire",
+            "gradient of f below",
+        ]
+    )
     titles = [t.text for t in root.iter(SVG + "title")]
     assert titles[0] == "circuit of f"
     assert "g1 = + of x, y, value 3, gradient -4" in titles
@@ -79,9 +115,28 @@ def test_light_and_dark():
 
 
 HOSTILE = [
-    *NAMES, "<script>alert(1)</script>", "</svg><script>", "a&b", "<b>&", "&lt;", "]]>", "<!--", "' onload='x", '" onload="x',
-    "</style>", "</title>", "$x_1$", "\ud800", "\ufffe", "\x1b[31m", "\u200b", "א", "字" * 50, " ", "javascript:alert(1)",
-]  # fmt: skip
+    *NAMES,
+    "<script>alert(1)</script>",
+    "</svg><script>",
+    "a&b",
+    "<b>&",
+    "&lt;",
+    "]]>",
+    "<!--",
+    "' onload='x",
+    '" onload="x',
+    "</style>",
+    "</title>",
+    "$x_1$",
+    "\ud800",
+    "\ufffe",
+    "\x1b[31m",
+    "\u200b",
+    "א",
+    "字" * 50,
+    " ",
+    "javascript:alert(1)",
+]
 
 
 def test_hostile_names():
