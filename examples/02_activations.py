@@ -38,5 +38,5 @@ assert np.allclose(numbers["sigmoid"], [1 - s, s * (1 - s), 0.5, 0.25, s, s * (1
 assert numbers["ReLU"] == [0, 0, 0, 0, 2, 1]
 slope_2 = 1 - np.tanh(2.0) ** 2
 assert np.allclose(numbers["tanh"], [-np.tanh(2.0), slope_2, 0, 1, np.tanh(2.0), slope_2], rtol=1e-13)
-assert np.allclose(numbers["leaky ReLU"], [-0.2, 0.1, 0, 1, 2, 1], rtol=1e-14)
+assert np.allclose(numbers["leaky ReLU"], [-0.2, 0.1, 0, 0.1, 2, 1], rtol=1e-14)
 save(figure, "02_activations")

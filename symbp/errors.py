@@ -72,4 +72,7 @@ class CacheWarning(UserWarning):
 def shorten(text: str, limit: int = 300) -> str:
     """`text` on one line, cut in the middle where it is longer than `limit` characters."""
     text = " ".join(text.split())
-    return text if len(text) <= limit else f"{text[: limit - 60]} ... {text[-50:]}"
+    if len(text) <= limit:
+        return text
+    end = min(50, limit // 3)
+    return f"{text[: limit - end - 5]} ... {text[-end:]}"

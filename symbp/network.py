@@ -289,7 +289,7 @@ def symbols_used(root: sp.Basic, bound: Iterable[Any] = ()) -> list[Name]:
         if isinstance(node, Idx) or node in hidden:
             continue
         if isinstance(node, sp.Symbol | sp.MatrixSymbol | IndexedBase):
-            found.setdefault(symbol_name(node), node)
+            _same(found.setdefault(symbol_name(node), node), node)
         elif isinstance(node, sp.Lambda):
             stack.append((node.expr, hidden | set(node.variables)))
         elif isinstance(node, sp.Sum | sp.Product):
@@ -311,6 +311,19 @@ def symbols_used(root: sp.Basic, bound: Iterable[Any] = ()) -> list[Name]:
         else:
             stack.extend((arg, hidden) for arg in reversed(node.args))
     return list(found.values())
+
+
+def _same(known: Name, symbol: Name) -> None:
+    """Symbols that differ in assumptions only are one symbol here; dummies of one name never are.
+
+    Raises:
+        NetworkError: two dummies have the same name.
+    """
+    if known != symbol and (isinstance(known, sp.Dummy) or isinstance(symbol, sp.Dummy)):
+        raise NetworkError(
+            f"two different symbols are called {shorten(symbol_name(symbol), 80)!r}",
+            hint="give dummies names of their own, Dummy('x1') and Dummy('x2')",
+        )
 
 
 def dimension(size: Any, dims: dict[str, int], what: str) -> int:

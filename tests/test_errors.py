@@ -219,3 +219,9 @@ def test_shorten_keeps_both_ends():
     assert len(text) <= 300
     assert text.endswith("end")
     assert shorten("two\nlines") == "two lines"
+
+
+@pytest.mark.parametrize("limit", [20, 40, 60, 300])
+def test_shortened_text_keeps_its_limit(limit):
+    assert len(shorten("x" * 10_000, limit)) <= limit
+    assert shorten("short", limit) == "short"

@@ -85,3 +85,10 @@ def test_symbols_listed():
     assert symbols_listed(["a", x], "wrt") == ("a", x)
     with pytest.raises(sb.NetworkError, match="twice"):
         symbols_listed([x, "x"], "wrt")
+
+
+def test_two_dummies_of_one_name_are_refused():
+    a, b = sp.Dummy("x"), sp.Dummy("x")
+    with pytest.raises(NetworkError, match="two different symbols"):
+        sb.compile(a * b)
+    assert sb.compile(a * a, cache=False)(3.0) == 9.0
