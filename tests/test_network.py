@@ -89,6 +89,6 @@ def test_symbols_listed():
 
 def test_two_dummies_of_one_name_are_refused():
     a, b = sp.Dummy("x"), sp.Dummy("x")
-    with pytest.raises(NetworkError, match="two different symbols"):
+    with pytest.raises(sb.NetworkError, match="two different symbols"):
         sb.compile(a * b)
     assert sb.compile(a * a, cache=False)(3.0) == 9.0
