@@ -16,6 +16,7 @@ import sympy as sp
 from scipy import special
 from sympy.functions.elementary.piecewise import ExprCondPair
 
+from symbp.ir.functions import compensated_exp, expm1, log1p
 from symbp.ir.nodes import BATCH, Access, Index, Program, Statement
 from symbp.ir.walk import accesses, postorder
 
@@ -260,7 +261,10 @@ def _any(*args: Any):
 
 FUNCTIONS: dict[Any, Callable] = {
     sp.exp: np.exp,
+    expm1: np.expm1,
+    compensated_exp: np.exp,
     sp.log: _real_only(np.log, lambda x: ~(x < 0)),
+    log1p: _real_only(np.log1p, lambda x: ~(x < -1)),
     sp.sin: np.sin,
     sp.cos: np.cos,
     sp.tan: np.tan,

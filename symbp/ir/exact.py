@@ -13,6 +13,7 @@ import mpmath
 import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
+from symbp.ir.functions import compensated_exp, expm1, log1p
 from symbp.ir.walk import is_leaf, postorder
 
 
@@ -76,7 +77,10 @@ FUNCTIONS: dict[Any, Callable] = {
     sp.Mul: lambda *args: mpmath.fprod(args),
     sp.Pow: _power,
     sp.exp: mpmath.exp,
+    expm1: mpmath.expm1,
+    compensated_exp: mpmath.exp,
     sp.log: lambda x: mpmath.log(x) if x > 0 else mpmath.nan,
+    log1p: lambda x: mpmath.log1p(x) if x > -1 else mpmath.nan,
     sp.sin: mpmath.sin,
     sp.cos: mpmath.cos,
     sp.tan: mpmath.tan,
