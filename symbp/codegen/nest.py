@@ -35,7 +35,7 @@ def reorderable(nest: Nest) -> bool:
     for node in postorder([s.body for s in nest.statements]):
         if isinstance(node, compensated_exp):
             return False
-        if isinstance(node, sp.Function) or not is_leaf(node) and any(a in calls for a in node.args):
+        if isinstance(node, sp.Function) or (not is_leaf(node) and any(a in calls for a in node.args)):
             if isinstance(node, sp.Add) and sum(not a.is_number for a in node.args) > 1:
                 return False
             calls.add(node)
