@@ -15,7 +15,7 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symbp.codegen.twofold import exponential
 from symbp.errors import UnsupportedError
-from symbp.ir.functions import compensated_exp
+from symbp.ir.functions import compensated_exp, one_plus_erf
 from symbp.ir.nodes import BATCH, Access, Index
 from symbp.ir.walk import is_leaf, postorder
 
@@ -147,6 +147,8 @@ class Translator:
             if not node.args[0].is_Integer or node.args[0].is_negative:
                 raise UnsupportedError("polygamma needs a constant integer order", equation=node)
             return code("call", f"_polygamma_{int(node.args[0])}" if node.args[0] else "digamma", args[-1])
+        if isinstance(node, one_plus_erf):
+            return code("call", "erfc", code("neg", *args))
         if isinstance(node, sp.atan2):
             return code("call", "atan2", *args)
         name = type(node).__name__

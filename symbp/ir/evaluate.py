@@ -16,7 +16,7 @@ import sympy as sp
 from scipy import special
 from sympy.functions.elementary.piecewise import ExprCondPair
 
-from symbp.ir.functions import compensated_exp, expm1, log1p
+from symbp.ir.functions import compensated_exp, expm1, log1p, one_plus_erf
 from symbp.ir.nodes import BATCH, Access, Index, Program, Statement
 from symbp.ir.walk import accesses, postorder
 
@@ -294,6 +294,7 @@ FUNCTIONS: dict[Any, Callable] = {
     sp.Heaviside: lambda x, at_zero: np.where(np.real(x) == 0, at_zero, (np.real(x) > 0) * 1.0),
     sp.erf: special.erf,
     sp.erfc: lambda x: 1 - special.erf(x) if np.iscomplexobj(x) else special.erfc(x),
+    one_plus_erf: lambda x: 1 + special.erf(x) if np.iscomplexobj(x) else special.erfc(-x),
     sp.gamma: special.gamma,
     sp.loggamma: _loggamma,
     sp.polygamma: lambda n, x: special.psi(x) if np.all(np.equal(n, 0)) else _polygamma(n, x),

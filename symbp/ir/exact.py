@@ -13,7 +13,7 @@ import mpmath
 import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
-from symbp.ir.functions import compensated_exp, expm1, log1p
+from symbp.ir.functions import compensated_exp, expm1, log1p, one_plus_erf
 from symbp.ir.walk import is_leaf, postorder
 
 
@@ -102,6 +102,7 @@ FUNCTIONS: dict[Any, Callable] = {
     sp.Min: min,
     sp.erf: mpmath.erf,
     sp.erfc: mpmath.erfc,
+    one_plus_erf: lambda x: mpmath.erfc(-x),
     sp.gamma: mpmath.gamma,
     sp.loggamma: lambda x: mpmath.re(mpmath.loggamma(x)),
     sp.polygamma: lambda n, x: mpmath.psi(int(n), x),

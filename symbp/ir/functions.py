@@ -11,7 +11,7 @@ from typing import Any
 import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
 
-__all__ = ["compensated_exp", "expm1", "log1p"]
+__all__ = ["compensated_exp", "expm1", "log1p", "one_plus_erf"]
 
 
 class compensated_exp(sp.Function):
@@ -28,3 +28,15 @@ class compensated_exp(sp.Function):
 
     def _sympystr(self, printer: Any) -> str:
         return f"exp({printer._print(self.args[0])})"
+
+
+class one_plus_erf(sp.Function):
+    """1 + erf(x) = erfc(-x), which SymPy turns into 2 - erfc(x): 0 at -10, where it is 2.1e-45."""
+
+    nargs = 1
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        return 2 * sp.exp(-(self.args[0] ** 2)) / sp.sqrt(sp.pi)
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"(1 + erf({printer._print(self.args[0])}))"
