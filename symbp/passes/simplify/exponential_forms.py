@@ -124,6 +124,17 @@ def polynomial(coefficients: Coefficients, t: sp.Expr) -> sp.Expr:
     return sp.Add(*(c * t**k for k, c in enumerate(coefficients)))
 
 
+def power_of_polynomial(coefficients: Coefficients, multiplicity: int, e: sp.Expr) -> sp.Expr:
+    """P(e)^m for small e. As 1 + e (2 + e), the square of 1 + e is off by half as much."""
+    if abs(multiplicity) == 1 or abs(multiplicity) * (len(coefficients) - 1) > 4:
+        return polynomial(coefficients, e) ** multiplicity
+    expanded = sp.Poly(list(reversed(coefficients)), X) ** abs(multiplicity)
+    result, *rest = expanded.all_coeffs()
+    for coefficient in rest:
+        result = coefficient + e * result
+    return result if multiplicity > 0 else 1 / result
+
+
 def forms(q: Quotient) -> Iterator[Form]:
     """Ways of writing a quotient; the last one is accurate for every x."""
     yield "one exponential", _direct(q, 1)
@@ -177,12 +188,12 @@ def split_by_sign(q: Quotient) -> sp.Expr:
         common.append((-expm1(-size)) ** less)
         sides[0].append(sp.Integer(-1) ** less)
     for p, m in q.without(ONE_LESS):
-        below, above = polynomial(p, e), polynomial(p[::-1], e)
+        below, above = power_of_polynomial(p, m, e), power_of_polynomial(p[::-1], m, e)
         if below == above:
-            common.append(below**m)
+            common.append(below)
         else:
-            sides[0].append(below**m)
-            sides[1].append(above**m)
+            sides[0].append(below)
+            sides[1].append(above)
     negative, positive = (sp.Mul(*side) for side in sides)
     if negative == positive:
         return sp.Mul(*common, positive)

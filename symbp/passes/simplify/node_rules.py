@@ -75,6 +75,14 @@ def _exponential_terms(total: sp.Add) -> list[tuple[sp.Expr, sp.Expr]] | None:
     return found if len({e for _, e in found if e != 0}) > 1 else None
 
 
+def logarithm_of_power(node: Any) -> Any:
+    """log(u^n) = n log(u), for even n with |u|: u^n overflows long before u does."""
+    if not (isinstance(node, sp.log) and isinstance(node.args[0], sp.Pow) and node.args[0].exp.is_Rational):
+        return None
+    base, n = node.args[0].args
+    return n * sp.log(sp.Abs(base) if n.p % 2 == 0 else base)
+
+
 def logarithm_of_one_more(node: Any) -> Any:
     """log(1 + u) = log1p(u)."""
     if isinstance(node, sp.log) and isinstance(node.args[0], sp.Add) and sp.S.One in node.args[0].args:
@@ -125,6 +133,7 @@ multiple_exponentials: tuple[Rule, ...] = (logarithm_of_exponentials, quotient_o
 RULES: dict[str, Rule] = {
     "logarithm of exponentials": logarithm_of_exponentials,
     "quotient of exponentials": quotient_of_exponentials,
+    "logarithm of a power": logarithm_of_power,
     "log1p": logarithm_of_one_more,
     "complementary error function": error_function,
     "zero times a logarithm": zero_times_logarithm,

@@ -10,9 +10,12 @@ import sympy as sp
 
 from symbp.ir.functions import expm1, log1p
 from symbp.ir.nodes import Access, Statement
-from symbp.ir.walk import is_large, substitute
+from symbp.ir.walk import is_large, operations, substitute
 from symbp.passes.simplify.exponential_forms import SIZE, X
 
+LIMIT = 12
+"""Operations of a call that is looked at through the entry that holds it."""
+CALLS = (sp.erf, sp.erfc, sp.log, sp.Pow)
 EXPONENTIAL = (sp.exp, sp.tanh, sp.sinh, sp.cosh, expm1)
 
 
@@ -31,21 +34,43 @@ class Single:
 
 
 class Definitions:
-    """The tensors that hold a function of one exponential, entry by entry."""
+    """What tensors hold entry by entry: functions of one exponential, and single calls or powers.
+
+    A formula whose parts are shared stands in several statements; the rules have to see it whole.
+    """
 
     def __init__(self) -> None:
-        self.known: dict[str, tuple[Statement, Single]] = {}
+        self.singles: dict[str, tuple[Statement, Single]] = {}
+        self.calls: dict[str, Statement] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self.singles or self.calls)
 
     def add(self, statement: Statement, single: Single | None) -> None:
-        if single is not None and statement.reduce == "none" and not statement.where:
-            self.known[statement.target] = (statement, single)
+        if statement.reduce != "none" or statement.where:
+            return
+        if single is not None:
+            self.singles[statement.target] = (statement, single)
+        elif isinstance(statement.body, CALLS) and operations(statement.body) <= LIMIT:
+            self.calls[statement.target] = statement
 
     def get(self, access: Access) -> Single | None:
-        if access.name not in self.known:
+        if access.name not in self.singles:
             return None
-        statement, single = self.known[access.name]
+        statement, single = self.singles[access.name]
         swap = dict(zip(statement.indices, access.indices, strict=True))
         return Single(substitute(single.argument, swap), single.body, single.logarithmic)
+
+    def written_out(self, node: sp.Expr) -> sp.Expr:
+        """A node with calls instead of the entries that hold them, two levels down."""
+        near = [a for arg in node.args for a in (arg, *arg.args) if isinstance(a, Access)]
+        swap = {}
+        for access in near:
+            statement = self.calls.get(access.name)
+            if statement is not None:
+                indices = dict(zip(statement.indices, access.indices, strict=True))
+                swap[access] = substitute(statement.body, indices)
+        return substitute(node, swap) if swap else node
 
 
 def multiple(argument: sp.Expr) -> tuple[sp.Expr, sp.Rational]:

@@ -6,6 +6,7 @@ looked at node by node: each rule of `RULES` returns the node that stands for an
 
 from __future__ import annotations
 
+import operator
 from collections import ChainMap
 from collections.abc import Callable
 from functools import lru_cache
@@ -52,8 +53,8 @@ def stable_forms(program: Program, ledger: Ledger | None = None, relative: bool 
             continue
         rewriter = _Rewriter(definitions, relative, note)
         statements.append(statement.with_body(rewriter.body(statement.body)))
-        if relative or isinstance(statement.body, sp.exp):
-            definitions.add(statement, rewriter.single.get(statement.body))
+        single = rewriter.single.get(statement.body)
+        definitions.add(statement, single if relative or isinstance(statement.body, sp.exp) else None)
     if relative:
         statements = compensated(statements, program.statement_of())
     return program.rebuilt(statements)
@@ -89,7 +90,7 @@ class _Rewriter:
         self.known = ChainMap(self.done, self.plain)
 
     def body(self, body: sp.Expr) -> sp.Expr:
-        if not any(_matters(n) for n in postorder([body])) and not self.definitions.known:
+        if not any(_matters(n) for n in postorder([body])) and not self.definitions:
             return body
         # Conditions are left alone: rewritten, they could decide differently.
         for node in postorder([body], leaf=_leaf):
@@ -104,7 +105,7 @@ class _Rewriter:
                 self.single[node] = known
             return
         if _leaf(node):
-            self.plain[node] = self.done[node] = node
+            self.plain[node] = self.done[node] = _integer(node) if isinstance(node, sp.Float) else node
             return
         single = None
         if not isinstance(node, sp.functions.elementary.piecewise.ExprCondPair | sp.Piecewise):
@@ -137,13 +138,19 @@ class _Rewriter:
         args = [self.final(a) for a in node.args]
         if isinstance(node, sp.Add | sp.Mul):
             args = self.grouped(node, args)
-            new = node.func(*args) if args != list(node.args) else node
+            # Compared by identity: 1.0 equals 1.
+            same = len(args) == len(node.args) and all(map(operator.is_, args, node.args))
+            new = node if same else node.func(*args)
         else:
             new = rebuild(node, tuple(args))
         for name, rule in RULES.items():
             found = rule(new)
+            before = new
+            if found is None and self.definitions.calls:
+                before = self.definitions.written_out(new)
+                found = rule(before) if before is not new else None
             if found is not None:
-                self.note(name, new, found, BY_CONSTRUCTION)
+                self.note(name, before, found, BY_CONSTRUCTION)
                 new = found
                 if rule in multiple_exponentials:
                     new = _Rewriter(self.definitions, self.relative, self.note).body(new)
@@ -180,6 +187,12 @@ class _Rewriter:
 
 def _leaf(node: sp.Basic) -> bool:
     return is_leaf(node) or isinstance(node, sp.logic.boolalg.Boolean)
+
+
+def _integer(number: sp.Float) -> sp.Number:
+    """1.0 is 1 to the rules."""
+    value = float(number)
+    return sp.Integer(int(value)) if value.is_integer() and abs(value) < 2**53 else number
 
 
 def _matters(node: sp.Basic) -> bool:
