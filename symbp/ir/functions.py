@@ -26,6 +26,9 @@ class compensated_exp(sp.Function):
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return self
 
+    def _eval_evalf(self, prec: int) -> Any:
+        return sp.exp(self.args[0])._eval_evalf(prec)
+
     def _sympystr(self, printer: Any) -> str:
         return f"exp({printer._print(self.args[0])})"
 
@@ -37,6 +40,9 @@ class one_plus_erf(sp.Function):
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return 2 * sp.exp(-(self.args[0] ** 2)) / sp.sqrt(sp.pi)
+
+    def _eval_evalf(self, prec: int) -> Any:
+        return (1 + sp.erf(self.args[0]))._eval_evalf(prec)
 
     def _sympystr(self, printer: Any) -> str:
         return f"(1 + erf({printer._print(self.args[0])}))"
