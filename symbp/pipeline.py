@@ -41,6 +41,7 @@ class Derivation:
         gradients: symbol name -> name of the tensor that holds the derivative with respect to it.
         adjoints: name of any tensor -> name of its adjoint.
         ledger: every rewrite that was accepted, in order.
+        reuse: whether derivatives may lose relative accuracy, see `derive`.
         seconds: time spent, by pass.
     """
 
@@ -52,6 +53,7 @@ class Derivation:
     gradients: dict[str, str]
     adjoints: dict[str, str]
     ledger: tuple[Step, ...] = ()
+    reuse: bool = True
     seconds: dict[str, float] = field(compare=False, default_factory=dict)
 
     def __str__(self) -> str:
@@ -98,7 +100,7 @@ def derive(
     if network.loss is None:
         forward = define(forward)
         return Derivation(
-            network, dict(dims or {}), forward, forward, None, {}, {}, tuple(ledger.steps), clock.seconds
+            network, dict(dims or {}), forward, forward, None, {}, {}, tuple(ledger.steps), reuse, clock.seconds
         )
 
     names = [symbol_name(s) for s in (network.parameters if wrt is None else wrt)]
@@ -125,6 +127,7 @@ def derive(
         adjoints.gradients,
         adjoints.names,
         tuple(ledger.steps),
+        reuse,
         clock.seconds,
     )
 
@@ -139,7 +142,7 @@ def gradient_kernel(derivation: Derivation, dtype: str = "float64", name: str = 
     if net.batch:
         renamed = {c: _free(f"{net.reduction} {c}", program) for c in combined}
         program = batch(program, renamed, net.reduction)
-    program = _finish(program)
+    program = _finish(program, derivation)
     gradient = tuple(renamed[derivation.gradients[p]] for p in parameters if p in derivation.gradients)
     rows = tuple(g for n, g in derivation.gradients.items() if n not in parameters)
     return Kernel(name, program, _inputs(net), parameters, (renamed[derivation.loss], *rows), gradient, dtype)
@@ -154,7 +157,7 @@ def value_kernel(derivation: Derivation, dtype: str = "float64") -> Kernel:
     if net.batch:
         loss = _free(f"{net.reduction} {loss}", program)
         program = batch(program, {derivation.loss: loss}, net.reduction)
-    return Kernel("value", _finish(program), _inputs(net), _parameters(net), (loss,), (), dtype)
+    return Kernel("value", _finish(program, derivation), _inputs(net), _parameters(net), (loss,), (), dtype)
 
 
 def forward_kernel(derivation: Derivation, outputs: tuple[str, ...], dtype: str = "float64") -> Kernel:
@@ -165,7 +168,7 @@ def forward_kernel(derivation: Derivation, outputs: tuple[str, ...], dtype: str 
     if net.batch:
         program = batch(program, {})
     inputs = tuple(n for n in _inputs(net) if n in used)
-    return Kernel("forward", _finish(program), inputs, _parameters(net), outputs, (), dtype)
+    return Kernel("forward", _finish(program, derivation), inputs, _parameters(net), outputs, (), dtype)
 
 
 def expression_kernel(
@@ -176,7 +179,7 @@ def expression_kernel(
     program = _only(derivation.backward_program, results)
     if net.batch:
         program = batch(program, {})
-    return Kernel(name, _finish(program), _inputs(net), (), results, (), dtype, point=True)
+    return Kernel(name, _finish(program, derivation), _inputs(net), (), results, (), dtype, point=True)
 
 
 def needed_inputs(derivation: Derivation, outputs: Iterable[str]) -> set[str]:
@@ -204,9 +207,11 @@ def _free(name: str, program: Program) -> str:
     return name
 
 
-def _finish(program: Program) -> Program:
+def _finish(program: Program, derivation: Derivation) -> Program:
     """The last passes before scheduling."""
-    return check(stable_forms(prune(inline(contract(program)))))
+    program = prune(inline(contract(program)))
+    stable = stable_forms(program, relative=not derivation.reuse)
+    return check(program if stable == program else prune(hoist(stable)))
 
 
 def _inputs(net: Network) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-_MATH = """exp log sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh
-erf erfc gamma"""
+_MATH = """exp expm1 log log1p sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh
+erf gamma"""
 
 DIRECT = {
     **{name: f"math.{name}" for name in _MATH.split()},

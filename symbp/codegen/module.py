@@ -12,7 +12,7 @@ from symbp.codegen.access import Reader
 from symbp.codegen.block import Block
 from symbp.codegen.driver import Driver
 from symbp.codegen.names import RESERVED, Namer, comment
-from symbp.codegen.nest import NestWriter
+from symbp.codegen.nest import NestWriter, reorderable
 from symbp.codegen.text import equation
 from symbp.ir.nodes import Tensor
 from symbp.schedule.kernel import Kernel
@@ -23,6 +23,10 @@ MOST_EQUATIONS = 40
 HELPERS = {
     "max": ("maximum",),
     "min": ("minimum",),
+    "accumulate": ("accumulate",),
+    "accumulate_product": ("accumulate_product",),
+    "fma": ("fma",),
+    "erfc": ("fma", "erfc"),
     "sign": ("sign",),
     "loggamma": ("log_gamma",),
     "digamma": ("digamma",),
@@ -137,7 +141,8 @@ class Module:
         name = self.namer("compute_" + "_".join(targets[:3]))
         self.nests[key] = name
         parameters, views = self._header(reader, writer.lines, tiled)
-        flags = ', fastmath={"reassoc", "contract"}' if any(s.bound for s in nest.statements) else ""
+        free = any(s.bound for s in nest.statements) and reorderable(nest)
+        flags = ', fastmath={"reassoc", "contract"}' if free else ""
         if writer.longest > support.BLOCK_PIECE and not flags:
             # Numba generates machine code for a function and again for each of its callers.
             flags = ', inline="always"'
@@ -172,7 +177,8 @@ class Module:
         imports += (
             ["from numba.core import cgutils", "from numba.core.typing import signature"] if blocks else []
         )
-        imports += ["from numba.extending import intrinsic"] if blocks or views else []
+        own = blocks or views or self.called & {"accumulate", "accumulate_product", "fma", "erfc"}
+        imports += ["from numba.extending import intrinsic"] if own else []
         imports += ["from numba.np.arrayobj import populate_array"] if views else []
         top = [self._docstring(title, kernels), "\n".join(imports)]
         top += ["f32 = np.float32"] if self.single else []
@@ -189,11 +195,13 @@ class Module:
         orders = sorted({int(c[11:]) for c in self.called if c.startswith("_polygamma_")})
         wanted = self.called | ({"polygamma"} if orders else set())
         for function, needs in HELPERS.items():
-            names += needs if function in wanted else ()
+            names += [n for n in needs if n not in names] if function in wanted else ()
         names += BLOCK_SUPPORT if self.blocks else ()
         texts = [f"BLOCK_PIECE = {support.BLOCK_PIECE}"] if self.blocks else []
         if orders:
             texts.append(f"BERNOULLI = {support.BERNOULLI!r}")
+        if "erfc" in names:
+            texts.append(f"ERFC = {support.ERFC!r}")
         for name in names:
             item = getattr(support, name)
             texts.append(inspect.getsource(getattr(item, "py_func", getattr(item, "_defn", item))).rstrip())

@@ -15,13 +15,31 @@ from symbp.codegen.names import Namer
 from symbp.codegen.python_source import PythonText
 from symbp.codegen.scalar import Code, Translator
 from symbp.ir.entries import entries
+from symbp.ir.functions import compensated_exp
 from symbp.ir.nodes import BATCH, Index, Statement
-from symbp.ir.walk import accesses, substitute
+from symbp.ir.walk import accesses, is_leaf, postorder, substitute
 from symbp.schedule.looptree import ACCUMULATE, ENTRIES, Nest, Schedule, sums_batch
 from symbp.schedule.reduction import Plan, plan
 
 AddBlock = Callable[[Block], str]
 """Registers a block in the module; returns the name of its intrinsic."""
+
+
+def reorderable(nest: Nest) -> bool:
+    """Whether LLVM may reassociate all arithmetic of the nest: sums of products, as in tanh(W x + b).
+
+    Not where the value of a function is added to something that varies: z - max(z) - log(s) keeps its
+    digits in this order only. Nor where rounding errors are put back. There only reductions are reordered.
+    """
+    calls: set[sp.Basic] = set()
+    for node in postorder([s.body for s in nest.statements]):
+        if isinstance(node, compensated_exp):
+            return False
+        if isinstance(node, sp.Function) or (not is_leaf(node) and any(a in calls for a in node.args)):
+            if isinstance(node, sp.Add) and sum(not a.is_number for a in node.args) > 1:
+                return False
+            calls.add(node)
+    return True
 
 
 @dataclass
@@ -93,6 +111,23 @@ class NestWriter:
         else:
             self._line(f"{target} += {value}")
 
+    def _accumulate_terms(self, code: Code, roots: list[int], variables: list[str], group: list[Statement]):
+        """One step of each reduction; sums may be reordered, what is summed is computed as written."""
+        alone = not reorderable(self.nest)
+        parts = [
+            code.operands(root) if alone and s.reduce == "sum" and code.lines[root][0] == "*" else (root,)
+            for root, s in zip(roots, group, strict=True)
+        ]
+        texts = iter(self._values(code, [number for part in parts for number in part]))
+        for s, variable, part in zip(group, variables, parts, strict=True):
+            values = [next(texts) for _ in part]
+            if s.reduce == "sum" and alone:
+                name = "accumulate" if len(part) == 1 else "accumulate_product"
+                self.called.add(name)
+                self._line(f"{variable} = {name}({', '.join([variable, *values])})")
+            else:
+                self._add(variable, values[0], s)
+
     # Dot form
 
     def _dot(self, loops: list[str]) -> None:
@@ -129,7 +164,7 @@ class NestWriter:
                 return code("local", self.variable[access.name])
             return self.reader.load(code, access, names, s)
 
-        return Translator(code, read, names)(s.body)
+        return Translator(code, read, names, self.single)(s.body)
 
     def _straight(self, segment: Segment, later: list[Statement]) -> None:
         """Write a segment; what later statements of the nest use becomes local variables."""
@@ -226,9 +261,7 @@ class NestWriter:
             if k == 0:
                 self._open(own, s, names)
             roots.append(self._translate(code, s, names))
-        texts = self._values(code, roots)
-        for s, variable, text in zip(statements, variables, texts, strict=True):
-            self._add(variable, text, s)
+        self._accumulate_terms(code, roots, variables, statements)
         self.depth = depth
         for s, variable in zip(statements, variables, strict=True):
             self.variable[s.target] = variable

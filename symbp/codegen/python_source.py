@@ -90,7 +90,7 @@ class PythonText:
             return f"({yes} if {condition} else {no})", ATOM
         if op == "call":
             return self._call(args[0], [self._at(a, SUM) for a in args[1:]]), ATOM
-        name = {"sqrt": "math.sqrt", "abs": "abs", "max": "maximum", "min": "minimum"}[op]
+        name = {"sqrt": "math.sqrt", "max": "maximum", "min": "minimum"}.get(op, op)
         return f"{name}({', '.join(self._at(a, SUM) for a in args)})", ATOM
 
     def _call(self, function: str, args: list[str]) -> str:

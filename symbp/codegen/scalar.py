@@ -13,15 +13,17 @@ from typing import Any
 import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
+from symbp.codegen.twofold import exponential
 from symbp.errors import UnsupportedError
+from symbp.ir.functions import compensated_exp, one_plus_erf
 from symbp.ir.nodes import BATCH, Access, Index
 from symbp.ir.walk import is_leaf, postorder
 
 Instruction = tuple
 LEAVES = ("const", "int", "load", "local")
 COMPARE = {sp.Lt: "<", sp.Le: "<=", sp.Gt: ">", sp.Ge: ">=", sp.Eq: "==", sp.Ne: "!="}
-_UNARY = """exp log sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sign floor ceiling erf erfc
-gamma loggamma"""
+_UNARY = """exp expm1 log log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sign floor ceiling
+erf erfc gamma loggamma"""
 UNARY = frozenset(_UNARY.split())
 SMALL_POWER = 64
 
@@ -85,12 +87,16 @@ class Translator:
         code: what is appended to.
         read: gives the number of the instruction that holds an access.
         names: loop variable by index.
+        single: whether the code runs in float32.
     """
 
-    def __init__(self, code: Code, read: Callable[[Access], int], names: Mapping[Index, str]):
+    def __init__(
+        self, code: Code, read: Callable[[Access], int], names: Mapping[Index, str], single: bool = False
+    ):
         self.code = code
         self.read = read
         self.names = names
+        self.single = single
         self.done: dict[sp.Basic, int] = {}
 
     def __call__(self, root: sp.Basic) -> int:
@@ -123,6 +129,8 @@ class Translator:
 
     def _function(self, node: Any) -> int:
         code = self.code
+        if isinstance(node, compensated_exp):
+            return exponential(code, node.args[0], self.done.__getitem__, self.single)
         args = [self.done[a] for a in node.args if not (isinstance(node, sp.polygamma) and a is node.args[0])]
         for kind, sign in COMPARE.items():
             if isinstance(node, kind):
@@ -139,6 +147,8 @@ class Translator:
             if not node.args[0].is_Integer or node.args[0].is_negative:
                 raise UnsupportedError("polygamma needs a constant integer order", equation=node)
             return code("call", f"_polygamma_{int(node.args[0])}" if node.args[0] else "digamma", args[-1])
+        if isinstance(node, one_plus_erf):
+            return code("call", "erfc", code("neg", *args))
         if isinstance(node, sp.atan2):
             return code("call", "atan2", *args)
         name = type(node).__name__
@@ -153,17 +163,18 @@ class Translator:
         return result
 
     def _sum(self, node: sp.Add) -> int:
-        plus: list[Any] = []
-        minus: list[Any] = []
-        for arg in node.args:
-            negative = isinstance(arg, sp.Mul) and arg.args[0].is_Number and arg.args[0].is_negative
-            (minus if negative else plus).append(arg)
-        if not plus:
-            result = self.done[minus.pop(0)]
-        else:
-            result = self._chain("+", [self.done[a] for a in plus])
-        for arg in minus:
-            result = self.code("-", result, self._product(arg, flip=True))
+        """A sum, the values of functions last: z - max(z) - log(s) keeps log(s) where z is 1e30."""
+        terms = sorted(((_is_call(a), _is_negative(a), k) for k, a in enumerate(node.args)))
+        first = next((t for t in terms if not t[1]), terms[0])
+        result = self.done[node.args[first[2]]]
+        for term in terms:
+            if term is first:
+                continue
+            arg = node.args[term[2]]
+            if term[1]:
+                result = self.code("-", result, self._product(arg, flip=True))
+            else:
+                result = self.code("+", result, self.done[arg])
         return result
 
     def _product(self, node: sp.Mul, flip: bool = False) -> int:
@@ -232,6 +243,18 @@ class Translator:
         for pair in reversed(pairs):
             result = self.code("select", self.done[pair.cond], self.done[pair.expr], result)
         return result
+
+
+def _is_call(term: sp.Basic) -> bool:
+    return any(
+        isinstance(f, sp.Function) and not isinstance(f, sp.Piecewise | sp.Abs)
+        for f in sp.Mul.make_args(term)
+    )
+
+
+def _is_negative(term: sp.Basic) -> bool:
+    """Whether it is subtracted as a term: a product with a negative number in front."""
+    return isinstance(term, sp.Mul) and bool(term.args[0].is_Number and term.args[0].is_negative)
 
 
 def _leaf(node: sp.Basic) -> bool:

@@ -16,6 +16,7 @@ import sympy as sp
 from scipy import special
 from sympy.functions.elementary.piecewise import ExprCondPair
 
+from symbp.ir.functions import compensated_exp, expm1, log1p, one_plus_erf
 from symbp.ir.nodes import BATCH, Access, Index, Program, Statement
 from symbp.ir.walk import postorder
 
@@ -248,7 +249,10 @@ def _any(*args: Any):
 
 FUNCTIONS: dict[Any, Callable] = {
     sp.exp: np.exp,
+    expm1: np.expm1,
+    compensated_exp: np.exp,
     sp.log: _real_only(np.log, lambda x: ~(x < 0)),
+    log1p: _real_only(np.log1p, lambda x: ~(x < -1)),
     sp.sin: np.sin,
     sp.cos: np.cos,
     sp.tan: np.tan,
@@ -278,6 +282,7 @@ FUNCTIONS: dict[Any, Callable] = {
     sp.Heaviside: lambda x, at_zero: np.where(np.real(x) == 0, at_zero, (np.real(x) > 0) * 1.0),
     sp.erf: special.erf,
     sp.erfc: lambda x: 1 - special.erf(x) if np.iscomplexobj(x) else special.erfc(x),
+    one_plus_erf: lambda x: 1 + special.erf(x) if np.iscomplexobj(x) else special.erfc(-x),
     sp.gamma: special.gamma,
     sp.loggamma: _loggamma,
     sp.polygamma: lambda n, x: special.psi(x) if np.all(np.equal(n, 0)) else _polygamma(n, x),

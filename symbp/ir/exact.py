@@ -13,6 +13,7 @@ import mpmath
 import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
+from symbp.ir.functions import compensated_exp, expm1, log1p, one_plus_erf
 from symbp.ir.walk import is_leaf, postorder
 
 
@@ -76,7 +77,10 @@ FUNCTIONS: dict[Any, Callable] = {
     sp.Mul: lambda *args: mpmath.fprod(args),
     sp.Pow: _power,
     sp.exp: mpmath.exp,
+    expm1: mpmath.expm1,
+    compensated_exp: mpmath.exp,
     sp.log: lambda x: mpmath.log(x) if x > 0 else mpmath.nan,
+    log1p: lambda x: mpmath.log1p(x) if x > -1 else mpmath.nan,
     sp.sin: mpmath.sin,
     sp.cos: mpmath.cos,
     sp.tan: mpmath.tan,
@@ -98,6 +102,7 @@ FUNCTIONS: dict[Any, Callable] = {
     sp.Min: min,
     sp.erf: mpmath.erf,
     sp.erfc: mpmath.erfc,
+    one_plus_erf: lambda x: mpmath.erfc(-x),
     sp.gamma: mpmath.gamma,
     sp.loggamma: lambda x: mpmath.re(mpmath.loggamma(x)),
     sp.polygamma: lambda n, x: mpmath.psi(int(n), x),

@@ -15,9 +15,10 @@ from functools import lru_cache
 import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
+from symbp.ir.functions import one_plus_erf
 from symbp.ir.walk import REMEMBERED, is_leaf, node_operations, postorder
 
-_HEAVY = (sp.gamma, sp.loggamma, sp.polygamma, sp.erf, sp.erfc)
+_HEAVY = (sp.gamma, sp.loggamma, sp.polygamma, sp.erf, sp.erfc, one_plus_erf)
 _LIGHT = (sp.Abs, sp.sign, sp.floor, sp.ceiling, sp.Max, sp.Min)
 
 

@@ -186,7 +186,7 @@ class _Writer:
         name, args = type(node).__name__, node.args
         if name == "polygamma" and args[0] == 0:
             name, args = "digamma", args[1:]
-        name = {"Max": "max", "Min": "min", "Abs": "abs"}.get(name, name)
+        name = {"Max": "max", "Min": "min", "Abs": "abs", "compensated_exp": "exp"}.get(name, name)
         return term("call", *(self.show(a, axes) for a in args), data=name)
 
     def factors(self, node: sp.Basic) -> tuple[list[sp.Basic], list[sp.Basic], int]:

@@ -1,0 +1,135 @@
+"""Which parts of a body are functions of one exponential: what `accurate` can choose a form for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from symbp.ir.functions import expm1, log1p
+from symbp.ir.nodes import Access, Statement
+from symbp.ir.walk import is_large, operations, substitute
+from symbp.passes.simplify.exponential_forms import SIZE, X
+
+LIMIT = 12
+"""Operations of a call that is looked at through the entry that holds it."""
+CALLS = (sp.erf, sp.erfc, sp.log, sp.Pow)
+EXPONENTIAL = (sp.exp, sp.tanh, sp.sinh, sp.cosh, expm1)
+
+
+@dataclass(frozen=True)
+class Single:
+    """`body` with X = `argument`: a rational function of exp(X), or, where `logarithmic`, a sum of
+    logarithms of such and multiples of X."""
+
+    argument: sp.Expr
+    body: sp.Expr
+    logarithmic: bool = False
+
+    def back(self, body: sp.Expr) -> sp.Expr:
+        """A body over X in terms of what X stands for."""
+        return substitute(body, {X: self.argument})
+
+
+class Definitions:
+    """What tensors hold entry by entry: functions of one exponential, and single calls or powers.
+
+    A formula whose parts are shared stands in several statements; the rules have to see it whole.
+    """
+
+    def __init__(self) -> None:
+        self.singles: dict[str, tuple[Statement, Single]] = {}
+        self.calls: dict[str, Statement] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self.singles or self.calls)
+
+    def add(self, statement: Statement, single: Single | None) -> None:
+        if statement.reduce != "none" or statement.where:
+            return
+        if single is not None:
+            self.singles[statement.target] = (statement, single)
+        elif isinstance(statement.body, CALLS) and operations(statement.body) <= LIMIT:
+            self.calls[statement.target] = statement
+
+    def get(self, access: Access) -> Single | None:
+        if access.name not in self.singles:
+            return None
+        statement, single = self.singles[access.name]
+        swap = dict(zip(statement.indices, access.indices, strict=True))
+        return Single(substitute(single.argument, swap), single.body, single.logarithmic)
+
+    def written_out(self, node: sp.Expr) -> sp.Expr:
+        """A node with calls instead of the entries that hold them, two levels down."""
+        near = [a for arg in node.args for a in (arg, *arg.args) if isinstance(a, Access)]
+        swap = {}
+        for access in near:
+            statement = self.calls.get(access.name)
+            if statement is not None:
+                indices = dict(zip(statement.indices, access.indices, strict=True))
+                swap[access] = substitute(statement.body, indices)
+        return substitute(node, swap) if swap else node
+
+
+def multiple(argument: sp.Expr) -> tuple[sp.Expr, sp.Rational]:
+    """An argument as (u, factor), the same u for all rational multiples."""
+    factor, u = argument.as_coeff_Mul(rational=True)
+    if isinstance(u, sp.Mul) and isinstance(u.args[0], sp.Float):
+        factor, u = factor * sp.Rational(u.args[0]), sp.Mul(*u.args[1:])
+    if isinstance(u, sp.Add):
+        content, u = u.primitive()
+        factor *= content
+        if u.could_extract_minus_sign():
+            factor, u = -factor, -u
+    return u, factor
+
+
+def combined(node: sp.Basic, parts: Sequence[Any], plain: Mapping[sp.Basic, sp.Basic]) -> Single | None:
+    """The node as a function of one exponential, from the same of its operands; None where it is none.
+
+    Args:
+        parts: a Single, or None, for every operand.
+        plain: the operands as they are computed otherwise.
+    """
+    found = _combined(node, parts, plain)
+    return None if found is None or is_large(found.body, SIZE) else found
+
+
+def _combined(node: sp.Basic, parts: Sequence[Any], plain: Mapping[sp.Basic, sp.Basic]) -> Single | None:
+    if isinstance(node, EXPONENTIAL):
+        u, factor = multiple(plain[node.args[0]])  # type: ignore[arg-type]
+        return None if u.is_number else Single(u, node.func(factor * X))
+    if isinstance(node, sp.log | log1p):
+        (part,) = parts
+        return None if part is None or part.logarithmic else Single(part.argument, node.func(part.body), True)
+    if isinstance(node, sp.Pow) and node.exp.is_Integer:
+        part = parts[0]
+        return None if part is None or part.logarithmic else Single(part.argument, part.body**node.exp)
+    if not isinstance(node, sp.Add | sp.Mul):
+        return None
+    singles = [p for p in parts if p is not None]
+    if not singles or len({p.argument for p in singles}) > 1:
+        return None
+    u = singles[0].argument
+    logarithmic = any(p.logarithmic for p in singles)
+    bodies = []
+    for arg, part in zip(node.args, parts, strict=True):
+        if part is not None:
+            bodies.append(part.body)
+        elif is_constant(arg):
+            bodies.append(arg)
+        elif isinstance(node, sp.Add) and logarithmic and multiple(plain[arg])[0] == u:  # type: ignore[arg-type]
+            bodies.append(multiple(plain[arg])[1] * X)  # type: ignore[arg-type]
+        else:
+            return None
+    if logarithmic and (
+        len(singles) > 1 if isinstance(node, sp.Mul) else not all(p.logarithmic for p in singles)
+    ):
+        return None
+    return Single(u, node.func(*bodies), logarithmic)
+
+
+def is_constant(node: sp.Basic) -> bool:
+    return isinstance(node, sp.Rational | sp.Float)
