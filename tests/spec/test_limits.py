@@ -30,6 +30,7 @@ def refusal(text: str) -> LimitError:
         (limits.MAX_TOWER, lambda n: "s" + "**f(t)" * n),
         (limits.MAX_DEPTH, lambda n: "s" + "+s" * n),
         (limits.MAX_DEPTH, lambda n: "s" + "*s" * (n - 601) + "*(s" + "-s" * 600 + ")"),
+        (limits.MAX_DEPTH, lambda n: "s + s, s" + "+s" * n),
         (limits.MAX_DEPTH, lambda n: "s" + ".T" * n),
         (limits.MAX_DEPTH, lambda n: "s" + "[0]" * n),
         (limits.MAX_DEPTH, lambda n: "s" + " and s" * n),
@@ -44,9 +45,9 @@ def test_each_limit_is_where_it_says(most, text):
     "text",
     [
         ", ".join(["s" + "+s" * 1_500] * 3),  # depth is counted per argument
-        "(" + ")+(".join(["s" + "**s" * 9] * 5) + ")",  # towers end with the brackets around them
-        "s" + "**s" * 9 + "*t" + "**s" * 9,  # and with any other operator
-        "f(" + ",".join(["s" + "**s" * 9] * 3) + ")",
+        "(" + ")+(".join(["s" + "**s" * 10] * 5) + ")",  # towers end with the brackets around them
+        "s" + "**s" * 10 + "*t" + "**s" * 10,  # and with any other operator
+        "f(" + ",".join(["s" + "**s" * 10] * 3) + ")",
         "-".join(["s"] * 50),
         " ".join(["(s)"] * 100),  # beside each other, not nested
     ],
