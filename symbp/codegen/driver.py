@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 from symbp.codegen.text import equation
@@ -186,8 +187,36 @@ class Driver:
 
     def _allocating(self, name: str) -> None:
         lines = [f"samples = {self.length}.shape[0]"] if self.length else []
+        lines += self._checks()
         lines += [*self._allocations("samples"), self._into(self._given()), self._returned(False)]
         self._append(name, self._given(), lines, "Allocates the results and returns them as a tuple.")
+
+    def _checks(self) -> list[str]:
+        """Refuse arrays of other shapes: compiled loops would read what lies beyond them.
+
+        Only the functions that allocate check; the `_into` functions are for callers that have.
+        """
+        lines = []
+        if self.kernel.parameters:
+            size = sum(prod(self.tensors[n].shape) for n in self.kernel.parameters)
+            lines += [f"if theta.size != {size}:", f'    raise ValueError("theta must have {size} entries")']
+        for name, variable in self.inputs.items():
+            t = self.tensors[name]
+            sizes = [str(n) for n in t.row_shape] or (["1"] if not t.batched else [])
+            shape = f"{', '.join(['N'] * t.batched + sizes)}"
+            wrong = [f"{variable}.shape[{k + t.batched}] != {n}" for k, n in enumerate(sizes)]
+            if t.batched and variable != self.length:
+                wrong.insert(0, f"{variable}.shape[0] != samples")
+            if wrong:
+                end = "," if len(sizes) + t.batched == 1 else ""
+                lines.append(f"if {' or '.join(wrong)}:")
+                lines.append(f'    raise ValueError("{variable} must have shape ({shape}{end})")')
+            if t.role == "label" and t.bound is not None:
+                lines.append(
+                    f"if {variable}.size and ({variable}.min() < 0 or {variable}.max() >= {t.bound}):"
+                )
+                lines.append(f'    raise ValueError("{variable} must hold labels 0 ... {t.bound - 1}")')
+        return lines
 
     def _point(self) -> None:
         lines = []

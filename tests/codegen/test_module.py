@@ -258,6 +258,10 @@ def forward_into(theta, x, a1):
 def forward(theta, x):
     """Allocates the results and returns them as a tuple."""
     samples = x.shape[0]
+    if theta.size != 6:
+        raise ValueError("theta must have 6 entries")
+    if x.shape[1] != 3:
+        raise ValueError("x must have shape (N, 3)")
     a1 = np.empty((samples, 2), np.float64)
     forward_into(theta, x, a1)
     return (a1,)

@@ -1,0 +1,32 @@
+"""The functions of a kernel refuse arrays that their loops would read beyond."""
+
+import numpy as np
+import pytest
+
+import symbp as sb
+
+
+@pytest.fixture(scope="module")
+def kernel():
+    return sb.compile(sb.mlp([3, 4, 2], loss="softmax_cross_entropy", labels=True), cache=False).kernel
+
+
+@pytest.mark.parametrize(
+    ("theta", "x", "y", "message"),
+    [
+        (26, (5, 2), np.zeros(5, int), r"x must have shape \(N, 3\)"),
+        (25, (5, 3), np.zeros(5, int), "theta must have 26 entries"),
+        (26, (5, 3), np.zeros(4, int), r"y must have shape \(N,\)"),
+        (26, (5, 3), np.full(5, 2), r"y must hold labels 0 \.\.\. 1"),
+        (26, (5, 3), np.full(5, -1), r"y must hold labels 0 \.\.\. 1"),
+    ],
+)
+def test_allocating_functions_refuse_other_shapes(kernel, theta, x, y, message):
+    with pytest.raises(ValueError, match=message):
+        kernel.value_and_grad(np.zeros(theta), np.zeros(x), y)
+
+
+def test_right_shapes_pass(kernel):
+    loss, gradient = kernel.value_and_grad(np.zeros(26), np.zeros((5, 3)), np.zeros(5, int))
+    assert loss == pytest.approx(np.log(2))
+    assert gradient.shape == (26,)
