@@ -100,7 +100,16 @@ def derive(
     if network.loss is None:
         forward = define(forward)
         return Derivation(
-            network, dict(dims or {}), forward, forward, None, {}, {}, tuple(ledger.steps), reuse, clock.seconds
+            network,
+            dict(dims or {}),
+            forward,
+            forward,
+            None,
+            {},
+            {},
+            tuple(ledger.steps),
+            reuse,
+            clock.seconds,
         )
 
     names = [symbol_name(s) for s in (network.parameters if wrt is None else wrt)]

@@ -32,7 +32,11 @@ def _body(body: sp.Expr, definitions: Mapping[str, Statement]) -> sp.Expr:
         new = node if is_leaf(node) else rebuild(node, tuple(done[a] for a in node.args))
         if isinstance(new, sp.exp):
             argument = _written_out(new.args[0], definitions)
-            if not _is_exact(argument) and operations(argument) <= LIMIT and not is_large(argument, 4 * LIMIT):
+            if (
+                not _is_exact(argument)
+                and operations(argument) <= LIMIT
+                and not is_large(argument, 4 * LIMIT)
+            ):
                 new = compensated_exp(argument)
         done[node] = new
     return done[body]  # type: ignore[return-value]
@@ -44,7 +48,12 @@ def _written_out(argument: sp.Expr, definitions: Mapping[str, Statement]) -> sp.
         swap = {}
         for access in accesses(argument):
             source = definitions.get(access.name)
-            if source is not None and source.reduce == "none" and not source.where and _arithmetic(source.body):
+            if (
+                source is not None
+                and source.reduce == "none"
+                and not source.where
+                and _arithmetic(source.body)
+            ):
                 swap[access] = substitute(source.body, dict(zip(source.indices, access.indices, strict=True)))
         wider = substitute(argument, swap) if swap else argument
         if wider == argument or operations(wider) > LIMIT or is_large(wider, 4 * LIMIT):
