@@ -170,7 +170,8 @@ def check_gradient(
             resolve no less, keep theirs where it is larger.
 
     Raises:
-        GradientError: a comparison fails, or all entries were skipped; the message names the worst entry,
+        GradientError: a comparison fails, or the loss is not finite at theta, or all
+            entries were skipped; the message names the worst entry,
             `.report` has all numbers.
         DataError: theta or the data are not what the model takes.
     """
@@ -178,6 +179,11 @@ def check_gradient(
     point = model.init(seed) if theta is None else theta
     point, arrays = _rounded(model, point, arrays)
     first = model.value_and_grad(point, data=arrays)
+    if not np.isfinite(first[0]):
+        raise GradientError(
+            f"the loss is {first[0]} at this point: there is nothing to compare",
+            hint="choose theta and data where it is finite",
+        )
     again = model.value_and_grad(point, data=arrays)
     repeatable = _bits(first) == _bits(again)
     problem, split = _problem(model, point, arrays, first)

@@ -7,29 +7,29 @@ from typing import Any
 
 import numpy as np
 
+from symbp.errors import GradientError
 from symbp.ir.evaluate import evaluate
 from symbp.network import symbol_name
 from symbp.runtime.check import GradientReport, Problem, central_differences, complex_step, failure
 
 SAMPLES = 16
+RANGES = ((0.1, 0.9), (1.1, 3.0), (-0.9, -0.1), (-3.0, -1.1), (3.0, 50.0))
+"""Where random arguments are drawn from, until the function has values there."""
 
 
 def check_function(function: Any, args: Sequence[Any] = ()) -> GradientReport:
     """Check the sum of all values over the samples, weighted by fixed random numbers.
 
     Raises:
-        GradientError: a comparison fails.
+        GradientError: a comparison fails, or no sample has a finite value.
         DataError: the arguments are not what the function takes.
     """
     random = np.random.Generator(np.random.PCG64(0))
     slots = function._slots
-    if not args and slots:
-        args = [random.uniform(0.1, 0.9, (3, *s.shape)) for s in slots]
-    _, arrays = function._admit(args)
-    arrays = [np.array(a[:SAMPLES]) for a in arrays]
+    count = 1 if function._shape is None else int(np.prod(function._shape))
+    arrays, left_out = _with_values(function, args, count, random)
     wrt = [[symbol_name(s) for s in function.arguments].index(symbol_name(w)) for w in function.wrt]
     samples = arrays[0].shape[0] if arrays else 1
-    count = 1 if function._shape is None else int(np.prod(function._shape))
     weights = np.ones((samples, 1)) if function._shape is None else random.uniform(0.5, 1.5, (samples, count))
     first, again = function.jacobian(*arrays), function.jacobian(*arrays)
     rows = np.einsum("nk,nkp->np", weights, first.reshape(samples, count, -1))
@@ -69,6 +69,8 @@ def check_function(function: Any, args: Sequence[Any] = ()) -> GradientReport:
         at.astype(float), rows.ravel().astype(float), value(at) if at.size else 0.0, entry, function.dtype
     )
     comparisons, notes = [], []
+    if left_out:
+        notes.append(f"{left_out} samples without a finite value were left out")
     if at.size:
         try:
             comparisons.append(complex_step(problem, interpreted))
@@ -80,3 +82,34 @@ def check_function(function: Any, args: Sequence[Any] = ()) -> GradientReport:
     if not report.passed:
         raise failure(report)
     return report
+
+
+def _with_values(
+    function: Any, args: Sequence[Any], count: int, random: np.random.Generator
+) -> tuple[list[np.ndarray], int]:
+    """The arguments where all values are finite, and how many samples were left out.
+
+    One sample without a value, outside of the domain of a logarithm for one, would hide all others.
+    """
+    ranges = RANGES if function._slots and not args else (None,)
+    left_out = 0
+    for ends in ranges:
+        given = args if ends is None else [_random(s, ends, random) for s in function._slots]
+        _, arrays = function._admit(given)
+        arrays = [np.array(a[:SAMPLES]) for a in arrays]
+        samples = arrays[0].shape[0] if arrays else 1
+        values = np.reshape(function(*arrays), (samples, count))
+        kept = np.isfinite(values).all(axis=1)
+        if kept.any() or not samples:
+            return [a[kept] for a in arrays], left_out + int((~kept).sum())
+        left_out += samples
+    raise GradientError(
+        "the function has no finite value at these arguments: there is nothing to compare",
+        hint="give check arguments inside of the domain",
+    )
+
+
+def _random(slot: Any, ends: tuple[float, float], random: np.random.Generator) -> np.ndarray:
+    if slot.role == "label":
+        return random.integers(0, slot.bound or 2, (3, *slot.shape))
+    return random.uniform(*ends, (3, *slot.shape))

@@ -77,6 +77,14 @@ def test_inputs_and_single_precision():
     assert report.passed
 
 
+def test_a_loss_that_is_not_finite_is_no_point_to_check_at():
+    model = model_of(sp.log(w * x) + b * y)
+    assert model.check(np.array([1.0, 1.0]), x=[1], y=[1]).passed
+    for at in ([-1.0, 1.0], [0.0, 1.0], [np.nan, 1.0]):
+        with pytest.raises(GradientError, match="nothing to compare"):
+            model.check(np.array(at), x=[1], y=[1])
+
+
 def test_data_is_checked_at_the_door(smooth):
     for bad in ({"x": [1]}, {"x": ["a"], "y": [1]}, {"x": [1], "y": [1, 2]}):
         with pytest.raises(DataError):

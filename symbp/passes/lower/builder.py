@@ -48,8 +48,7 @@ class Builder:
         if not isinstance(body, sp.Expr):
             raise self.unsupported(
                 f"{brief(body, 60)} stands where a number is needed",
-                "for a condition write Piecewise((1, condition), (0, True)); "
-                "several values are several equations",
+                "write Piecewise((1, condition), (0, True)), or one equation for each value",
             )
         self.declare(Tensor(name, tuple(i.extent for i in indices)))
         self.statements.append(Statement(name, indices, body, origin=self.equation, **reduction))
