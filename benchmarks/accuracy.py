@@ -138,7 +138,9 @@ def points(count: int, dtype: Any, low: float = -np.inf, seed: int = 0) -> np.nd
         return np.exp2(exponents) * random.choice([-1.0, 1.0], len(exponents))
 
     near = np.array(THRESHOLDS)[random.integers(0, len(THRESHOLDS), int(0.15 * count))]
-    near = near + random.normal(size=len(near)) * np.maximum(near, 0.1) * 10.0 ** random.uniform(-16, -2, len(near))
+    near = near + random.normal(size=len(near)) * np.maximum(near, 0.1) * 10.0 ** random.uniform(
+        -16, -2, len(near)
+    )
     parts = [
         magnitudes(float(info.smallest_subnormal), float(info.max), 0.15),
         magnitudes(1e-20, 2000.0, 0.25),
@@ -230,9 +232,7 @@ def show(rows: list[Row], console: Console) -> None:
         table.add_column(heading, justify="right" if heading in ("error", "at x") else "left", no_wrap=True)
     for row in rows:
         mark = "[green]pass" if row.passed else "[red]FAIL"
-        table.add_row(
-            row.name, row.spelling, row.dtype, row.what, f"{row.error:.2f}", f"{row.at!r}", mark
-        )
+        table.add_row(row.name, row.spelling, row.dtype, row.what, f"{row.error:.2f}", f"{row.at!r}", mark)
     console.print(table)
 
 
@@ -255,7 +255,9 @@ def main(arguments: list[str] | None = None) -> int:
                 progress.advance(task)
     show(rows, console)
     failed = sum(not row.passed for row in rows)
-    console.print(f"{len(rows) - failed} of {len(rows)} within {LIMIT:g} units, {options.points:,} points each")
+    console.print(
+        f"{len(rows) - failed} of {len(rows)} within {LIMIT:g} units, {options.points:,} points each"
+    )
     return 1 if failed else 0
 
 
