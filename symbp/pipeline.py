@@ -23,6 +23,7 @@ from symbp.passes.share import share
 from symbp.passes.simplify.adjoints import simplify_adjoints
 from symbp.passes.simplify.exponentials import shift_exponentials
 from symbp.passes.simplify.ledger import Ledger, Step
+from symbp.passes.simplify.logarithms import expand_logarithms
 from symbp.passes.simplify.stable import stable_forms
 from symbp.passes.split import split
 from symbp.schedule.kernel import Kernel
@@ -91,6 +92,7 @@ def derive(
     """
     clock, ledger = _Clock(), Ledger()
     forward = clock("lower", lower, network, dims)
+    forward = clock("stabilise", expand_logarithms, forward, ledger)
     forward = clock("stabilise", shift_exponentials, forward)
     whole = forward
     forward = clock("split", split, forward)
@@ -99,6 +101,7 @@ def derive(
     forward = check(prune(forward))
     if network.loss is None:
         forward = define(forward)
+        clock("stable", stable_forms, forward, ledger, not reuse)
         return Derivation(
             network,
             dict(dims or {}),
@@ -127,6 +130,8 @@ def derive(
     backward = clock("prune", prune, backward)
     forward, backward = clock("define", define, forward), clock("define", define, backward)
     check(backward)
+    # Stable forms are for kernels (`_finish`), not for readers: here they are only noted.
+    clock("stable", stable_forms, backward, ledger, not reuse)
     return Derivation(
         network,
         dict(dims or {}),

@@ -102,10 +102,10 @@ def erfc(x):
     t = (near - 1.75) / (near + 1.75)
     rest = ERFC[0]
     for k in range(1, 24):
-        rest = fma(rest, t, ERFC[k])
+        rest = fma(rest, t, ERFC[k])  # type: ignore[call-arg]
     square = size * size
     high = rest - square
-    low = rest - (high + square) + fma(-size, size, square)
+    low = rest - (high + square) + fma(-size, size, square)  # type: ignore[call-arg]
     value = math.exp(high)
     value = (value + value * low if abs(low) < 1 else value) / (1 + 2 * size)
     return value if x > 0 else 2 - value

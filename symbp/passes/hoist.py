@@ -11,7 +11,6 @@ from collections import Counter
 from typing import Any
 
 import sympy as sp
-from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symbp.ir.nodes import Access, Index, Program, Statement, Tensor
 from symbp.ir.walk import accesses, index_symbols, is_leaf, postorder, rebuild, substitute
@@ -46,15 +45,10 @@ def hoist(program: Program) -> Program:
 def _candidates(statement: Statement) -> list[sp.Expr]:
     if statement.where:
         return []
-    order = postorder([statement.body])
-    inside: set[Any] = set()
-    for node in reversed(order):
-        if isinstance(node, sp.Piecewise | ExprCondPair) or (node in inside and not is_leaf(node)):
-            inside.update(node.args)
+    # What stands outside of choices, perhaps besides inside of them, is evaluated anyway.
+    always = postorder([statement.body], leaf=lambda n: is_leaf(n) or isinstance(n, sp.Piecewise))
     return [
-        n
-        for n in order
-        if isinstance(n, sp.Expr) and not is_leaf(n) and n not in inside and accesses(n) and cost(n) >= WORTH
+        n for n in always if isinstance(n, sp.Expr) and not is_leaf(n) and accesses(n) and cost(n) >= WORTH
     ]
 
 

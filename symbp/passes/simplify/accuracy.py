@@ -82,6 +82,17 @@ def accurate(body: sp.Expr, relative: bool = True, positive: bool = False) -> Ch
     return Choice(body)
 
 
+@lru_cache(maxsize=4096)
+def in_decaying_exponential(body: sp.Expr) -> Choice | None:
+    """The form of a rational function of one exponential in exp(-|X|), or None."""
+    q = quotient(body)
+    if q is None:
+        return None
+    *_, (rule, form) = exponential_forms.forms(q)
+    how = verified(body, form)
+    return None if how is None else Choice(form, rule, how)
+
+
 def _forms(body: sp.Expr) -> list[Form]:
     q = quotient(body)
     if q is not None:

@@ -31,15 +31,20 @@ def _body(body: sp.Expr, definitions: Mapping[str, Statement]) -> sp.Expr:
     for node in order:
         new = node if is_leaf(node) else rebuild(node, tuple(done[a] for a in node.args))
         if isinstance(new, sp.exp):
-            argument = _written_out(new.args[0], definitions)
-            if (
-                not _is_exact(argument)
-                and operations(argument) <= LIMIT
-                and not is_large(argument, 4 * LIMIT)
-            ):
-                new = compensated_exp(argument)
+            new = _compensated(new, definitions)
         done[node] = new
     return done[body]  # type: ignore[return-value]
+
+
+def _compensated(call: sp.exp, definitions: Mapping[str, Statement]) -> sp.Expr:
+    factor, rest = call.args[0].as_coeff_Mul()
+    size = isinstance(rest, sp.Abs)
+    inside = _written_out(rest.args[0] if size else rest, definitions)
+    # SymPy would ask for the sign of what is inside, at great length.
+    argument = sp.Mul(factor, sp.Abs(inside, evaluate=False) if size else inside)
+    if _is_exact(argument) or operations(argument) > LIMIT or is_large(argument, 4 * LIMIT):
+        return call
+    return compensated_exp(argument)
 
 
 def _written_out(argument: sp.Expr, definitions: Mapping[str, Statement]) -> sp.Expr:

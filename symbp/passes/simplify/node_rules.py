@@ -14,9 +14,9 @@ Rule = Callable[[Any], Any]
 
 
 def logarithm_of_exponentials(node: Any) -> Any:
-    """log(exp(a) + exp(b)) = max(a, b) + log1p(exp(-|a - b|)); log(exp(a) - exp(b)) = a + log(1 - exp(b - a)).
+    """log(exp(a) + exp(b)) = max(a, b) + log1p(exp(-|a - b|)).
 
-    Longer sums are shifted by the greatest exponent.
+    log(exp(a) - exp(b)) = a + log(1 - exp(b - a)). Longer sums are shifted by the greatest exponent.
     """
     if not (isinstance(node, sp.log) and isinstance(node.args[0], sp.Add)):
         return None

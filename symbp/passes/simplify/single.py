@@ -10,7 +10,7 @@ import sympy as sp
 
 from symbp.ir.functions import expm1, log1p
 from symbp.ir.nodes import Access, Statement
-from symbp.ir.walk import is_large, operations, substitute
+from symbp.ir.walk import is_large, operations, postorder, rebuild, substitute
 from symbp.passes.simplify.exponential_forms import SIZE, X
 
 LIMIT = 12
@@ -22,29 +22,61 @@ EXPONENTIAL = (sp.exp, sp.tanh, sp.sinh, sp.cosh, expm1)
 @dataclass(frozen=True)
 class Single:
     """`body` with X = `argument`: a rational function of exp(X), or, where `logarithmic`, a sum of
-    logarithms of such and multiples of X."""
+    logarithms of such and multiples of X.
+
+    Attributes:
+        held: whether a tensor holds it, so that reading it is cheaper than any formula.
+    """
 
     argument: sp.Expr
     body: sp.Expr
     logarithmic: bool = False
+    held: bool = False
+
+    @property
+    def positive(self) -> bool:
+        """Whether the argument is never negative."""
+        return isinstance(self.argument, sp.Abs)
 
     def back(self, body: sp.Expr) -> sp.Expr:
-        """A body over X in terms of what X stands for."""
-        return substitute(body, {X: self.argument})
+        """A body over X in terms of what X stands for.
+
+        SymPy would ask for the sign of the argument at every |u|, max(0, u) and u < 0, which takes longer
+        than all the rest of compiling; of an argument that has none to be seen, it is not asked.
+        """
+        if isinstance(self.argument, Access) or self.positive or is_constant(self.argument):
+            return substitute(body, {X: self.argument})
+        done: dict[sp.Basic, Any] = {X: self.argument}
+        for node in postorder([body]):
+            if node in done:
+                continue
+            args = tuple(done[a] for a in node.args)
+            if all(a is b for a, b in zip(args, node.args, strict=True)):
+                done[node] = node
+            elif isinstance(node, sp.Abs | sp.Max | sp.Min | sp.core.relational.Relational):
+                done[node] = node.func(*args, evaluate=False)
+            else:
+                done[node] = rebuild(node, args)
+        return done[body]
 
 
 class Definitions:
     """What tensors hold entry by entry: functions of one exponential, and single calls or powers.
 
     A formula whose parts are shared stands in several statements; the rules have to see it whole.
+
+    Attributes:
+        relative: whether the formulas of all tensors are looked at. Otherwise, what is no sum of
+            exponentials is `held`: a (1 - a) stays what it is, log(a) is seen through.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, relative: bool) -> None:
+        self.relative = relative
         self.singles: dict[str, tuple[Statement, Single]] = {}
         self.calls: dict[str, Statement] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self.singles or self.calls)
+    def __contains__(self, name: str) -> bool:
+        return name in self.singles or name in self.calls
 
     def add(self, statement: Statement, single: Single | None) -> None:
         if statement.reduce != "none" or statement.where:
@@ -59,10 +91,13 @@ class Definitions:
             return None
         statement, single = self.singles[access.name]
         swap = dict(zip(statement.indices, access.indices, strict=True))
-        return Single(substitute(single.argument, swap), single.body, single.logarithmic)
+        held = not self.relative and not _is_sum_of_exponentials(single.body)
+        return Single(substitute(single.argument, swap), single.body, single.logarithmic, held)
 
     def written_out(self, node: sp.Expr) -> sp.Expr:
         """A node with calls instead of the entries that hold them, two levels down."""
+        if not self.calls:
+            return node
         near = [a for arg in node.args for a in (arg, *arg.args) if isinstance(a, Access)]
         swap = {}
         for access in near:
@@ -71,6 +106,14 @@ class Definitions:
                 indices = dict(zip(statement.indices, access.indices, strict=True))
                 swap[access] = substitute(statement.body, indices)
         return substitute(node, swap) if swap else node
+
+
+def _is_sum_of_exponentials(body: sp.Expr) -> bool:
+    return all(
+        isinstance(f, sp.exp) or f.is_number
+        for term in sp.Add.make_args(body)
+        for f in sp.Mul.make_args(term)
+    )
 
 
 def multiple(argument: sp.Expr) -> tuple[sp.Expr, sp.Rational]:
@@ -104,6 +147,8 @@ def _combined(node: sp.Basic, parts: Sequence[Any], plain: Mapping[sp.Basic, sp.
     if isinstance(node, sp.log | log1p):
         (part,) = parts
         return None if part is None or part.logarithmic else Single(part.argument, node.func(part.body), True)
+    if any(p is not None and p.held for p in parts):
+        return None
     if isinstance(node, sp.Pow) and node.exp.is_Integer:
         part = parts[0]
         return None if part is None or part.logarithmic else Single(part.argument, part.body**node.exp)

@@ -14,20 +14,25 @@ from typing import Any
 
 import sympy as sp
 
-from symbp.ir.nodes import Access, Program
-from symbp.ir.walk import is_large, is_leaf, postorder, rebuild
+from symbp.ir.functions import log1p
+from symbp.ir.nodes import Access, Index, Program, Statement
+from symbp.ir.walk import index_symbols, is_large, is_leaf, postorder, rebuild, substitute
 from symbp.passes.cost import cost
-from symbp.passes.simplify.accuracy import accurate
+from symbp.passes.simplify.accuracy import Choice, accurate, in_decaying_exponential
 from symbp.passes.simplify.compensate import compensated
+from symbp.passes.simplify.exponential_forms import quotient
 from symbp.passes.simplify.ledger import Ledger, Step
 from symbp.passes.simplify.node_rules import RULES, multiple_exponentials
-from symbp.passes.simplify.single import Definitions, Single, combined, is_constant
+from symbp.passes.simplify.single import EXPONENTIAL, Definitions, Single, combined, is_constant, multiple
 
 Note = Callable[[str, sp.Expr, sp.Expr, str], None]
 """Takes note of a rewrite: rule, before, after, how it was verified."""
 
 LARGE = 2000
 """Bodies with more nodes, counted as a tree, are left as they are."""
+
+FUNCTIONS = (*EXPONENTIAL, sp.log, log1p, sp.erf, sp.erfc)
+"""What the rules are about; bodies without it are left alone at a glance."""
 
 BY_CONSTRUCTION = "by construction"
 
@@ -40,7 +45,23 @@ def stable_forms(program: Program, ledger: Ledger | None = None, relative: bool 
         relative: whether values close to 0 must be right relative to themselves, at the price of
             evaluating exponentials again that another tensor holds.
     """
-    definitions = Definitions()
+    if relative:
+        statements = _rewritten(program, True, frozenset(), ledger)
+        return program.rebuilt(compensated(statements, program.statement_of()))
+    steps = Ledger()
+    statements = _rewritten(program, False, frozenset(), steps)
+    shared = frozenset(key for s in statements for key in _decaying(s.body))
+    if shared:
+        steps = Ledger()
+        statements = _rewritten(program, False, shared, steps)
+    if ledger is not None:
+        for step in steps.steps:
+            ledger.note(step)
+    return program.rebuilt(statements)
+
+
+def _rewritten(program: Program, relative: bool, shared: frozenset, ledger: Ledger | None) -> list[Statement]:
+    definitions = Definitions(relative)
     statements = []
     for statement in program.statements:
 
@@ -51,19 +72,32 @@ def stable_forms(program: Program, ledger: Ledger | None = None, relative: bool 
         if is_large(statement.body, LARGE):
             statements.append(statement)
             continue
-        rewriter = _Rewriter(definitions, relative, note)
+        rewriter = _Rewriter(definitions, shared, note)
         statements.append(statement.with_body(rewriter.body(statement.body)))
-        single = rewriter.single.get(statement.body)
-        definitions.add(statement, single if relative or isinstance(statement.body, sp.exp) else None)
-    if relative:
-        statements = compensated(statements, program.statement_of())
-    return program.rebuilt(statements)
+        definitions.add(statement, rewriter.single.get(statement.body))
+    return statements
+
+
+def _decaying(body: sp.Expr) -> list[tuple[sp.Expr, sp.Rational]]:
+    """(u, g) of the exponentials of -g |u| in a body, up to the names of indices."""
+    found = []
+    for node in postorder([body]):
+        if isinstance(node, sp.exp) and isinstance(sp.Mul.make_args(node.args[0])[-1], sp.Abs):
+            factor, size = node.args[0].as_coeff_Mul(rational=True)
+            if isinstance(size, sp.Abs):
+                u, inner = multiple(size.args[0])
+                found.append((_canonical(u), abs(factor * inner)))
+    return found
+
+
+def _canonical(node: sp.Expr) -> sp.Expr:
+    return substitute(node, {i: Index(f"_{k}", i.extent) for k, i in enumerate(index_symbols(node))})
 
 
 @lru_cache(maxsize=4096)
 def stable_body(body: sp.Expr, relative: bool = True) -> sp.Expr:
     """One body in its stable form."""
-    return _Rewriter(Definitions(), relative, _forget).body(body)
+    return _Rewriter(Definitions(relative), frozenset(), _forget).body(body)
 
 
 def _forget(*_: Any) -> None:
@@ -82,20 +116,25 @@ class _Rewriter:
         done: every node in its final form, where it was needed.
     """
 
-    def __init__(self, definitions: Definitions, relative: bool, note: Note):
-        self.definitions, self.relative, self.note = definitions, relative, note
+    def __init__(self, definitions: Definitions, shared: frozenset, note: Note):
+        self.definitions, self.shared, self.note = definitions, shared, note
         self.single: dict[sp.Basic, Single] = {}
         self.plain: dict[sp.Basic, Any] = {}
         self.done: dict[sp.Basic, Any] = {}
         self.known = ChainMap(self.done, self.plain)
 
     def body(self, body: sp.Expr) -> sp.Expr:
-        if not any(_matters(n) for n in postorder([body])) and not self.definitions:
+        if not any(self.matters(n) for n in postorder([body])):
             return body
         # Conditions are left alone: rewritten, they could decide differently.
         for node in postorder([body], leaf=_leaf):
             self.visit(node)
         return self.final(body)
+
+    def matters(self, node: sp.Basic) -> bool:
+        if isinstance(node, Access):
+            return node.name in self.definitions
+        return isinstance(node, FUNCTIONS)
 
     def visit(self, node: sp.Basic) -> None:
         if isinstance(node, Access):
@@ -126,12 +165,26 @@ class _Rewriter:
 
     def chosen(self, single: Single, plain: sp.Expr) -> sp.Expr:
         """The best form of a function of one exponential; `plain` where it is good enough."""
-        choice = accurate(single.body, self.relative, single.argument.is_nonnegative is True)
+        relative = self.definitions.relative
+        choice = accurate(single.body, relative, single.positive)
+        if self.shared and not single.held:
+            choice = self.with_shared(single, choice)
         if not choice.rule:
             return plain
         result = single.back(choice.form)
         self.note(choice.rule, plain, result, choice.verified)
         return result
+
+    def with_shared(self, single: Single, choice: Choice) -> Choice:
+        """The form in exp(-|u|), where another statement evaluates that anyway."""
+        q = quotient(single.body)
+        if q is None or (_canonical(single.argument), q.unit) not in self.shared:
+            return choice
+        split = in_decaying_exponential(single.body)
+        known = [n for n in postorder([split.form]) if isinstance(n, sp.exp)] if split else []
+        if split is None or len(known) != 1:
+            return choice
+        return split if cost(split.form) - cost(*known) < cost(choice.form) else choice
 
     def mixed(self, node: Any) -> Any:
         """A node that is no function of one exponential, from what its operands are."""
@@ -143,17 +196,16 @@ class _Rewriter:
             new = node if same else node.func(*args)
         else:
             new = rebuild(node, tuple(args))
+        wider = self.definitions.written_out(new)
         for name, rule in RULES.items():
-            found = rule(new)
-            before = new
-            if found is None and self.definitions.calls:
-                before = self.definitions.written_out(new)
-                found = rule(before) if before is not new else None
+            found, before = rule(new), new
+            if found is None and wider is not new:
+                found, before = rule(wider), wider
             if found is not None:
                 self.note(name, before, found, BY_CONSTRUCTION)
                 new = found
                 if rule in multiple_exponentials:
-                    new = _Rewriter(self.definitions, self.relative, self.note).body(new)
+                    new = _Rewriter(self.definitions, self.shared, self.note).body(new)
         return new
 
     def grouped(self, node: Any, args: list[Any]) -> list[Any]:
@@ -193,7 +245,3 @@ def _integer(number: sp.Float) -> sp.Number:
     """1.0 is 1 to the rules."""
     value = float(number)
     return sp.Integer(int(value)) if value.is_integer() and abs(value) < 2**53 else number
-
-
-def _matters(node: sp.Basic) -> bool:
-    return isinstance(node, sp.Function) and not isinstance(node, sp.Piecewise | sp.Abs | sp.sign)

@@ -1,0 +1,222 @@
+"""Logarithms: what stands in a logarithm is put in from its own equation, where exponentials cancel.
+
+    p = exp(z)/s,            E = -sum y log(p)     ->   E = -sum y (z - log(s))
+    p = 1/(1 + exp(-z)),     E = log(1 - p)        ->   E = -log(1 + exp(z))
+
+Through p alone the logarithm of a probability that rounds to 0 is infinite, however harmless the formula
+as a whole. Done before differentiation, so that the gradient passes by p as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sympy as sp
+
+from symbp.ir.nodes import Access, Program, Statement
+from symbp.ir.walk import accesses, is_large, is_leaf, operations, postorder, rebuild, substitute
+from symbp.passes.cost import cost
+from symbp.passes.simplify.exponential_forms import in_exponentials
+from symbp.passes.simplify.ledger import Ledger, Step
+from symbp.passes.simplify.rational import Rational, cancelled, rational
+from symbp.passes.simplify.single import EXPONENTIAL
+from symbp.passes.simplify.verify import verified
+
+RULE = "logarithm of a definition"
+LIMIT = 40
+"""Operations of a logarithm's argument, with all that is put into it."""
+DEGREE = 12
+
+
+def expand_logarithms(program: Program, ledger: Ledger | None = None) -> Program:
+    """Every logarithm of exponentials from other equations, as a sum of what is stable to evaluate."""
+    facts = _Facts()
+    statements = []
+    for statement in program.statements:
+        statement = _expanded(statement, facts, ledger)
+        facts.learn(statement)
+        statements.append(statement)
+    return program.rebuilt(statements)
+
+
+class _Facts:
+    """What is known of the tensors defined so far.
+
+    Attributes:
+        exponential: elementwise rational functions of exponentials, perhaps through others of the kind.
+        positive: tensors all of whose entries are positive.
+    """
+
+    def __init__(self) -> None:
+        self.exponential: dict[str, Statement] = {}
+        self.positive: set[str] = set()
+
+    def learn(self, s: Statement) -> None:
+        if s.where or is_large(s.body, 4 * LIMIT):
+            return
+        if s.reduce == "none" and operations(s.body) <= LIMIT and self.is_exponential(s.body):
+            self.exponential[s.target] = s
+        if self.is_positive(s.body):
+            self.positive.add(s.target)
+
+    def is_exponential(self, body: sp.Expr) -> bool:
+        found = False
+        for node in postorder([body], leaf=_leaf):
+            if isinstance(node, EXPONENTIAL):
+                found = True
+            elif isinstance(node, Access):
+                found = found or node.name in self.exponential
+            elif not (node.is_number or _is_rational(node)):
+                return False
+        return found
+
+    def is_positive(self, body: sp.Expr) -> bool:
+        done: dict[sp.Basic, bool] = {}
+        for node in postorder([body], leaf=_leaf):
+            if isinstance(node, Access):
+                done[node] = node.name in self.positive
+            elif _leaf(node):
+                done[node] = isinstance(node, sp.exp | sp.cosh) or bool(node.is_number and node.is_positive)
+            elif isinstance(node, sp.Pow):
+                done[node] = done[node.base]
+            else:
+                done[node] = _is_rational(node) and all(done[a] for a in node.args)
+        return done[body]
+
+    def written_out(self, body: sp.Expr) -> sp.Expr:
+        """The body with exponential tensors replaced by their formulas; exponents are left alone."""
+        while True:
+            swap = {}
+            for node in postorder([body], leaf=_leaf):
+                source = self.exponential.get(node.name) if isinstance(node, Access) else None
+                if source is not None:
+                    indices = dict(zip(source.indices, node.indices, strict=True))
+                    swap[node] = substitute(source.body, indices)
+            if not swap:
+                return body
+            wider = _replaced(body, swap)
+            if operations(wider) > LIMIT or is_large(wider, 4 * LIMIT):
+                return body
+            body = wider
+
+
+def _leaf(node: sp.Basic) -> bool:
+    return is_leaf(node) or isinstance(node, EXPONENTIAL)
+
+
+def _is_rational(node: Any) -> bool:
+    return isinstance(node, sp.Add | sp.Mul) or (isinstance(node, sp.Pow) and bool(node.exp.is_Integer))
+
+
+def _replaced(body: sp.Expr, swap: dict) -> sp.Expr:
+    done: dict[sp.Basic, Any] = {}
+    for node in postorder([body], leaf=_leaf):
+        done[node] = swap.get(node, node) if _leaf(node) else rebuild(node, tuple(done[a] for a in node.args))
+    return done[body]
+
+
+def _expanded(statement: Statement, facts: _Facts, ledger: Ledger | None) -> Statement:
+    logs = [n for n in postorder([statement.body]) if isinstance(n, sp.log)] if facts.exponential else []
+    swap: dict[Any, Any] = {}
+    for log in logs:
+        if is_large(log, 4 * LIMIT) or operations(log) > LIMIT:
+            continue
+        whole = sp.log(facts.written_out(log.args[0]))
+        if whole == log:
+            continue
+        found = _sum_of_logarithms(whole, facts)
+        if found is None:
+            continue
+        how = verified(*(_all_positive(e, facts) for e in (whole, found)))
+        if how is None:
+            continue
+        swap[log] = found
+        if ledger is not None:
+            ledger.note(Step(RULE, statement.target, whole, found, cost(log) - cost(found), how))
+    return replace(statement, body=_with(statement.body, swap)) if swap else statement
+
+
+def _with(body: sp.Expr, swap: dict) -> sp.Expr:
+    done: dict[sp.Basic, Any] = dict(swap)
+    for node in postorder([body], leaf=lambda n: is_leaf(n) or n in swap):
+        if node not in done:
+            done[node] = node if is_leaf(node) else rebuild(node, tuple(done[a] for a in node.args))
+    return done[body]
+
+
+def _all_positive(body: sp.Expr, facts: _Facts) -> sp.Expr:
+    """For the check at points: exponentials where only positive values can stand."""
+    return substitute(body, {a: sp.exp(a) for a in accesses(body) if a.name in facts.positive})
+
+
+@dataclass
+class _Factors:
+    """constant * product of exponentials * product of others, each to a power."""
+
+    constant: sp.Rational
+    powers: dict[sp.Symbol, int]
+    others: list[tuple[sp.Expr, int]]
+
+
+def _sum_of_logarithms(log: sp.log, facts: _Facts) -> sp.Expr | None:
+    """log of a product as a sum; None where a difference of exponentials and other values remains."""
+    r = rational([in_exponentials(log.args[0])])
+    parts = _factors(r)
+    if parts is None:
+        return None
+    terms: list[sp.Expr] = []
+    rest: list[sp.Expr] = []
+    positive = r.exponentials | {
+        s for s, a in r.meaning.items() if isinstance(a, Access) and a.name in facts.positive
+    }
+    for factor, n in parts.others:
+        if not set(factor.free_symbols) <= positive:
+            if set(factor.free_symbols) & r.exponentials:
+                return None
+            rest.append(factor**n)
+        elif all(c.is_positive for c in sp.Poly(factor).coeffs()):
+            terms.append(n * sp.log(r.back(_turned(factor, n, parts.powers, r))))
+        elif len(factor.free_symbols) == 1 and n % 2 and parts.constant < 0:
+            parts.constant = -parts.constant
+            terms.append(n * sp.log(r.back(-factor)))
+        elif len(factor.free_symbols) == 1:
+            terms.append(n * sp.log(r.back(factor)))
+        else:
+            return None
+    if rest or parts.constant != 1:
+        terms.append(sp.log(r.back(sp.Mul(parts.constant, *rest))))
+    terms += [n * r.meaning[t].args[0] for t, n in parts.powers.items() if n]
+    return sp.Add(*terms)
+
+
+def _factors(r: Rational) -> _Factors | None:
+    whole = cancelled(r.bodies[0])
+    if whole is None or whole == 0:
+        return None
+    parts = _Factors(sp.S.One, {}, [])
+    for side, sign in zip(sp.fraction(whole), (1, -1), strict=True):
+        if side.is_number:
+            parts.constant *= side**sign
+            continue
+        if not side.is_polynomial() or sp.Poly(side).total_degree() > DEGREE:
+            return None
+        constant, found = sp.factor_list(side)
+        parts.constant *= constant**sign
+        for factor, n in found:
+            if factor in r.exponentials:
+                parts.powers[factor] = sign * n
+            else:
+                parts.others.append((factor, sign * n))
+    return parts if parts.constant.is_Rational else None
+
+
+def _turned(factor: sp.Expr, n: int, powers: dict[sp.Symbol, int], r: Rational) -> sp.Expr:
+    """t^-n (1 + t)^n is (1 + 1/t)^n."""
+    if len(factor.free_symbols) == 1:
+        (t,) = factor.free_symbols
+        degree = sp.degree(factor, t)
+        if t in r.exponentials and powers.get(t, 0) == -n * degree:
+            powers[t] = 0
+            return sp.expand(factor / t**degree)
+    return factor
