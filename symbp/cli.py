@@ -98,27 +98,43 @@ def run(spec: SpecFile, dtype: DType = None) -> None:
 @app.command()
 def inspect(
     spec: SpecFile,
+    steps: Annotated[bool, typer.Option("--steps", help="Every rewrite, and how it was verified.")] = False,
     latex: Annotated[bool, typer.Option("--latex", help="As LaTeX.")] = False,
     source: Annotated[bool, typer.Option("--source", help="The generated Numba module.")] = False,
     circuit: Annotated[
         Path | None,
         typer.Option("--circuit", metavar="PATH", help="Draw the circuit of one sample (.svg, .png, .pdf)."),
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="PATH", help="Write all of it as one web page.")
+    ] = None,
     dtype: DType = None,
 ) -> None:
-    """Print the formulas of the forward and the backward pass."""
-    if latex and source:
-        raise typer.BadParameter("--latex and --source exclude each other")
+    """Print the formulas of the forward and the backward pass, the rewrites that led there, and the cost."""
+    if steps + latex + source + (circuit is not None) + (html is not None) > 1:
+        raise typer.BadParameter("--steps, --latex, --source, --circuit and --html exclude each other")
     work = _Work(spec, dtype, Console(stderr=True))
     if circuit is not None:
         drawn = work.circuit()
         Console().print(f"{_safe(str(drawn.save(circuit)))}: {len(drawn)} gates and inputs")
-        return
-    if source:
-        text = export(work.derivation, work.dtype).text
+    elif html is not None:
+        _write_report(work, html)
+    elif source:
+        _print_plain(Console(), export(work.derivation, work.dtype).text)
+    elif latex:
+        _print_plain(Console(), work.derivation.latex())
+    elif steps:
+        _print_plain(Console(), str(work.derivation.ledger))
     else:
-        text = work.derivation.latex() if latex else str(work.derivation)
-    _print_plain(Console(), text)
+        _print_plain(Console(), f"{work.derivation}\n\nCost\n{work.derivation.cost}")
+
+
+def _write_report(work: _Work, path: Path) -> None:
+    try:
+        work.model.report(path, work.model.init(work.spec.check.seed), data=work.data(work.spec.check))
+    except OSError as error:
+        raise SymbpError(f"{path} cannot be written: {error.strerror}") from None
+    _print_plain(Console(), f"{path}: {path.stat().st_size:,} bytes")
 
 
 @app.command(name="compile")

@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
 
 from symbp.errors import NetworkError
 from symbp.ir.check import check
@@ -28,6 +31,9 @@ from symbp.passes.simplify.stable import stable_forms
 from symbp.passes.split import split
 from symbp.schedule.kernel import Kernel
 
+if TYPE_CHECKING:
+    from symbp.view.cost import Cost
+
 
 @dataclass(frozen=True)
 class Derivation:
@@ -41,7 +47,7 @@ class Derivation:
         loss: name of the loss, or None where there is nothing to differentiate.
         gradients: symbol name -> name of the tensor that holds the derivative with respect to it.
         adjoints: name of any tensor -> name of its adjoint.
-        ledger: every rewrite that was accepted, in order.
+        ledger: every rewrite that was accepted, in order; `print` it to read it.
         reuse: whether derivatives may lose relative accuracy, see `derive`.
         seconds: time spent, by pass.
     """
@@ -57,19 +63,58 @@ class Derivation:
     reuse: bool = True
     seconds: dict[str, float] = field(compare=False, default_factory=dict)
 
+    def __post_init__(self) -> None:
+        from symbp.view.ledger import Steps
+
+        object.__setattr__(self, "ledger", Steps(self.ledger, self.forward_program.statement_of()))
+
+    @cached_property
+    def equations(self) -> dict[str, list[sp.Eq]]:
+        """The equations of one sample as SymPy, by section ("Forward", "Backward"); what `str` prints.
+
+        Matrix notation where it exists, else for one entry, with free indices on the left. Vectors are
+        (n, 1). Symbols are the user's; others are called as in the text ("delta1", "dE/dW1").
+        """
+        from symbp.view.derivation import symbolic
+
+        return symbolic(self)
+
+    @property
+    def forward(self) -> list[sp.Eq]:
+        """The equations of the forward pass, see `equations`."""
+        return list(self.equations["Forward"])
+
+    @property
+    def backward(self) -> list[sp.Eq]:
+        """The equations of the backward pass, see `equations`; none where there is no loss."""
+        return list(self.equations.get("Backward", ()))
+
+    @cached_property
+    def cost(self) -> Cost:
+        """Operations, calls and storage of one sample; prints as a table."""
+        from symbp.view.cost import derivation_cost
+        from symbp.view.derivation import sections
+
+        return derivation_cost(self, sections(self))
+
     def __str__(self) -> str:
         from symbp.view.derivation import derivation_text
 
         return derivation_text(self)
 
     def latex(self) -> str:
-        """The equations as LaTeX."""
+        """The equations as LaTeX, for a document with the packages amsmath and amssymb."""
         from symbp.view.derivation import derivation_latex
 
         return derivation_latex(self)
 
     def _repr_latex_(self) -> str:
         return self.latex()
+
+    def _repr_html_(self) -> str:
+        from symbp.view.html import derivation_html
+
+        return derivation_html(self)
 
 
 def derive(

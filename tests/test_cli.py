@@ -96,8 +96,27 @@ def test_inspect(folder):
     assert "Forward" in text
     assert "Backward" in text
     latex = call("inspect", folder / "small.toml", "--latex").stdout
-    assert r"\frac{\partial E}{\partial W_{1}} &= \delta^{(1)} \, {x}^{T}" in latex
+    assert r"\frac{\partial E}{\partial W^{(1)}} &= \delta^{(1)} \, x^{T}" in latex
     assert "njit" in call("inspect", folder / "small.toml", "--source").stdout
+    for part in ("Rewrites", "a1 ⊙ (1 - a1)", "Cost", "backward/forward", "differentiate"):
+        assert part in text
+
+
+def test_inspect_steps(folder):
+    text = call("inspect", folder / "small.toml", "--steps").stdout
+    assert "reuse of the output\n  in        a1 = 1/(1 + exp(-z1))\n  before    exp(-z1)/(1" in text
+    assert "Forward" not in text
+
+
+def test_inspect_writes_a_page(folder):
+    target = folder / "net.html"
+    assert "bytes" in call("inspect", folder / "small.toml", "--html", target).stdout
+    text = target.read_text(encoding="utf-8")
+    assert text.startswith("<!DOCTYPE html>")
+    assert "<title>small</title>" in text
+    error = call("inspect", folder / "small.toml", "--html", folder / "no" / "net.html", code=1).stderr
+    assert "cannot be written" in error
+    call("inspect", folder / "small.toml", "--html", target, "--latex", code=2)
 
 
 @pytest.mark.parametrize("model", ["small", "blobs"])

@@ -27,7 +27,7 @@ def run(*args: object) -> str:
 
 
 def test_all_are_here():
-    assert len(SCRIPTS) == 9
+    assert len(SCRIPTS) == 10
     assert (FOLDER / "digits.toml").exists()
 
 
@@ -57,13 +57,10 @@ def test_digits():
 
 def test_the_readme_prints_what_it_says():
     text = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
-    for start in ("# symbp", "## The circuit"):
-        part = text[text.index(start) :]
-        code = re.search(r"```python\n(.*?)```", part, re.DOTALL)
-        said = re.search(r"```text\n(.*?)```", part, re.DOTALL)
-        assert code
-        assert said
-        assert run("-c", code[1]) == said[1]
+    found = re.findall(r"```python\n([^`]*?)```\n[^`]*```text\n(.*?)```", text, re.DOTALL)
+    assert len(found) == 3
+    for code, said in found:
+        assert run("-c", code) == said
 
 
 def test_the_quick_start_is_two_commands():

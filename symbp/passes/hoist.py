@@ -12,7 +12,7 @@ from typing import Any
 
 import sympy as sp
 
-from symbp.ir.nodes import Access, Index, Program, Statement, Tensor
+from symbp.ir.nodes import BATCH, Access, Index, Program, Statement, Tensor
 from symbp.ir.walk import accesses, index_symbols, is_leaf, postorder, rebuild, substitute
 from symbp.passes.cost import cost
 
@@ -52,8 +52,13 @@ def _candidates(statement: Statement) -> list[sp.Expr]:
     ]
 
 
+def _indices(node: sp.Expr) -> tuple[Index, ...]:
+    """The indices of an expression in the order of a tensor's axes: the batch axis is the first one."""
+    return tuple(sorted(index_symbols(node), key=lambda i: i.extent != BATCH))
+
+
 def _canonical(node: sp.Expr) -> Any:
-    indices = index_symbols(node)
+    indices = _indices(node)
     return substitute(node, {i: Index(f"_{k}", i.extent) for k, i in enumerate(indices)}) if indices else node
 
 
@@ -62,7 +67,7 @@ def _is_definition(statement: Statement, repeated: set, names: dict[Any, str]) -
     key = _canonical(statement.body)
     if statement.reduce != "none" or key not in repeated or key in names:
         return False
-    if tuple(index_symbols(statement.body)) != statement.indices:
+    if _indices(statement.body) != statement.indices:
         return False
     names[key] = statement.target
     return True
@@ -80,7 +85,7 @@ def _replaced(
     for node in postorder([statement.body], leaf=lambda n: is_leaf(n) or n in wanted):
         if node in wanted:
             key = _canonical(node)  # type: ignore[arg-type]
-            indices = tuple(index_symbols(node))
+            indices = _indices(node)
             if key not in names:
                 name = f"u{len(tensors) + 1}"
                 while name in program.tensors:

@@ -241,6 +241,23 @@ class Model:
         path.write_text(self.source, encoding="utf-8")
         return path
 
+    def report(self, path: Any, theta: Any = None, *, data: Any = None, **inputs: Any) -> Path:
+        """Write one self-contained HTML page: equations, circuit, rewrites, source, gradient check, costs.
+
+        Args:
+            path: the file to write.
+            theta, data, inputs: where the gradient is checked, as in `check`.
+
+        Raises:
+            DataError: theta or the data are not what the model takes.
+        """
+        from symbp.view.report import page
+
+        model, arrays = self._closed(merge(data, inputs), theta)
+        path = Path(path)
+        path.write_text(page(model, theta, arrays or None), encoding="utf-8")
+        return path
+
     @property
     def kernel(self) -> Kernels:
         """The compiled functions, for callers that are compiled themselves."""

@@ -1,4 +1,4 @@
-"""Terms: what an equation looks like on paper, before it is text or LaTeX.
+"""Terms: what an equation looks like on paper, before it is text, LaTeX, MathML or SymPy.
 
 A small tree of its own, because SymPy has no node for an elementwise product of sums, a transposed name or a
 sum over a vector that it would not rewrite while it is being built.
@@ -14,7 +14,26 @@ import sympy as sp
 
 @dataclass(frozen=True)
 class Term:
-    """One node: `kind` says which (see the printers), `args` are its operands, `data` what else it holds.
+    """One node: `kind` says which, `args` are its operands, `data` what else it holds.
+
+    | kind | operands | data |
+    |---|---|---|
+    | number | | a SymPy number |
+    | name | | the name of a tensor: all of it where `array`, else its one entry |
+    | index | | a loop index, as its `Index` |
+    | access | one term per axis | the name of the tensor this is an entry of |
+    | transpose, minus | one | |
+    | plus, times, matmul, hadamard | two or more | |
+    | fraction, power | two | |
+    | call | the arguments | a function's name; "sum" and "max" of one array are over its entries |
+    | sum | the body | "sum" or "max", and the index terms that it runs over |
+    | relation | two | one of < <= > >= == != |
+    | logic | one or more | "and", "or", "not" |
+    | if | value, condition, value, condition, ... | |
+    | true | | |
+    | matrix | the entries, row by row | the number of columns; 1 for a vector |
+    | words | | text that stands for something too large to write out |
+    | brief | | number of operations and names of the operands of a body too large to read |
 
     Attributes:
         array: whether it stands for a vector or matrix; False for a single number.
@@ -53,8 +72,12 @@ ONE = number(1)
 
 def product(factors: list[Term], divisors: list[Term], sign: int = 1) -> Term:
     """The product of numbers and arrays: numbers in front, arrays joined elementwise, one fraction bar."""
+    if len(factors) > 1 or divisors:
+        sign = -sign if sum(f.kind == "minus" for f in factors) % 2 else sign
+        factors = [f.args[0] if f.kind == "minus" else f for f in factors]
     divisors = [*divisors, *(f.args[1] for f in factors if _is_quotient(f))]
-    top = _joined([f.args[0] if _is_quotient(f) else f for f in factors])
+    factors = [f.args[0] if _is_quotient(f) else f for f in factors]
+    top = _joined(factors)
     if divisors:
         top = term("fraction", top, _joined(divisors))
     return term("minus", top) if sign < 0 else top
@@ -65,7 +88,7 @@ def _is_quotient(t: Term) -> bool:
 
 
 def _joined(factors: list[Term]) -> Term:
-    factors = [f for f in factors if f != ONE]
+    factors = [part for f in factors for part in _parts(f) if part != ONE]
     if not factors:
         return ONE
     scalars = sorted((f for f in factors if not f.array), key=_rank)
@@ -74,6 +97,11 @@ def _joined(factors: list[Term]) -> Term:
     if arrays:
         parts = [*scalars, arrays[0] if len(arrays) == 1 else term("hadamard", *arrays)]
     return parts[0] if len(parts) == 1 else term("times", *parts)
+
+
+def _parts(t: Term) -> list[Term]:
+    """The factors of a product: a product of products is one product."""
+    return [part for a in t.args for part in _parts(a)] if t.kind in ("times", "hadamard") else [t]
 
 
 def total(terms: list[Term]) -> Term:
@@ -91,6 +119,7 @@ _ORDER: dict[str, float] = {
     "transpose": 1,
     "times": 1,
     "name": 2,
+    "index": 2,
     "access": 2.5,
     "fraction": 2.8,
 }

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 import sympy as sp
 
 from symbp import nn
 from symbp.network import Network
 from symbp.pipeline import derive
-from symbp.view.cost import arithmetic
 from symbp.view.derivation import derivation_latex, derivation_text
+from symbp.view.html import derivation_html
+from tests.catalogue import CATALOGUE
 
 
 def mlp(*sizes, **options):
@@ -32,7 +35,10 @@ def test_the_lecture_formulas():
         "  dE/dW1 = delta1*x.T\n"
         "  dE/db1 = delta1\n"
         "  dE/dW2 = delta2*a1.T\n"
-        "  dE/db2 = delta2"
+        "  dE/db2 = delta2\n"
+        "\n"
+        "Rewrites\n"
+        "  a2, a1: exp(-z2)/(1 + exp(-z2))**2  ->  a2 ⊙ (1 - a2)"
     )
 
 
@@ -51,12 +57,48 @@ def test_without_a_loss_there_is_no_backward():
 
 
 def test_deep_networks_are_cut_in_the_middle():
-    text = derivation_text(mlp(*[4] * 160))
-    assert "more equations" in text
-    assert len(text.splitlines()) < 900
+    d = mlp(*[4] * 160)
+    for text in (derivation_text(d), derivation_latex(d)):
+        assert "more equations" in text
+        assert len(text.splitlines()) < 1000
+    html = derivation_html(d)
+    assert html.count("more equations") == 1  # of the backward section
+    assert html.count("<tr>") < 900
 
 
-def test_arithmetic_of_a_dense_layer():
-    d = mlp(10, 20)
-    # 2*10*20 for the product, then the bias, and (a - y)**2 summed and halved
-    assert 400 + 20 <= arithmetic(d.forward_program) <= 400 + 20 + 4 * 20 + 1
+def test_conditions_say_what_holds_elsewhere():
+    text = str(CATALOGUE["labels_softmax"].derivation)
+    assert "= -1  where k == y, else 0" in text
+    assert "else 0" not in str(CATALOGUE["convolution"].derivation).replace("if z > 0 else 0", "")
+    assert r"\text{, else } 0" in CATALOGUE["labels_softmax"].derivation.latex()
+
+
+def test_explicit_matrices_are_shown():
+    d = CATALOGUE["explicit_constants"].derivation
+    assert str(d).startswith(
+        "Constants\n  c = [[1, 0.5, -1], [0, 2, 3.14159265359]]\n  c_2 = [1, -2]\n\nForward\n"
+    )
+    assert r"c &= \left[\begin{array}{ccc} 1 & 0.5 & -1" in d.latex()
+    x, E = nn.vector("x", 20), sp.Symbol("E")
+    large = sp.Matrix(20, 20, lambda i, j: i * j)
+    net = Network([sp.Eq(E, nn.squared_norm(large * x))], inputs=[x], loss=E)
+    assert "c = <20 x 20 numbers>" in str(derive(net, wrt=[x]))
+
+
+def test_notebooks_get_markup_without_scripts():
+    html = mlp(3, 4, 2, activation="tanh")._repr_html_()
+    assert html.count("<math") > 20
+    assert "<script" not in html
+    assert "1 rewrites" not in html
+    assert mlp(3, 4, 2)._repr_latex_().startswith("% Forward\n\\begin{align*}")
+
+
+def test_text_takes_time_linear_in_the_program():
+    def seconds(depth):
+        d = mlp(*[3] * depth)
+        start = time.perf_counter()
+        str(d), d.latex(), d.forward, d.backward, str(d.ledger), str(d.cost)
+        return time.perf_counter() - start
+
+    seconds(10)
+    assert seconds(160) < 14 * seconds(40)

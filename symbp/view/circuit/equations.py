@@ -18,8 +18,8 @@ from symbp.passes.simplify.exponentials import shift_exponentials
 from symbp.passes.simplify.stable import stable_forms
 from symbp.view.circuit.gates import MAX_GATES, Gate
 from symbp.view.equations import equations
-from symbp.view.printers import TextPrinter
 from symbp.view.terms import Term, term
+from symbp.view.text import TextPrinter
 
 MAX_TERM = 60
 """Parts of a right-hand side that is printed; nobody reads longer ones."""

@@ -9,7 +9,7 @@ import sympy as sp
 from rich.cells import cell_len
 
 from symbp.view.circuit.gates import Gate
-from symbp.view.printers import number_text
+from symbp.view.printer import number_text
 
 
 def printable(text: str, limit: int = 24) -> str:

@@ -1,0 +1,162 @@
+"""The ledger for people: every rewrite, with equal ones told once.
+
+reuse of the output, in 2 equations
+  in        a1 = tanh(z1)
+            a2 = tanh(z2)
+  before    1 - tanh(z1)**2
+  after     1 - a1**2
+  saves     40 multiplications per entry
+  verified  symbolically
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from symbp.ir.nodes import Access, Statement
+from symbp.ir.walk import accesses, is_large, substitute
+from symbp.passes.simplify.ledger import Step
+from symbp.view.equations import Equation, body_term, statement_equation
+from symbp.view.names import printable
+from symbp.view.terms import Term
+from symbp.view.text import TextPrinter
+
+WIDTH = 80
+SHOWN = 3
+"""Equations that a group names; the others are counted."""
+MAX_GROUPS = 100
+"""Groups that are shown; the others are counted."""
+
+
+class Steps(tuple[Step, ...]):
+    """The steps of one derivation, in order: a tuple that prints as the ledger.
+
+    Attributes:
+        formulas: what the equations of the forward pass say, by the tensor they define.
+    """
+
+    formulas: Mapping[str, Statement]
+
+    def __new__(cls, steps: Iterable[Step] = (), formulas: Mapping[str, Statement] | None = None) -> Steps:
+        self = super().__new__(cls, steps)
+        self.formulas = formulas or {}
+        return self
+
+    def __getnewargs__(self) -> tuple:
+        return tuple(self), dict(self.formulas)
+
+    @property
+    def groups(self) -> list[Group]:
+        """Equal steps together, in the order of the first of each."""
+        found: dict[Any, list[Step]] = {}
+        for k, step in enumerate(self):
+            found.setdefault(_pattern(step) or k, []).append(step)
+        return [Group(tuple(steps), self.formulas) for steps in found.values()]
+
+    def __str__(self) -> str:
+        groups = self.groups
+        blocks = [_block(g) for g in groups[:MAX_GROUPS]]
+        if len(groups) > MAX_GROUPS:
+            blocks.append(f"... {len(groups) - MAX_GROUPS} more kinds of rewrites")
+        return "\n\n".join(blocks) or "Nothing was rewritten."
+
+
+@dataclass(frozen=True)
+class Group:
+    """Steps that say the same of different equations."""
+
+    steps: tuple[Step, ...]
+    formulas: Mapping[str, Statement]
+
+    @property
+    def first(self) -> Step:
+        return self.steps[0]
+
+    @property
+    def title(self) -> str:
+        """The rule, and in how many equations."""
+        count = len(self.steps)
+        return self.first.rule + (f", in {count} equations" if count > 1 else "")
+
+    @property
+    def before(self) -> Term:
+        return body_term(self.first.before)
+
+    @property
+    def after(self) -> Term:
+        return body_term(self.first.after)
+
+    @property
+    def places(self) -> list[Equation | str]:
+        """The equations it acted on, of the first few steps; a name where it is an adjoint's."""
+        return [
+            statement_equation(self.formulas[s.target]) if s.target in self.formulas else s.target
+            for s in self.steps[:SHOWN]
+        ]
+
+    @property
+    def more(self) -> int:
+        """How many equations there are besides `places`."""
+        return max(0, len(self.steps) - SHOWN)
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """Label and text of what is known of it: what it saves, how it was verified, what it gives up."""
+        saved = self.first.saved
+        amount = f"{abs(saved)} multiplication{'s' * (abs(saved) != 1)} per entry" if saved else "nothing"
+        return [
+            ("saves" if saved >= 0 else "costs", amount),
+            ("verified", self.first.verified),
+            ("gives up", self.first.loss or "no accuracy"),
+        ]
+
+
+def summary(steps: Steps, width: int = WIDTH) -> list[str]:
+    """Lines that tell each group in short: what became what, where."""
+    printer = TextPrinter()
+    lines = []
+    groups = steps.groups
+    for group in groups[:MAX_GROUPS]:
+        names = ", ".join(printable(s.target) for s in group.steps[:SHOWN])
+        where = names + (f" and {group.more} more" if group.more else "")
+        change = f"{printer.show(group.before)}  ->  {printer.show(group.after)}"
+        lines += textwrap.wrap(f"{where}: {change}", width - 2, subsequent_indent="    ") or [where]
+    if len(groups) > MAX_GROUPS:
+        lines.append(f"... {len(groups) - MAX_GROUPS} more kinds of rewrites")
+    return lines
+
+
+def _block(group: Group) -> str:
+    printer = TextPrinter()
+    places = [
+        f"{printer.show(p.left)} = {printer.show(p.right)}" if isinstance(p, Equation) else printable(p)
+        for p in group.places
+    ]
+    if group.more:
+        places.append(f"... and {group.more} more")
+    rows = [*zip(["in", *[""] * len(places)], places, strict=False)]
+    rows += [("before", printer.show(group.before)), ("after", printer.show(group.after)), *group.facts]
+    lines = [group.title]
+    for label, text in rows:
+        lines += textwrap.wrap(
+            text, WIDTH, initial_indent=f"  {label:<9} ", subsequent_indent=" " * 14, break_on_hyphens=False
+        )
+    return "\n".join(lines)
+
+
+def _pattern(step: Step) -> tuple | None:
+    """What equal steps have in common: all but the names in them. None where that is costly to say."""
+    if is_large(step.before) or is_large(step.after):
+        return None
+    swap: dict[Any, sp.Symbol] = {}
+    for body in (step.before, step.after):
+        for access in accesses(body):
+            own = isinstance(access, Access) and access.name == step.target
+            swap.setdefault(access, sp.Symbol("value" if own else f"x{len(swap)}", real=True))
+    before, after = (substitute(body, swap) for body in (step.before, step.after))
+    return step.rule, before, after, step.saved, step.verified, step.loss

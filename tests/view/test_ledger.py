@@ -1,0 +1,94 @@
+"""The ledger tells every rewrite, and equal ones once."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+import sympy as sp
+
+import symbp as sb
+from symbp.ir.nodes import Access, Index
+from symbp.passes.simplify.ledger import Step
+from symbp.view.ledger import MAX_GROUPS, Steps, summary
+from tests.catalogue import CATALOGUE
+
+
+def step(target="a", before=None, **changes):
+    z, a = Access("z"), Access(target)
+    fields = {"rule": "reuse", "saved": 40, "verified": "symbolically", "loss": ""}
+    return Step(target=target, before=before or 1 - sp.tanh(z) ** 2, after=1 - a**2, **{**fields, **changes})
+
+
+def test_a_block_says_everything():
+    ledger = CATALOGUE["two_layers_in_scalars"].derivation.ledger
+    text = str(ledger)
+    sigmoid, tanh, both = text.split("\n\n")
+    assert sigmoid.splitlines() == [
+        "reuse of the output",
+        "  in        a2 = 1/(1 + exp(-z2))",
+        "  before    exp(-z2)/(1 + exp(-z2))**2",
+        "  after     a2*(1 - a2)",
+        "  saves     47 multiplications per entry",
+        "  verified  symbolically",
+        "  gives up  relative accuracy where the derivative is small; the error stays",
+        "              below the rounding of its maximum",
+    ]
+    assert "saves     40 multiplications per entry" in tanh
+    assert "after     a2 - y" in both
+    assert both.splitlines()[-1] == "  gives up  no accuracy"
+    assert "in        delta2" in both
+
+
+def test_equal_rewrites_of_a_deep_network_are_one():
+    d = sb.derive(sb.mlp([2] * 21))
+    assert len(d.ledger) == 19
+    (group,) = d.ledger.groups
+    assert group.title == "reuse of the output, in 19 equations"
+    assert (len(group.places), group.more) == (3, 16)
+    assert "... and 16 more" in str(d.ledger)
+    assert summary(d.ledger) == ["a19, a18, a17 and 16 more: 1 - tanh(z19)**2  ->  1 - a19**2"]
+
+
+@pytest.mark.parametrize(
+    "other", [step(saved=39), step(rule="other"), step(verified="at 9 points"), step(loss="some"),
+              step(before=sp.sech(Access("z")) ** 2)],
+)  # fmt: skip
+def test_what_differs_is_told_apart(other):
+    assert len(Steps([step(), step("b"), other]).groups) == 2
+
+
+def test_costs_and_nothing():
+    assert "costs     4 multiplications per entry" in str(Steps([step(saved=-4)]))
+    assert "saves     nothing" in str(Steps([step(saved=0)]))
+    assert "saves     1 multiplication per entry" in str(Steps([step(saved=1)]))
+    assert str(Steps()) == "Nothing was rewritten."
+
+
+def test_lines_fit_a_terminal():
+    for name in ("dense_softmax", "attention", "dense_gelu", "loss_cross_entropy"):
+        ledger = CATALOGUE[name].derivation.ledger
+        assert max(map(len, [*str(ledger).splitlines(), *summary(ledger)]), default=0) <= 80, name
+
+
+def test_many_kinds_are_cut_and_counted():
+    i = Index("i", 3)
+    many = Steps(step(before=sp.sin(Access("z", i)) ** k) for k in range(2, MAX_GROUPS + 7))
+    assert str(many).endswith("... 5 more kinds of rewrites")
+    assert summary(many)[-1] == "... 5 more kinds of rewrites"
+
+
+def test_it_is_a_tuple_of_steps():
+    ledger = CATALOGUE["dense_tanh"].derivation.ledger
+    assert isinstance(ledger, tuple)
+    assert isinstance(ledger[0], Step)
+    for again in (copy.deepcopy(ledger), pickle.loads(pickle.dumps(ledger))):
+        assert again == ledger
+        assert str(again) == str(ledger)
+
+
+def test_hostile_names_stay_on_their_line():
+    text = str(Steps([step("a\nb\x1b[31m")]))
+    assert "\x1b" not in text
+    assert "a\\x0ab\\x1b[31m" in text

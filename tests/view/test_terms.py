@@ -1,0 +1,64 @@
+"""Products and sums are put together as on paper."""
+
+import pytest
+import sympy as sp
+
+from symbp.view.terms import ONE, number, product, term, total
+from symbp.view.text import TextPrinter
+
+
+def name(text, array=False):
+    return term("name", data=text, array=array)
+
+
+a, b, c = (name(n) for n in "abc")
+u, v = name("u", array=True), name("v", array=True)
+
+
+def show(t):
+    return TextPrinter().show(t)
+
+
+@pytest.mark.parametrize(
+    ("factors", "divisors", "sign", "text"),
+    [
+        ([a, b], [], 1, "a*b"),
+        ([u, a, number(2)], [], 1, "2*a*u"),
+        ([u, v, a], [], 1, "a*(u ⊙ v)"),
+        ([ONE, a], [], 1, "a"),
+        ([], [], 1, "1"),
+        ([], [a], -1, "-1/a"),
+        ([a], [b, c], 1, "a/(b*c)"),
+        ([term("fraction", a, b), c], [], 1, "a*c/b"),
+        ([term("fraction", u, v), a], [], 1, "a*(u/v)"),
+        ([term("minus", a), b], [], 1, "-a*b"),
+        ([term("minus", a), term("minus", b)], [], 1, "a*b"),
+        ([term("minus", term("fraction", a, b)), c], [], 1, "-a*c/b"),
+        ([term("minus", a)], [b], -1, "a/b"),
+        ([term("times", a, b), term("hadamard", u, v), u], [], 1, "a*b*(u ⊙ v ⊙ u)"),
+        ([term("plus", a, b), c], [], 1, "c*(a + b)"),
+    ],
+)
+def test_product(factors, divisors, sign, text):
+    assert show(product(factors, divisors, sign)) == text
+
+
+def test_a_factor_that_leads_comes_first():
+    error = term("plus", u, v)
+    assert show(product([u, error], [])) == "u ⊙ (u + v)"
+    from dataclasses import replace
+
+    assert show(product([u, replace(error, leads=True)], [])) == "(u + v) ⊙ u"
+
+
+def test_sums_do_not_start_with_a_minus_where_they_need_not():
+    assert show(total([term("minus", a), b])) == "b - a"
+    assert show(total([term("minus", a), term("minus", b)])) == "-a - b"
+    assert show(total([a])) == "a"
+    assert show(total([a, number(1)])) == "1 + a"
+
+
+def test_size_depth_and_array():
+    t = term("plus", term("call", u, data="exp"), number(sp.Rational(1, 2)))
+    assert (t.size, t.depth, t.array) == (4, 3, True)
+    assert not term("matmul", u, v, array=False).array
