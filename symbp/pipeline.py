@@ -93,9 +93,9 @@ def derive(
     forward = clock("lower", lower, network, dims)
     forward = clock("stabilise", shift_exponentials, forward)
     whole = forward
+    forward = clock("contract", contract, forward)
     forward = clock("split", split, forward)
     forward = clock("share", share, forward)
-    forward = clock("contract", contract, forward)
     forward = check(prune(forward))
     if network.loss is None:
         forward = define(forward)
