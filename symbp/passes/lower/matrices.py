@@ -332,7 +332,7 @@ def _is_diagonal(node: Any) -> bool:
 def _is_plain(node: Any) -> bool:
     while isinstance(node, sp.Transpose):
         node = node.arg
-    return isinstance(node, sp.MatrixSymbol | sp.OneMatrix | sp.ZeroMatrix | sp.Identity)
+    return isinstance(node, sp.MatrixSymbol | sp.OneMatrix | sp.ZeroMatrix | sp.Identity | sp.MatrixBase)
 
 
 def stored(
