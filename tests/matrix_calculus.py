@@ -40,7 +40,7 @@ class Case:
     def arrays(self, seed: int = 0) -> dict[str, np.ndarray]:
         """Entries in (0.2, 0.8), where every function of the table has a value."""
         random = np.random.default_rng(seed)
-        shapes = {n: () for n in SCALARS} | {n: (K, K) for n in MATRICES} | {n: (K,) for n in VECTORS}
+        shapes = dict.fromkeys(SCALARS, ()) | dict.fromkeys(MATRICES, (K, K)) | dict.fromkeys(VECTORS, (K,))
         return {n: random.uniform(0.2, 0.8, shape) for n, shape in (shapes | dict(self.shapes)).items()}
 
     def value(self, arrays: Mapping[str, Any]) -> np.ndarray:
