@@ -140,9 +140,9 @@ def derive(
     forward = clock("stabilise", expand_logarithms, forward, ledger)
     forward = clock("stabilise", shift_exponentials, forward)
     whole = forward
+    forward = clock("contract", contract, forward)
     forward = clock("split", split, forward)
     forward = clock("share", share, forward)
-    forward = clock("contract", contract, forward)
     forward = check(prune(forward))
     if network.loss is None:
         forward = define(forward)

@@ -73,7 +73,7 @@ def _targets(expression: Any) -> tuple[list[tuple[str, Any]], tuple[Any, ...] | 
         items, shape = list(expression.flat()), tuple(expression.shape)
     elif isinstance(expression, list | tuple | sp.Tuple):
         items, shape = list(expression), (len(expression),)
-    elif isinstance(expression, sp.MatrixExpr):
+    elif isinstance(expression, sp.MatrixExpr) and not _is_number(expression):
         return [("value", expression)], tuple(expression.shape)
     else:
         return [("value", _scalar(expression))], None
@@ -90,9 +90,15 @@ def _scalar(expression: Any) -> sp.Expr:
         result = sp.sympify(expression, strict=True)
     except (sp.SympifyError, TypeError, RecursionError) as error:
         raise NetworkError(f"{type(expression).__name__} is not a SymPy expression", hint=_WRITE) from error
-    if not isinstance(result, sp.Expr) or isinstance(result, sp.MatrixExpr):
+    matrix = isinstance(result, sp.MatrixExpr) and not _is_number(result)
+    if not isinstance(result, sp.Expr) or matrix:
         raise NetworkError(f"{type(result).__name__} is not a scalar SymPy expression", hint=_WRITE)
     return result
+
+
+def _is_number(expression: sp.MatrixExpr) -> bool:
+    """Whether a matrix expression is (1, 1): as in SymPy's derivatives, x.T*A*x is a number."""
+    return expression.shape == (1, 1)
 
 
 def _arguments(
@@ -134,11 +140,8 @@ def _networks(targets: list, arguments: tuple, taken: set[str], several: bool) -
     equations = []
     for base, expression in targets:
         name = _fresh(base, taken)
-        symbol = (
-            sp.MatrixSymbol(name, *expression.shape)
-            if isinstance(expression, sp.MatrixExpr)
-            else sp.Symbol(name)
-        )
+        matrix = isinstance(expression, sp.MatrixExpr) and not _is_number(expression)
+        symbol = sp.MatrixSymbol(name, *expression.shape) if matrix else sp.Symbol(name)
         equations.append(sp.Eq(symbol, expression, evaluate=False))
     result = {"value": Network(equations, inputs=arguments, name="value")}
     if not several:

@@ -42,7 +42,7 @@ def stages(name: str) -> dict[str, list[tuple[Program, Program]]]:
         return after
 
     program = run(shift_exponentials, lower(net))
-    for work in (split, share, contract, prune):
+    for work in (contract, split, share, prune):
         program = run(work, program)
     names = [p.name if hasattr(p, "name") else str(p.label) for p in net.parameters]
     adjoints = differentiate(program, net.loss, names)

@@ -9,7 +9,7 @@ from sympy.tensor.indexed import Idx, Indexed, IndexedBase
 
 from symbp.errors import ShapeError
 from symbp.ir.bounds import domain_violation
-from symbp.ir.nodes import Access, Index, Program, Tensor
+from symbp.ir.nodes import Index, Program, Tensor
 from symbp.ir.walk import postorder
 from symbp.network import Network, dimension, equation_text, symbol_name
 from symbp.passes.lower import matrices as matrix
@@ -69,44 +69,26 @@ def _equation(b: Builder, equation: sp.Eq, shapes: dict[str, tuple]) -> None:
                 scope[symbol.label] = index
         body = scalar(b, right, scope)
     elif isinstance(left, sp.MatrixSymbol):
-        rows, columns = matrix.shape(b, left)
+        rows, columns = b.shape(left)
         if not getattr(right, "is_Matrix", False):
             scalar(b, right, {})  # exp(M) and the like have a clearer error of their own
             raise b.shape_error(
                 f"a scalar is assigned to {name!r}, which is {rows} x {columns}",
                 "multiply it by a OneMatrix; a matrix function acts on entries as sb.exp(M)",
             )
-        if matrix.shape(b, right) != (rows, columns):
-            r, c = matrix.shape(b, right)
+        if b.shape(right) != (rows, columns):
+            r, c = b.shape(right)
             raise b.shape_error(
                 f"{name!r} is {rows} x {columns}, the right-hand side is {r} x {c}",
                 f"declare {name} as {r} x {c}, or transpose with .T",
             )
         i, j = Index("i", rows), Index("j", columns)
         indices = (i,) if columns == 1 else (i, j)
-        matrix.materialise(b, right)
-        body = matrix.entry(b, right, i, sp.S.Zero if columns == 1 else j, {})
+        body = matrix.value(b, right, i, sp.S.Zero if columns == 1 else j, {}, named=True)
     else:
         indices, body = (), scalar(b, right, {})
-    _finish(b, name, indices, sp.sympify(body))
+    b.name(name, indices, sp.sympify(body))
     _check_bounds(b)
-
-
-def _finish(b: Builder, name: str, indices: tuple[Index, ...], body: sp.Expr) -> None:
-    last = b.statements[-1] if b.statements else None
-    if (
-        last is not None
-        and last.origin == b.equation
-        and isinstance(body, Access)
-        and body.name == last.target
-        and last.indices == indices == body.indices
-    ):
-        # The equation is nothing but this reduction: let it define the name itself.
-        b.statements.pop()
-        del b.tensors[last.target]
-        b.define(name, indices, last.body, reduce=last.reduce, bound=last.bound, where=last.where)
-        return
-    b.define(name, indices, body)
 
 
 def _free_indices(b: Builder, equation: sp.Eq, shapes: dict[str, tuple]) -> tuple[Index, ...]:

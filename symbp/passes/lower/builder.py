@@ -11,7 +11,8 @@ import sympy as sp
 from symbp.errors import ShapeError, SymbpError, UnsupportedError, shorten
 from symbp.ir.nodes import Access, Index, Program, Statement, Tensor
 from symbp.ir.walk import accesses, index_symbols
-from symbp.network import brief, check_entries
+from symbp.network import LARGEST, brief, check_entries, dimension
+from symbp.passes.lower.order import Order
 
 Scope = Mapping[Any, sp.Expr]
 """What SymPy's index symbols and Lambda variables stand for: indices or scalar bodies."""
@@ -29,6 +30,7 @@ class Builder:
         self.current: str = ""
         self.memo: dict[Any, Any] = {}
         self.shared = 0
+        self.order = Order(self.shape)
 
     def declare(self, tensor: Tensor) -> Tensor:
         check_entries(tensor.shape, repr(tensor.name), self.equation or None)
@@ -54,16 +56,55 @@ class Builder:
         self.statements.append(Statement(name, indices, body, origin=self.equation, **reduction))
         return Access(name, *indices)
 
-    def reduce(self, body: sp.Expr, bound: tuple[Index, ...], where: tuple = (), how: str = "sum") -> sp.Expr:
-        """The sum (or maximum) of `body`, as an entry of a temporary over the indices that remain."""
-        body, outside = _loop_invariant(body, bound) if how == "sum" else (body, sp.S.One)
+    def name(self, name: str, indices: tuple[Index, ...], body: sp.Expr) -> Access:
+        """Define `name` by `body`; where the body is nothing but the last reduction, that gets the name."""
+        last = self.statements[-1] if self.statements else None
+        if (
+            last is not None
+            and last.origin == self.equation
+            and isinstance(body, Access)
+            and body.name == last.target
+            and body.indices == last.indices
+            and len(indices) == len(last.indices)
+            and set(indices) == set(last.indices)
+            and not self._kept(last.target)
+        ):
+            self.statements.pop()
+            del self.tensors[last.target]
+            return self.define(
+                name, indices, last.body, reduce=last.reduce, bound=last.bound, where=last.where
+            )
+        return self.define(name, indices, body)
+
+    def _kept(self, name: str) -> bool:
+        """Whether later equations may read the tensor."""
+        stored = (v[0] for k, v in self.memo.items() if isinstance(k, tuple) and k[0] == "stored")
+        return any(isinstance(body, Access) and body.name == name for body in stored)
+
+    def reduce(
+        self,
+        body: sp.Expr,
+        bound: tuple[Index, ...],
+        where: tuple = (),
+        axes: tuple[Index, ...] = (),
+        wish: str | None = None,
+    ) -> sp.Expr:
+        """The sum of `body`, as an entry of a temporary over the indices that remain.
+
+        Args:
+            axes: the order of the indices of the temporary, as far as it matters.
+            wish: its name.
+        """
+        body, outside = loop_invariant(body, bound)
         used = dict.fromkeys(i for part in (body, *where) for i in index_symbols(part))
-        free = tuple(i for i in used if i not in bound)
-        if not index_symbols(body) and how == "sum" and not where:
-            count = sp.prod(i.extent for i in bound)
-            return outside * count * body
-        name = self.fresh_name(f"s_{self.current}" if how == "sum" else f"m_{self.current}")
-        return outside * self.define(name, free, body, reduce=how, bound=bound, where=where)
+        ordered = dict.fromkeys([*(i for i in axes if i in used), *used])
+        free = tuple(i for i in ordered if i not in bound)
+        outside *= sp.prod(i.extent for i in bound if i not in used)
+        bound = tuple(i for i in bound if i in used)
+        if not bound:
+            return outside * body
+        name = self.fresh_name(wish or f"s_{self.current}")
+        return outside * self.define(name, free, body, reduce="sum", bound=bound, where=where)
 
     def share(self, body: sp.Expr) -> sp.Expr:
         """`body` as an entry of a temporary over the indices in it; atoms and numbers stay."""
@@ -84,6 +125,14 @@ class Builder:
             )
         bound = bound if tensor.bound is None else min(bound, tensor.bound)
         self.tensors[name] = Tensor(name, tensor.shape, "label", bound=bound)
+
+    def shape(self, matrix: Any) -> tuple[int, int]:
+        """Rows and columns as ints, symbolic dimensions resolved."""
+        rows, columns = map(sp.sympify, matrix.shape)
+        if rows.is_Integer and columns.is_Integer and 0 < rows <= LARGEST and 0 < columns <= LARGEST:
+            return int(rows), int(columns)
+        what = getattr(matrix, "name", None) or brief(matrix, 30)
+        return dimension(rows, self.dims, what), dimension(columns, self.dims, what)
 
     def shape_error(self, problem: str, hint: str | None = None) -> ShapeError:
         return ShapeError(problem, equation=self.equation, hint=hint)
@@ -123,8 +172,18 @@ def fresh_index(wish: str, extent: int, taken: Any) -> Index:
     return Index(next(letter for letter in letters if letter not in names), extent)
 
 
-def _loop_invariant(body: sp.Expr, bound: tuple[Index, ...]) -> tuple[sp.Expr, sp.Expr]:
-    """Split a product into the factors that the bound indices reach and those they do not."""
+def loop_invariant(body: sp.Expr, bound: tuple[Index, ...]) -> tuple[sp.Expr, sp.Expr]:
+    """Split a body into a part that the bound indices reach and a factor that they do not.
+
+    From a sum only what all its terms share is taken: sum_j (c a_j + c b_j) = c sum_j (a_j + b_j). A term
+    without bound index stays inside: taken out, sum_j (x_j - m) would lose digits to cancellation.
+    """
+    if isinstance(body, sp.Add):
+        terms = [loop_invariant(term, bound) for term in body.args]
+        shared = _shared_factors([outside for _, outside in terms])
+        if shared is sp.S.One:
+            return body, sp.S.One
+        return sp.Add(*(inside * (outside / shared) for inside, outside in terms)), shared
     if not isinstance(body, sp.Mul):
         return body, sp.S.One
     inside: list[sp.Expr] = []
@@ -132,3 +191,11 @@ def _loop_invariant(body: sp.Expr, bound: tuple[Index, ...]) -> tuple[sp.Expr, s
     for factor in body.args:
         (inside if set(index_symbols(factor)) & set(bound) else outside).append(factor)
     return sp.Mul(*inside), sp.Mul(*outside)
+
+
+def _shared_factors(products: list[sp.Expr]) -> sp.Expr:
+    """The factors that all products have, a number only where all have the same, up to its sign."""
+    numbers, rests = zip(*(p.as_coeff_Mul() for p in products), strict=True)
+    number = abs(numbers[0]) if len({abs(n) for n in numbers}) == 1 else sp.S.One
+    first, *others = ([*sp.Mul.make_args(r)] for r in rests)
+    return sp.Mul(number, *(f for f in first if f is not sp.S.One and all(f in o for o in others)))

@@ -2,49 +2,67 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from itertools import pairwise
 from typing import Any
 
 import sympy as sp
 from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
-from sympy.matrices.expressions.diagonal import DiagMatrix, DiagonalMatrix
-from sympy.matrices.expressions.dotproduct import DotProduct
+from sympy.matrices.expressions.diagonal import DiagMatrix, DiagonalMatrix, DiagonalOf
 from sympy.matrices.expressions.slice import MatrixSlice
 
 from symbp.ir.nodes import Access, Index, Tensor
-from symbp.ir.walk import index_symbols, postorder, substitute
-from symbp.network import brief, dimension
+from symbp.ir.walk import accesses, index_symbols, postorder, substitute
+from symbp.network import brief
+from symbp.passes.cost import is_transcendental
 from symbp.passes.lower import scalars
 from symbp.passes.lower.builder import Builder, Scope, fresh_index
+from symbp.passes.lower.flat import MOST, is_matrix, is_power, parts_of
+from symbp.passes.lower.order import LONG
 
 ZERO = sp.S.Zero
-LONG = 6
-"""Factors of a product that become one sum; longer products are stored in groups."""
+DEEP = 20
+"""Operations without a statement of their own are nested to this depth."""
 
 
-def shape(b: Builder, node: Any) -> tuple[int, int]:
-    """Rows and columns as ints, symbolic dimensions resolved."""
-    what = getattr(node, "name", None) or brief(node, 30)
-    rows, columns = node.shape
-    return dimension(rows, b.dims, what), dimension(columns, b.dims, what)
-
-
-def materialise(b: Builder, root: Any) -> None:
-    """Store contractions and arguments of elementwise functions, from the inside out.
+def materialise(b: Builder, root: Any, scope: Scope, named: bool = False) -> None:
+    """Store contractions and, where `named`, arguments of elementwise functions, from the inside out.
 
     Deep products stay shallow that way, and pre-activations get tensors (z1 for a1) whose
     adjoints are the deltas of the textbooks.
     """
-    for node in postorder([root], leaf=lambda n: not n.args or not isinstance(n, sp.MatrixExpr)):
-        if node is not root and isinstance(node, sp.MatMul) and len(_split(node)[1]) > 1:
-            stored(b, node, {})
-        elif isinstance(node, ElementwiseApplyFunction) and isinstance(node.expr, sp.MatAdd | sp.MatMul):
-            stored(b, node.expr, {}, wish=pre_activation_name(b.current))
+    order = postorder([root], leaf=lambda n: not n.args or not isinstance(n, sp.MatrixExpr))
+    arguments = {n.expr for n in order if isinstance(n, ElementwiseApplyFunction)}
+    depth: dict[Any, int] = {}
+    for node in order:
+        depth[node] = 1 + max((depth.get(a, 0) for a in node.args), default=0)
+        if named and node in arguments and isinstance(node, sp.MatAdd | sp.MatMul):
+            stored(b, node, scope, wish=pre_activation_name(b.current))
+        elif node is not root and (depth[node] > DEEP or (isinstance(node, sp.MatMul) and _adds_up(b, node))):
+            stored(b, node, scope)
+        else:
+            continue
+        depth[node] = 1
+
+
+def _adds_up(b: Builder, product: sp.MatMul) -> bool:
+    """Whether an entry of the product is a sum, not just a product of entries."""
+    _, factors = parts_of(product)
+    return any(
+        b.shape(f)[1] > 1 and not _is_diagonal(f) and not _is_diagonal(g) for f, g in pairwise(factors)
+    )
 
 
 def pre_activation_name(activation: str) -> str:
     """z1 for a1 or h1, z_p for p."""
     return f"z{activation[1:]}" if activation[:1] in "ah" else f"z_{activation}"
+
+
+def value(b: Builder, node: Any, i: sp.Expr, j: sp.Expr, scope: Scope, named: bool = False) -> sp.Expr:
+    """The body of node[i, j], for a matrix expression as the user wrote it."""
+    node = b.order.arranged(node)
+    materialise(b, node, scope, named)
+    return entry(b, node, i, j, scope)
 
 
 def entry(b: Builder, node: Any, i: sp.Expr, j: sp.Expr, scope: Scope) -> sp.Expr:
@@ -54,8 +72,9 @@ def entry(b: Builder, node: Any, i: sp.Expr, j: sp.Expr, scope: Scope) -> sp.Exp
         ShapeError: operands whose shapes differ.
         UnsupportedError: inverses, determinants and other operations without entrywise form.
     """
-    if ("stored", node, ()) in b.memo:
-        return stored(b, node, {}, i, j)
+    for around in (scope, {}):
+        if ("stored", node, tuple(around.items())) in b.memo:
+            return stored(b, node, around, i, j)
     key = ("entry", node, i, j, tuple(scope.items()))
     if key not in b.memo:
         b.memo[key] = _entry(b, node, i, j, scope)
@@ -69,15 +88,18 @@ def _entry(b: Builder, node: Any, i: sp.Expr, j: sp.Expr, scope: Scope) -> sp.Ex
     if isinstance(node, sp.MatrixSymbol):
         return _symbol(b, node, i, j)
     if isinstance(node, sp.MatAdd | sp.HadamardProduct):
-        sizes = [shape(b, a) for a in node.args if getattr(a, "is_Matrix", False)]
+        sizes = [b.shape(a) for a in node.args if is_matrix(a)]
         if len(set(sizes)) > 1:
             shown = " and ".join(f"{r} x {c}" for r, c in sizes)
             raise b.shape_error(f"{type(node).__name__} of shapes {shown}", "operands need the same shape")
-        parts = [entry(b, a, i, j, scope) if getattr(a, "is_Matrix", False) else scalar(a) for a in node.args]
+        parts = [entry(b, a, i, j, scope) if is_matrix(a) else scalar(a) for a in node.args]
         return sp.Add(*parts) if isinstance(node, sp.MatAdd) else sp.Mul(*parts)
     if isinstance(node, sp.MatMul):
-        coefficient, factors = _split(node)
-        return scalar(coefficient) * _chain(b, factors, i, j, scope)
+        coefficient, factors = parts_of(node)
+        outside = scalar(coefficient)
+        if index_symbols(i) or index_symbols(j):
+            outside = _once(b, outside)
+        return outside * _chain(b, factors, i, j, scope)
     if isinstance(node, sp.Transpose):
         return entry(b, node.arg, j, i, scope)
     if isinstance(node, ElementwiseApplyFunction):
@@ -85,30 +107,24 @@ def _entry(b: Builder, node: Any, i: sp.Expr, j: sp.Expr, scope: Scope) -> sp.Ex
         return _apply(b, node.function, inner, scope)
     if isinstance(node, sp.HadamardPower):
         exponent = node.args[1]
-        matrix_power = getattr(exponent, "is_Matrix", False)
-        return entry(b, node.args[0], i, j, scope) ** (
-            entry(b, exponent, i, j, scope) if matrix_power else scalar(exponent)
-        )
+        base = entry(b, node.args[0], i, j, scope)
+        return base ** (entry(b, exponent, i, j, scope) if is_matrix(exponent) else scalar(exponent))
     if isinstance(node, sp.ZeroMatrix):
         return ZERO
     if isinstance(node, sp.OneMatrix):
         return sp.S.One
     if isinstance(node, sp.Identity):
         return _delta(i, j)
-    if isinstance(node, sp.MatPow) and node.exp.is_Integer and 0 <= int(node.exp) <= 64:
-        if node.exp == 0:
-            return _delta(i, j)
-        return _chain(b, [node.base] * int(node.exp), i, j, scope)
-    if isinstance(node, sp.Inverse | sp.MatPow):
-        raise b.unsupported(
-            "matrix inverses are not compiled yet", "solve the system outside and give the result as an input"
-        )
+    if isinstance(node, sp.MatPow):
+        return _power(b, node, i, j, scope)
     if isinstance(node, DiagMatrix | DiagonalMatrix):
-        vector = shape(b, node.args[0])[1] == 1
-        return _delta(i, j) * entry(b, node.args[0], i, ZERO if vector else i, scope)
-    if isinstance(node, DotProduct):
-        left, right = (a if shape(b, a)[1] == 1 else sp.Transpose(a) for a in node.args)
-        return _chain(b, [sp.Transpose(left), right], ZERO, ZERO, scope)
+        held = node.args[0] if _is_plain(node.args[0]) else None
+        vector = b.shape(node.args[0])[1] == 1
+        at = (i, ZERO if vector else i)
+        inner = entry(b, held, *at, scope) if held is not None else stored(b, node.args[0], scope, *at)
+        return _delta(i, j) * inner
+    if isinstance(node, DiagonalOf):
+        return entry(b, node.args[0], i, i, scope)
     if isinstance(node, MatrixSlice):
         (r0, _, rs), (c0, _, cs) = node.rowslice, node.colslice
         return entry(b, node.parent, scalar(r0) + i * scalar(rs), scalar(c0) + j * scalar(cs), scope)
@@ -124,7 +140,7 @@ def _symbol(b: Builder, node: sp.MatrixSymbol, i: sp.Expr, j: sp.Expr) -> sp.Exp
     tensor = b.tensors.get(node.name)
     if tensor is None:
         raise b.unsupported(f"{node.name!r} has no meaning here", "declare it as an input or parameter")
-    rows, columns = shape(b, node)
+    rows, columns = b.shape(node)
     expected = (rows,) if columns == 1 else (rows, columns)
     if tensor.shape != expected:
         raise b.shape_error(
@@ -150,25 +166,48 @@ def _delta(i: sp.Expr, j: sp.Expr) -> sp.Expr:
     return sp.Piecewise((1, sp.Eq(i, j)), (0, True))
 
 
-def _split(node: sp.MatMul) -> tuple[sp.Expr, list[Any]]:
-    """The scalar coefficient and the matrix factors of a product."""
-    scalars = [a for a in node.args if not getattr(a, "is_Matrix", False)]
-    return sp.Mul(*scalars), [a for a in node.args if getattr(a, "is_Matrix", False)]
+def _power(b: Builder, node: sp.MatPow, i: sp.Expr, j: sp.Expr, scope: Scope) -> sp.Expr:
+    """An entry of a power that was not written out: of a (1, 1) matrix, or to an exponent given by dims."""
+    exponent = scalars.scalar(b, node.exp, scope)
+    if b.shape(node.base) == (1, 1):
+        return entry(b, node.base, ZERO, ZERO, scope) ** exponent
+    if exponent == 0:
+        return _delta(i, j)
+    power = sp.MatPow(node.base, exponent)
+    if is_power(power):
+        return entry(b, b.order.arranged(power), i, j, scope)
+    if exponent.is_Integer and exponent > 0:
+        raise b.unsupported(f"the power {exponent} of a matrix", f"powers up to {MOST} are written out")
+    raise b.unsupported(
+        "matrix inverses are not compiled yet", "solve the system outside and give the result as an input"
+    )
 
 
-def _chain(b: Builder, factors: list[Any], i: sp.Expr, j: sp.Expr, scope: Scope) -> sp.Expr:
+def _once(b: Builder, coefficient: sp.Expr) -> sp.Expr:
+    """The scalar factors of a matrix; functions in them are computed once, not for every entry.
+
+    Quotients stay: exp(z)/sum(exp(z)) must be seen in one piece to be shifted by its largest exponent.
+    """
+    factors = []
+    for factor in sp.Mul.make_args(coefficient):
+        nodes = postorder([factor])
+        if any(map(is_transcendental, nodes)) and not any(isinstance(n, sp.Pow) for n in nodes):
+            key = ("once", factor)
+            if key not in b.memo:
+                b.memo[key] = b.share(factor)
+            factor = b.memo[key]
+        factors.append(factor)
+    return sp.Mul(*factors)
+
+
+def _chain(
+    b: Builder, factors: list[Any], i: sp.Expr, j: sp.Expr, scope: Scope, wish: str | None = None
+) -> sp.Expr:
     """Entry (i, j) of a matrix product: one sum over all inner indices."""
-    while len(factors) > LONG:
-        # Grouped from the side of a vector: the product stays a vector, never a matrix.
-        if shape(b, factors[0])[0] == 1:
-            factors = [sp.MatMul(*factors[:LONG]), *factors[LONG:]]
-        else:
-            factors = [*factors[:-LONG], sp.MatMul(*factors[-LONG:])]
-    sizes = [shape(b, f) for f in factors]
-    for (_, inner), (outer, _) in pairwise(sizes):
-        if inner != outer:
-            shown = " * ".join(f"({r} x {c})" for r, c in sizes)
-            raise b.shape_error(f"the product {shown} does not fit", "transpose a factor with .T")
+    sizes = _sizes(b, factors)
+    if len(factors) > LONG:
+        factors = _folded(b, factors, sizes)
+        sizes = _sizes(b, factors)
     taken = [*index_symbols(i), *index_symbols(j), *(x for v in scope.values() for x in index_symbols(v))]
     links: list[sp.Expr] = [i]
     for _, inner in sizes[:-1]:
@@ -176,49 +215,124 @@ def _chain(b: Builder, factors: list[Any], i: sp.Expr, j: sp.Expr, scope: Scope)
         if isinstance(links[-1], Index):
             taken.append(links[-1])
     links.append(j)
-    return _contract(b, factors, links, tuple(x for x in links[1:-1] if isinstance(x, Index)), scope)
+    return _contract(b, factors, links, tuple(x for x in links[1:-1] if isinstance(x, Index)), scope, wish)
+
+
+def _sizes(b: Builder, factors: list[Any]) -> list[tuple[int, int]]:
+    """The shapes of the factors of a product.
+
+    Raises:
+        ShapeError: neighbours do not fit.
+    """
+    sizes = [b.shape(f) for f in factors]
+    if any(inner != outer for (_, inner), (outer, _) in pairwise(sizes)):
+        shown = " * ".join(f"({r} x {c})" for r, c in sizes)
+        raise b.shape_error(f"the product {shown} does not fit", "transpose a factor with .T")
+    return sizes
+
+
+def _folded(b: Builder, factors: list[Any], sizes: list[tuple[int, int]]) -> list[Any]:
+    """A very long product as one of two factors, multiplied outwards from its smallest extent.
+
+    Optimal where that extent is 1, else within a factor of two (Chandra 1975); it takes no search.
+    """
+    extents = [sizes[0][0], *(columns for _, columns in sizes)]
+    cut = extents.index(min(extents))
+    if cut == 0:
+        return [_folded_right(b, factors[:-1]), factors[-1]]
+    if cut == len(factors):
+        return [factors[0], _folded_left(b, factors[1:])]
+    return [_folded_left(b, factors[:cut]), _folded_right(b, factors[cut:])]
+
+
+def _folded_left(b: Builder, factors: list[Any]) -> Any:
+    return reduce(lambda product, factor: _held(b, sp.MatMul(factor, product)), reversed(factors))
+
+
+def _folded_right(b: Builder, factors: list[Any]) -> Any:
+    return reduce(lambda product, factor: _held(b, sp.MatMul(product, factor)), factors)
+
+
+def _held(b: Builder, node: Any) -> Any:
+    """A symbol for a stored product, so that expressions stay shallow."""
+    stored(b, node, {})
+    symbol = sp.MatrixSymbol(sp.Dummy("product"), *node.shape)
+    b.memo["stored", symbol, ()] = b.memo["stored", node, ()]
+    return symbol
 
 
 def trace(b: Builder, node: Any, scope: Scope) -> sp.Expr:
-    """The sum of the diagonal; of a product without forming the product."""
-    rows, columns = shape(b, node)
+    """The sum of the diagonal; of a product without forming the product, of a sum term by term."""
+    rows, columns = b.shape(node)
     if rows != columns:
         raise b.shape_error(f"the trace of a {rows} x {columns} matrix", "only square matrices have one")
-    coefficient, factors = _split(node) if isinstance(node, sp.MatMul) else (sp.S.One, [node])
-    sizes = [shape(b, f) for f in factors]
+    coefficient, factors = b.order.cycle(node)
+    if len(factors) == 1 and isinstance(factors[0], sp.MatAdd):
+        body = sp.Add(*(trace(b, term, scope) for term in factors[0].args))
+        return scalars.scalar(b, coefficient, scope) * body
+    for factor in factors:
+        materialise(b, factor, scope)
+    sizes = [b.shape(f) for f in factors]
     taken = [x for v in scope.values() for x in index_symbols(v)]
     links: list[sp.Expr] = []
-    for size, _ in sizes:
-        links.append(fresh_index("i", size, taken))
-        if isinstance(links[-1], Index):
-            taken.append(links[-1])
-    for (_, inner), (outer, _) in zip(sizes, [*sizes[1:], sizes[0]], strict=True):
-        if inner != outer:
+    for (size, _), (_, inner) in zip(sizes, [sizes[-1], *sizes[:-1]], strict=True):
+        if size != inner:
             raise b.shape_error(
-                f"the product below a trace does not fit: {inner} and {outer}", "transpose a factor with .T"
+                f"the product below a trace does not fit: {inner} and {size}", "transpose a factor with .T"
             )
+        taken.append(fresh_index("i", size, taken))
+        links.append(ZERO if size == 1 else taken[-1])
     bound = tuple(x for x in links if isinstance(x, Index))
     return scalars.scalar(b, coefficient, scope) * _contract(b, factors, [*links, links[0]], bound, scope)
 
 
-def _contract(b: Builder, factors: list[Any], links: list, bound: tuple[Index, ...], scope: Scope) -> sp.Expr:
-    around = {x for link in links for x in index_symbols(link)}
+def _contract(
+    b: Builder,
+    factors: list[Any],
+    links: list[sp.Expr],
+    bound: tuple[Index, ...],
+    scope: Scope,
+    wish: str | None = None,
+) -> sp.Expr:
+    pairs = list(pairwise(links))
+    same = _tied([pair for f, pair in zip(factors, pairs, strict=True) if _is_diagonal(f)])
+    seen = [{same.get(x, x) for link in pair for x in index_symbols(link)} for pair in pairs]
+    around = set().union(*seen)
+    free = {same.get(x, x) for link in (links[0], links[-1]) for x in index_symbols(link)}
+    sums = not {same.get(x, x) for x in bound} <= (free if links[0] != links[-1] else set())
     entries = []
-    for factor, i, j in zip(factors, links, links[1:], strict=False):
-        own = set(index_symbols(i)) | set(index_symbols(j))
-        # An operand that does not see every loop would be computed again and again: store it.
-        if bound and own < around and not _is_plain(factor):
-            entries.append(stored(b, factor, scope, i, j))
-        else:
+    for factor, (i, j), own in zip(factors, pairs, seen, strict=True):
+        # An operand that does not see every loop would be computed again and again: store it. So is
+        # one that is summed with others: the sines of sin(W) x are those of all samples.
+        once = own == around and (not sums or all(other == own for other in seen if other))
+        if _is_plain(factor) or _is_diagonal(factor) or once:
             entries.append(entry(b, factor, i, j, scope))
+        else:
+            entries.append(stored(b, factor, scope, i, j))
     body = sp.Mul(*entries)
-    return scalars.collapse(b, body, list(bound), []) if bound else body
+    if not bound:
+        return body
+    axes = tuple(x for x in (links[0], links[-1]) if isinstance(x, Index))
+    return scalars.collapse(b, body, list(bound), [], axes, wish)
+
+
+def _tied(pairs: list[tuple[sp.Expr, sp.Expr]]) -> dict[sp.Expr, sp.Expr]:
+    """One index for all those that diagonal matrices make equal."""
+    same: dict[sp.Expr, sp.Expr] = {}
+    for i, j in pairs:
+        first, second = same.get(i, i), same.get(j, j)
+        same.update({x: first for x in [*same, i, j] if same.get(x, x) in (first, second)})
+    return same
+
+
+def _is_diagonal(node: Any) -> bool:
+    return isinstance(node, DiagMatrix | DiagonalMatrix | sp.Identity)
 
 
 def _is_plain(node: Any) -> bool:
     while isinstance(node, sp.Transpose):
         node = node.arg
-    return isinstance(node, sp.MatrixSymbol | sp.OneMatrix | sp.ZeroMatrix | sp.Identity)
+    return isinstance(node, sp.MatrixSymbol | sp.OneMatrix | sp.ZeroMatrix | sp.Identity | sp.MatrixBase)
 
 
 def stored(
@@ -229,18 +343,27 @@ def stored(
         return stored(b, node.arg, scope, j, i, wish)
     key = ("stored", node, tuple(scope.items()))
     if key not in b.memo:
-        rows, columns = shape(b, node)
-        taken = [x for v in scope.values() for x in index_symbols(v)]
-        row = fresh_index("i", rows, taken)
-        column = ZERO if columns == 1 else fresh_index("j", columns, [*taken, row])
-        body = entry(b, node, row, column, scope)
-        axes = [x for x in (row, column) if isinstance(x, Index)]
-        outer = [x for x in index_symbols(body) if x not in axes]
-        if not isinstance(body, Access):
-            body = b.define(b.fresh_name(wish or f"t_{b.current}"), (*outer, *axes), body)
-        b.memo[key] = body, row, column
+        b.memo[key] = _store(b, node, scope, wish)
     body, row, column = b.memo[key]
     return substitute(body, {k: v for k, v in ((row, i), (column, j)) if isinstance(k, Index)})
+
+
+def _store(b: Builder, node: Any, scope: Scope, wish: str | None) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
+    """An entry of the temporary, with the indices of its row and its column."""
+    rows, columns = b.shape(node)
+    taken = [x for v in scope.values() for x in index_symbols(v)]
+    row = ZERO if rows == 1 else fresh_index("i", rows, taken)
+    column = ZERO if columns == 1 else fresh_index("j", columns, [*taken, row])
+    coefficient, factors = parts_of(node)
+    if coefficient == 1 and len(factors) > 1:
+        body = _chain(b, factors, row, column, scope, wish)
+    else:
+        body = entry(b, node, row, column, scope)
+    axes = [x for x in (row, column) if isinstance(x, Index)]
+    outer = [x for x in index_symbols(body) if x not in axes]
+    if not isinstance(body, Access) and accesses(body):
+        body = b.define(b.fresh_name(wish or f"t_{b.current}"), (*outer, *axes), body)
+    return body, row, column
 
 
 def _explicit(b: Builder, node: Any, i: sp.Expr, j: sp.Expr, scope: Scope) -> sp.Expr:

@@ -182,19 +182,17 @@ def _opaque(b: Builder, node: Any, scope: Scope) -> Any:
         return read(b, name, [position(b, i, scope) for i in node.indices])
     if isinstance(node, MatrixElement):
         row, column = (position(b, i, scope) for i in node.args[1:])
-        return matrix.entry(b, node.args[0], row, column, scope)
+        return matrix.value(b, node.args[0], row, column, scope)
     if isinstance(node, sp.Trace):
         return matrix.trace(b, node.arg, scope)
     if isinstance(node, DotProduct):  # its shape is that of an operand in some versions of SymPy
-        return matrix.entry(b, node, sp.S.Zero, sp.S.Zero, scope)
-    if isinstance(node, DotProduct):
-        return matrix.entry(b, node, sp.S.Zero, sp.S.Zero, scope)
+        return matrix.value(b, node, sp.S.Zero, sp.S.Zero, scope)
     if isinstance(node, sp.Determinant):
         raise b.unsupported("determinants are not compiled yet", "write it out for a fixed small size")
     if isinstance(node, sp.MatrixExpr | sp.MatrixBase):
-        rows, columns = matrix.shape(b, node)
+        rows, columns = b.shape(node)
         if (rows, columns) == (1, 1):
-            return matrix.entry(b, node, sp.S.Zero, sp.S.Zero, scope)
+            return matrix.value(b, node, sp.S.Zero, sp.S.Zero, scope)
         hint = "take an entry, or reduce it: sb.total(v), v.T*w, Trace(M); x*OneMatrix(n, 1) repeats x"
         raise b.shape_error(f"a {rows} x {columns} matrix stands where a scalar is needed", hint)
     raise b.unsupported(f"the index {node} is not bound", "use it on the left-hand side or in a Sum")
@@ -312,8 +310,18 @@ def _bound(b: Builder, limit: Any, scope: Scope) -> sp.Expr:
     return value
 
 
-def collapse(b: Builder, body: sp.Expr, bound: list[Index], where: list[Any]) -> sp.Expr:
-    """Resolve Kronecker deltas over bound indices, write out short numeric sums, reduce the rest."""
+def collapse(
+    b: Builder,
+    body: sp.Expr,
+    bound: list[Index],
+    where: list[Any],
+    axes: tuple[Index, ...] = (),
+    wish: str | None = None,
+) -> sp.Expr:
+    """Resolve Kronecker deltas over bound indices, write out short numeric sums, reduce the rest.
+
+    `axes` and `wish` are those of `Builder.reduce`.
+    """
     for k in list(bound):
         solved = _solve_delta(body, k)
         if solved is not None:
@@ -333,7 +341,7 @@ def collapse(b: Builder, body: sp.Expr, bound: list[Index], where: list[Any]) ->
             bound.remove(k)
     if not bound:
         return body if not where else sp.Piecewise((body, sp.And(*where)), (0, True))
-    return b.reduce(body, tuple(bound), tuple(where))
+    return b.reduce(body, tuple(bound), tuple(where), axes, wish)
 
 
 def _solve_delta(body: sp.Expr, k: Index):

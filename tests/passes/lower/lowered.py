@@ -26,7 +26,8 @@ def equation(name, expression):
 
 def scalar(expression, values, dims=None):
     """The value of one scalar expression."""
-    return float(run(equation("result", expression), values, dims)["result"])
+    equation = sp.Eq(sp.Symbol("result"), expression, evaluate=False)
+    return float(run(equation, values, dims)["result"])
 
 
 def matrix(expression, values, dims=None):

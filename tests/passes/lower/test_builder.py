@@ -39,6 +39,51 @@ def test_reduce_moves_loop_invariant_factors_out():
     assert b.reduce(sp.Integer(5), (k,)) == 15
 
 
+def test_reduce_takes_common_factors_out_of_sums():
+    b = builder()
+    i, k = Index("i", 2), Index("k", 3)
+    c, u, v, A, B = Access("c"), Access("u", i), Access("v", k), Access("A", k), Access("B", i, k)
+    assert b.reduce(c * u * A + c * u * v, (k,)) == c * u * Access("s_E")
+    assert b.statements[-1].body == A + v
+    assert b.reduce(2 * B - 2 * A, (k,)) == 2 * Access("s_E_2", i)
+    assert b.statements[-1].body == B - A
+    assert b.reduce(2 * B + 3 * A, (k,)) == Access("s_E_3", i)
+    # A term without the summed index stays inside: taken out, digits would be lost to cancellation.
+    assert b.reduce(A - u, (k,)) == Access("s_E_4", i)
+
+
+def test_reduce_multiplies_by_ranges_that_nothing_depends_on():
+    b = builder()
+    i, k = Index("i", 2), Index("k", 3)
+    assert b.reduce(Access("A", i), (i, k)) == 3 * Access("s_E")
+    assert b.statements[-1].bound == (i,)
+
+
+def test_reduce_orders_axes_and_takes_a_name():
+    b = builder()
+    i, j, k = Index("i", 2), Index("j", 4), Index("k", 3)
+    assert b.reduce(Access("A", j, k) * Access("B", k, i), (k,), (), (i, j), "z") == Access("z", i, j)
+
+
+def test_the_last_reduction_takes_a_name():
+    b = builder()
+    i, j, k = Index("i", 2), Index("j", 4), Index("k", 3)
+    body = b.reduce(Access("A", j, k) * Access("B", k, i), (k,), (), (j, i))
+    assert b.name("z", (i, j), body) == Access("z", i, j)
+    assert [s.target for s in b.statements] == ["z"] and "s_E" not in b.tensors
+    b.name("y", (i, j), Access("z", i, j) + 1)
+    assert [s.target for s in b.statements] == ["z", "y"]
+
+
+def test_a_reduction_that_is_read_elsewhere_keeps_its_name():
+    b = builder()
+    i, k = Index("i", 2), Index("k", 3)
+    body = b.reduce(Access("A", i, k), (k,))
+    b.memo["stored", "node", ()] = body, i, sp.S.Zero
+    b.name("z", (i,), body)
+    assert [s.target for s in b.statements] == ["s_E", "z"]
+
+
 def test_labels_keep_the_smallest_bound():
     b = builder()
     b.declare(Tensor("y", (), "input"))

@@ -5,6 +5,7 @@ import pytest
 import sympy as sp
 
 import symbp as sb
+from symbp.ir.walk import accesses
 from symbp.passes.lower import declared_shape, lower
 from tests.passes.lower.lowered import run
 
@@ -18,6 +19,26 @@ def test_an_equation_that_is_one_contraction_is_one_statement():
     assert statement.target == "z"
     assert statement.reduce == "sum"
     assert program.outputs == ("z",)
+
+
+def test_pre_activations_have_their_names_with_and_without_a_bias():
+    W, M, v, b = sb.matrix("W", 2, 3), sb.matrix("M", 3, 4), sb.vector("v", 3), sb.vector("b", 2)
+    a1, h2, p, q = sb.vector("a1", 2), sb.vector("h2", 2), sb.vector("p", 2), sb.matrix("q", 4, 2)
+    for right in (W * v, W * v + b, 2 * W * v):
+        equations = [sp.Eq(a1, sb.tanh(right)), sp.Eq(h2, sb.sin(right + a1)), sp.Eq(p, sb.exp(b - right))]
+        statements = lower(sb.Network(equations, inputs=[W, v, b])).statement_of()
+        for name, wish in (("a1", "z1"), ("h2", "z2"), ("p", "z_p")):
+            (argument,) = accesses(statements[name].body)
+            assert argument.name == wish and wish in statements
+    (first, second) = lower(sb.Network([sp.Eq(q, sb.tanh((W * M).T))], inputs=[W, M])).statements
+    assert first.target == "z_q" and [i.extent for i in first.indices] == [4, 2]
+    assert second.body == sp.tanh(first.access)
+
+
+def test_a_product_of_an_earlier_equation_is_read_there():
+    W, v, a1, p = sb.matrix("W", 2, 3), sb.vector("v", 3), sb.vector("a1", 2), sb.vector("p", 2)
+    program = lower(sb.Network([sp.Eq(a1, sb.tanh(W * v)), sp.Eq(p, sb.sin(W * v))], inputs=[W, v]))
+    assert [s.target for s in program.statements] == ["z1", "a1", "p"]
 
 
 def test_a_users_z1_is_not_overwritten():

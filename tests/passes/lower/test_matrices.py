@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import sympy as sp
-from sympy.matrices.expressions.diagonal import DiagMatrix
+from sympy.matrices.expressions.diagonal import DiagMatrix, DiagonalMatrix, DiagonalOf
 from sympy.matrices.expressions.dotproduct import DotProduct
 
 import symbp as sb
+from symbp.ir.evaluate import evaluate
 from symbp.passes.lower import lower
 from tests.passes.lower.lowered import equation, matrix, run, scalar
 
@@ -34,6 +35,14 @@ nv, nw, nM, nW = (DATA[s] for s in (v, w, M, W))
         (M + sp.OneMatrix(3, 3), nM + 1),
         (v + sp.ZeroMatrix(3, 1), nv),
         (DiagMatrix(v) * w, nv * nw),
+        (DiagMatrix(v.T) * w, nv * nw),
+        (DiagMatrix(M * v) * M, np.diag(nM @ nv) @ nM),
+        (M * DiagMatrix(v) * M * DiagMatrix(w), nM @ np.diag(nv) @ nM @ np.diag(nw)),
+        (DiagMatrix(v) * DiagMatrix(w), np.diag(nv * nw)),
+        (DiagonalMatrix(M) * v, np.diag(nM) * nv),
+        (DiagonalOf(M), np.diag(nM)),
+        (sp.sin(x) * M, np.sin(0.5) * nM),
+        (x * sp.OneMatrix(3, 1) * v.T, 0.5 * np.tile(nv, (3, 1))),
         ((M * v).applyfunc(sp.exp), np.exp(nM @ nv)),
         (v.applyfunc(sp.Lambda(x, x**2 + 1)), nv**2 + 1),
         (sb.exp(M), np.exp(nM)),
@@ -53,6 +62,15 @@ def test_matrix_operations(expression, want):
         (sp.Trace(M * W.T * W), np.trace(nM @ nW.T @ nW)),
         (sp.Trace(v * w.T), nv @ nw),
         (DotProduct(v, w), nv @ nw),
+        (v.T * w, nv @ nw),
+        ((v.T * v) ** sp.Rational(1, 3), (nv @ nv) ** (1 / 3)),
+        (sp.MatPow(v.T * w, -1), 1 / (nv @ nw)),
+        (sp.MatPow(v.T * v, x), (nv @ nv) ** 0.5),
+        (v.T * w * (v.T * v) ** sp.Rational(1, 2) * w.T * w, (nv @ nw) * np.sqrt(nv @ nv) * (nw @ nw)),
+        (sp.Trace(M * M + 2 * v * w.T), np.trace(nM @ nM) + 2 * (nv @ nw)),
+        (sp.Trace(x * M), 0.5 * np.trace(nM)),
+        (sp.Trace(M.applyfunc(sp.sin)), np.sin(np.diag(nM)).sum()),
+        (sb.total(M * M), (nM @ nM).sum()),
         ((v.T * M * w)[0, 0], nv @ nM @ nw),
         (v[1] * M[2, 0], nv[1] * nM[2, 0]),
         (sb.total(v), nv.sum()),
@@ -97,6 +115,47 @@ def test_a_product_of_200_factors():
     small = nM / np.abs(np.linalg.eigvals(nM)).max()
     want = np.linalg.matrix_power(small, 200) @ nv
     np.testing.assert_allclose(matrix(e, {M: small, v: nv}), want, rtol=1e-9)
+
+
+@pytest.mark.parametrize("row", [True, False])
+def test_a_product_of_1000_factors(row):
+    small = nM / np.abs(np.linalg.eigvals(nM)).max()
+    power = np.linalg.matrix_power(small, 1000)
+    factors = [v.T, *[M] * 1000] if row else [*[M] * 1000, v]
+    result = sp.MatrixSymbol("r", *((1, 3) if row else (3, 1)))
+    net = sb.Network([sp.Eq(result, sp.MatMul(*factors), evaluate=False)], inputs=[M, v])
+    program = lower(net)
+    assert {s.body.count_ops() for s in program.statements} <= {0, 1}
+    got = evaluate(program, {"M": small, "v": nv})["r"]
+    np.testing.assert_allclose(got.ravel(), nv @ power if row else power @ nv, rtol=1e-9)
+
+
+def test_powers_with_symbolic_exponents_given_as_dimensions():
+    n = sp.Symbol("n", integer=True)
+    A = sp.MatrixSymbol("A", n, n)
+    got = matrix(A**n, {A: nM}, {"n": 3})
+    np.testing.assert_allclose(got, nM @ nM @ nM)
+    with pytest.raises(sb.UnsupportedError, match="power 100"):
+        matrix(M**100, {M: nM})
+
+
+def test_matrices_below_a_sum_see_its_index():
+    k = sp.Symbol("k", integer=True)
+    e = sp.Sum(k * sp.Trace(k * M * M + v * w.T), (k, 0, 2))
+    assert scalar(e, {M: nM, v: nv, w: nw}) == pytest.approx(5 * np.trace(nM @ nM) + 3 * (nv @ nw))
+
+
+def test_functions_in_a_coefficient_are_computed_once():
+    program = lower(sb.Network([equation("r", sp.sin(x) * M * v)], inputs=[M, v, x]))
+    (sine,) = (s for s in program.statements if s.body.has(sp.sin))
+    assert sine.indices == ()
+
+
+def test_deep_elementwise_operations():
+    e, want = v, nv
+    for _ in range(100):
+        e, want = sp.HadamardProduct(w, sp.MatAdd(e, w)), nw * (want + nw)
+    np.testing.assert_allclose(matrix(e, {v: nv, w: nw}), want, rtol=1e-12)
 
 
 def test_symbolic_dimensions():
