@@ -102,7 +102,7 @@ x, W = sp.MatrixSymbol("x", 3, 1), sp.MatrixSymbol("W", 3, 2)
         (sp.HadamardProduct(A, B), lambda A, B: A * B),
         (x.T * W, lambda W, x: x[None] @ W),
     ],
-    ids=str,
+    ids=["product", "sum", "Hadamard product", "row"],
 )
 def test_jacobians_of_matrices(expression, computed):
     """Rows and columns of the Jacobian run over entries in C order, as ravel() gives them."""
@@ -128,7 +128,8 @@ def test_jacobians_of_matrices(expression, computed):
 def test_one_by_one_matrices_are_numbers():
     f = sb.compile(x.T * x, cache=False)
     value, (gradient,) = f.value_and_grad([1, 2, 3])
-    assert type(value) is float and value == 14
+    assert type(value) is float
+    assert value == 14
     assert gradient.tolist() == [2, 4, 6]
     g = sb.compile([x.T * x, x[0, 0]], cache=False)
     assert g([1, 2, 3]).tolist() == [14, 1]

@@ -134,8 +134,10 @@ def test_a_constant_is_multiplied_once_per_entry():
     ):
         program = derived(build).forward_program
         (product, scaled) = program.statements[:2]
-        assert product.reduce == "sum" and not product.body.has(sp.Integer(6))
-        assert scaled.indices == product.indices and 6 in scaled.body.args
+        assert product.reduce == "sum"
+        assert not product.body.has(sp.Integer(6))
+        assert scaled.indices == product.indices
+        assert 6 in scaled.body.args
     small = derived(lambda s: 2 * s.c * s.x * s.y.T).forward_program
     assert [len(s.indices) for s in small.statements] == [1, 2, 0]
 
@@ -150,7 +152,8 @@ def test_index_notation_follows():
         net = sb.Network([sp.Eq(z[i], sp.Sum(body, (j, 0, n - 1)))], inputs=[W, x, c], batch=False)
         inside, outside = derive(net).forward_program.statements
         assert "c" not in {a.name for a in accesses(inside.body)}
-        assert "c" in {a.name for a in accesses(outside.body)} and not outside.bound
+        assert "c" in {a.name for a in accesses(outside.body)}
+        assert not outside.bound
     k = sp.symbols("k0:11", integer=True)
     body = sp.Mul(x[k[0]], *(W[a, b] for a, b in itertools.pairwise(k)), x[k[-1]])
     E = sp.Symbol("E")

@@ -70,7 +70,8 @@ def test_the_last_reduction_takes_a_name():
     i, j, k = Index("i", 2), Index("j", 4), Index("k", 3)
     body = b.reduce(Access("A", j, k) * Access("B", k, i), (k,), (), (j, i))
     assert b.name("z", (i, j), body) == Access("z", i, j)
-    assert [s.target for s in b.statements] == ["z"] and "s_E" not in b.tensors
+    assert [s.target for s in b.statements] == ["z"]
+    assert "s_E" not in b.tensors
     b.name("y", (i, j), Access("z", i, j) + 1)
     assert [s.target for s in b.statements] == ["z", "y"]
 

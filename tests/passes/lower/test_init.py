@@ -29,9 +29,11 @@ def test_pre_activations_have_their_names_with_and_without_a_bias():
         statements = lower(sb.Network(equations, inputs=[W, v, b])).statement_of()
         for name, wish in (("a1", "z1"), ("h2", "z2"), ("p", "z_p")):
             (argument,) = accesses(statements[name].body)
-            assert argument.name == wish and wish in statements
+            assert argument.name == wish
+            assert wish in statements
     (first, second) = lower(sb.Network([sp.Eq(q, sb.tanh((W * M).T))], inputs=[W, M])).statements
-    assert first.target == "z_q" and [i.extent for i in first.indices] == [4, 2]
+    assert first.target == "z_q"
+    assert [i.extent for i in first.indices] == [4, 2]
     assert second.body == sp.tanh(first.access)
 
 

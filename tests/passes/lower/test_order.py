@@ -85,7 +85,8 @@ def test_arranged(expression, want):
 def test_a_vector_in_the_middle_makes_an_outer_product():
     got = arranged(Mul(A, B, C, x, T(y), D, A, B, C, D, A, B))
     left, right = got.args
-    assert shape(left) == (n, 1) and shape(right) == (1, n)
+    assert shape(left) == (n, 1)
+    assert shape(right) == (1, n)
 
 
 def test_a_product_and_its_transpose_are_computed_once():
