@@ -36,6 +36,7 @@ def candidates(body: sp.Expr, held: Held) -> Iterator[sp.Expr]:
     """Bodies that may be equal to `body` and cheaper or more stable."""
     yield from _rational_forms(body, held)
     yield from _powers(body, held)
+    yield from _through_logarithms(body, held)
     yield from _by_sign(body, held)
 
 
@@ -176,6 +177,15 @@ def _powers(body: sp.Expr, held: Held) -> Iterator[sp.Expr]:
         for ratio, factor in ((top / bottom, a), (top * bottom, 1 / a)):
             for form in _written(ratio, r):
                 yield r.back(form) * factor
+
+
+def _through_logarithms(body: sp.Expr, held: Held) -> Iterator[sp.Expr]:
+    """Of a = log(g): with exp(a) = g held, (log(1 + e^x))' = e^x/(1 + e^x) is 1 - exp(-a)."""
+    for a, value in held.items():
+        if isinstance(value, sp.log):
+            inside = Access("inside")
+            for form in _rational_forms(body, {inside: value.args[0]}):
+                yield substitute(form, {inside: sp.exp(a)})
 
 
 def _by_sign(body: sp.Expr, held: Held) -> Iterator[sp.Expr]:

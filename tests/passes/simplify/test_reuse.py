@@ -24,11 +24,12 @@ FOUND = {
     1 / x: -(a**2),
     sp.tan(x): 1 + a**2,
     x / (1 + sp.Abs(x)): (1 - sp.Abs(a)) ** 2,
+    nn.softplus(x): 1 - e(-a),
 }
 """Formulas and the derivative in terms of the value a."""
 
 OTHERS = [
-    nn.softplus(x), nn.elu(x), nn.selu(x), nn.silu(x), nn.gelu(x), x**3, nn.softsign(x), sp.loggamma(x),
+    nn.elu(x), nn.selu(x), nn.silu(x), nn.gelu(x), x**3, nn.softsign(x), sp.loggamma(x),
     1 / (1 + e(-2 * x)), x ** sp.Rational(7, 3), x / (1 + e(-x)), sp.Max(x / 10, x),
 ]  # fmt: skip
 
