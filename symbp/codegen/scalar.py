@@ -15,7 +15,7 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symbp.codegen.twofold import exponential
 from symbp.errors import UnsupportedError
-from symbp.ir.functions import compensated_exp, one_plus_erf
+from symbp.ir.functions import compensated_exp, one_plus_erf, times_logarithm
 from symbp.ir.nodes import BATCH, Access, Index
 from symbp.ir.walk import is_leaf, postorder
 
@@ -149,6 +149,10 @@ class Translator:
             return code("call", f"_polygamma_{int(node.args[0])}" if node.args[0] else "digamma", args[-1])
         if isinstance(node, one_plus_erf):
             return code("call", "erfc", code("neg", *args))
+        if isinstance(node, times_logarithm):
+            u, v = args
+            is_zero = code("and", code("==", u, code.const(0)), code("==", v, v))  # v is no nan
+            return code("select", is_zero, code.const(0), code("*", u, v))
         if isinstance(node, sp.atan2):
             return code("call", "atan2", *args)
         name = type(node).__name__

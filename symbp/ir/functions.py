@@ -11,7 +11,7 @@ from typing import Any
 import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
 
-__all__ = ["compensated_exp", "expm1", "log1p", "one_plus_erf"]
+__all__ = ["INTERNAL", "compensated_exp", "expm1", "log1p", "one_plus_erf", "times_logarithm"]
 
 
 class compensated_exp(sp.Function):
@@ -46,3 +46,25 @@ class one_plus_erf(sp.Function):
 
     def _sympystr(self, printer: Any) -> str:
         return f"(1 + erf({printer._print(self.args[0])}))"
+
+
+class times_logarithm(sp.Function):
+    """u * v for a v that is a logarithm; 0 where u is 0 and v is infinite, which is the limit of u log(u).
+
+    Where v is nan, so is the product.
+    """
+
+    nargs = 2
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        return self.args[2 - argindex]
+
+    def _eval_evalf(self, prec: int) -> Any:
+        return (self.args[0] * self.args[1])._eval_evalf(prec)
+
+    def _sympystr(self, printer: Any) -> str:
+        return printer._print(sp.Mul(*self.args, evaluate=False))
+
+
+INTERNAL = (expm1, log1p, compensated_exp, one_plus_erf, times_logarithm)
+"""All of them."""

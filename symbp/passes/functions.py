@@ -11,7 +11,7 @@ from sympy.core.function import AppliedUndef
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symbp.errors import UnsupportedError
-from symbp.ir.functions import compensated_exp, expm1, log1p, one_plus_erf
+from symbp.ir.functions import INTERNAL
 from symbp.ir.nodes import Access, Label
 from symbp.ir.walk import postorder, rebuild, substitute
 from symbp.network import brief
@@ -52,7 +52,7 @@ PRIMITIVE: frozenset = frozenset(
 STRUCTURE = (
     sp.Add, sp.Mul, sp.Pow, sp.Piecewise, ExprCondPair, sp.And, sp.Or, sp.Not,
     sp.core.relational.Relational, sp.logic.boolalg.BooleanAtom, sp.Number, sp.NumberSymbol, Access, Label,
-    expm1, log1p, compensated_exp, one_plus_erf,
+    *INTERNAL,
 )  # fmt: skip
 
 _REWRITES: dict[Any, Callable] = {

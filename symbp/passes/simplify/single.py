@@ -10,12 +10,11 @@ import sympy as sp
 
 from symbp.ir.functions import expm1, log1p
 from symbp.ir.nodes import Access, Statement
-from symbp.ir.walk import is_large, operations, postorder, rebuild, substitute
+from symbp.ir.walk import accesses, is_large, postorder, rebuild, substitute
 from symbp.passes.simplify.exponential_forms import SIZE, X
+from symbp.passes.simplify.several_exponentials import terms_of
 
-LIMIT = 12
-"""Operations of a call that is looked at through the entry that holds it."""
-CALLS = (sp.erf, sp.erfc, sp.log, sp.Pow)
+CALLS = (sp.exp, sp.erf, sp.erfc, sp.log, sp.Pow)
 EXPONENTIAL = (sp.exp, sp.tanh, sp.sinh, sp.cosh, expm1)
 
 
@@ -66,6 +65,9 @@ class Definitions:
     A formula whose parts are shared stands in several statements; the rules have to see it whole.
 
     Attributes:
+        calls: single calls, powers and sums of exponentials, by the tensor that holds them.
+        parts: bodies with exponentials that are not scaled.
+        sums: whether one of them sums several exponentials.
         relative: whether the formulas of all tensors are looked at. Otherwise, what is no sum of
             exponentials is `held`: a (1 - a) stays what it is, log(a) is seen through.
     """
@@ -74,17 +76,30 @@ class Definitions:
         self.relative = relative
         self.singles: dict[str, tuple[Statement, Single]] = {}
         self.calls: dict[str, Statement] = {}
+        self.parts: dict[str, Statement] = {}
+        self.sums = False
 
     def __contains__(self, name: str) -> bool:
-        return name in self.singles or name in self.calls
+        return name in self.singles or name in self.calls or name in self.parts
 
-    def add(self, statement: Statement, single: Single | None) -> None:
+    def add(self, statement: Statement, single: Single | None, whole: bool) -> None:
+        """Learn what a statement says.
+
+        Args:
+            whole: whether it is a quotient in which the scale of its exponentials cancels.
+        """
         if statement.reduce != "none" or statement.where:
             return
         if single is not None:
             self.singles[statement.target] = (statement, single)
-        elif isinstance(statement.body, CALLS) and operations(statement.body) <= LIMIT:
-            self.calls[statement.target] = statement
+        body = self.written_out(statement.body, self.parts)
+        if is_large(body, SIZE):
+            return
+        if isinstance(body, CALLS) or terms_of(body):
+            self.calls[statement.target] = statement.with_body(body)
+        if not whole and any(isinstance(n, sp.exp) for n in postorder([body])):
+            self.parts[statement.target] = statement.with_body(body)
+            self.sums = self.sums or any(map(terms_of, postorder([body])))
 
     def get(self, access: Access) -> Single | None:
         if access.name not in self.singles:
@@ -94,18 +109,16 @@ class Definitions:
         held = not self.relative and not _is_sum_of_exponentials(single.body)
         return Single(substitute(single.argument, swap), single.body, single.logarithmic, held)
 
-    def written_out(self, node: sp.Expr) -> sp.Expr:
-        """A node with calls instead of the entries that hold them, two levels down."""
-        if not self.calls:
-            return node
-        near = [a for arg in node.args for a in (arg, *arg.args) if isinstance(a, Access)]
+    def written_out(self, body: sp.Expr, what: Mapping[str, Statement] | None = None) -> sp.Expr:
+        """A body with `what` (default: the calls) instead of the entries that hold it."""
+        what = self.calls if what is None else what
         swap = {}
-        for access in near:
-            statement = self.calls.get(access.name)
+        for access in accesses(body) if what else ():
+            statement = what.get(access.name)
             if statement is not None:
                 indices = dict(zip(statement.indices, access.indices, strict=True))
                 swap[access] = substitute(statement.body, indices)
-        return substitute(node, swap) if swap else node
+        return substitute(body, swap) if swap else body
 
 
 def _is_sum_of_exponentials(body: sp.Expr) -> bool:

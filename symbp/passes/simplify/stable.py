@@ -22,7 +22,8 @@ from symbp.passes.simplify.accuracy import Choice, accurate, in_decaying_exponen
 from symbp.passes.simplify.compensate import compensated
 from symbp.passes.simplify.exponential_forms import quotient
 from symbp.passes.simplify.ledger import Ledger, Step
-from symbp.passes.simplify.node_rules import RULES, multiple_exponentials
+from symbp.passes.simplify.node_rules import RULES
+from symbp.passes.simplify.several_exponentials import logarithm_of_sum, shifted_quotients, terms_of
 from symbp.passes.simplify.single import EXPONENTIAL, Definitions, Single, combined, is_constant, multiple
 
 Note = Callable[[str, sp.Expr, sp.Expr, str], None]
@@ -74,7 +75,7 @@ def _rewritten(program: Program, relative: bool, shared: frozenset, ledger: Ledg
             continue
         rewriter = _Rewriter(definitions, shared, note)
         statements.append(statement.with_body(rewriter.body(statement.body)))
-        definitions.add(statement, rewriter.single.get(statement.body))
+        definitions.add(statement, rewriter.single.get(statement.body), rewriter.whole)
     return statements
 
 
@@ -114,6 +115,7 @@ class _Rewriter:
         single: what waits, by node.
         plain: every node with its operands rewritten, itself not.
         done: every node in its final form, where it was needed.
+        whole: whether quotients of several exponentials were shifted.
     """
 
     def __init__(self, definitions: Definitions, shared: frozenset, note: Note):
@@ -122,14 +124,28 @@ class _Rewriter:
         self.plain: dict[sp.Basic, Any] = {}
         self.done: dict[sp.Basic, Any] = {}
         self.known = ChainMap(self.done, self.plain)
+        self.whole = False
 
     def body(self, body: sp.Expr) -> sp.Expr:
         if not any(self.matters(n) for n in postorder([body])):
             return body
+        body = self.shifted(body)
         # Conditions are left alone: rewritten, they could decide differently.
         for node in postorder([body], leaf=_leaf):
             self.visit(node)
         return self.final(body)
+
+    def shifted(self, body: sp.Expr) -> sp.Expr:
+        """The body with quotients of several exponentials shifted, also where parts of them are held."""
+        if not self.definitions.sums and not any(map(terms_of, postorder([body]))):
+            return body
+        wider = self.definitions.written_out(body, self.definitions.parts)
+        new = body if is_large(wider, LARGE) else shifted_quotients(wider)
+        if new in (body, wider):
+            return body
+        self.whole = True
+        self.note("quotient of exponentials", wider, new, BY_CONSTRUCTION)
+        return new
 
     def matters(self, node: sp.Basic) -> bool:
         if isinstance(node, Access):
@@ -196,15 +212,15 @@ class _Rewriter:
             new = node if same else node.func(*args)
         else:
             new = rebuild(node, tuple(args))
-        wider = self.definitions.written_out(new)
         for name, rule in RULES.items():
             found, before = rule(new), new
-            if found is None and wider is not new:
-                found, before = rule(wider), wider
+            if found is None:
+                before = self.definitions.written_out(new)
+                found = None if before is new else rule(before)
             if found is not None:
                 self.note(name, before, found, BY_CONSTRUCTION)
                 new = found
-                if rule in multiple_exponentials:
+                if rule is logarithm_of_sum:
                     new = _Rewriter(self.definitions, self.shared, self.note).body(new)
         return new
 

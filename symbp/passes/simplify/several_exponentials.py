@@ -1,0 +1,136 @@
+"""Sums of exponentials with different arguments: shifted, so that none overflows.
+
+    exp(a)/(exp(a) + exp(b)) = 1/(1 + exp(b - a)),    log(exp(a) + exp(b) + exp(c)) = m + log(sum exp(. - m))
+
+Sums over an index are shifted before differentiation (`exponentials`); this is for sums that are written out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+from sympy.functions.elementary.piecewise import ExprCondPair
+
+from symbp.ir.functions import log1p
+from symbp.ir.walk import is_leaf, postorder, rebuild
+
+Term = tuple[sp.Expr, sp.Expr]
+"""(factor, exponent)"""
+
+
+def logarithm_of_sum(node: Any) -> Any:
+    """log(exp(a) + exp(b)) = max(a, b) + log1p(exp(-|a - b|)).
+
+    log(exp(a) - exp(b)) = a + log(1 - exp(b - a)). Longer sums are shifted by the greatest exponent.
+    """
+    terms = terms_of(node.args[0]) if isinstance(node, sp.log) else None
+    if terms is None:
+        return None
+    (c, a), (d, b), *more = sorted(terms, key=lambda t: bool(t[0].is_negative))
+    if not more and d.is_negative and c.is_positive:
+        return a + sp.log(c + d * sp.exp(b - a))
+    if any(not factor.is_positive for factor, _ in terms):
+        return None
+    if not more and c == d == 1:
+        # Equal exponents may both be infinite.
+        apart = sp.Max(a, b) + log1p(sp.exp(-sp.Abs(a - b)))
+        return sp.Piecewise((a + sp.log(2), sp.Eq(a, b, evaluate=False)), (apart, True))
+    top = sp.Max(*(exponent for _, exponent in terms))
+    return top + sp.log(_shifted(terms, top))
+
+
+def terms_of(total: sp.Basic) -> list[Term] | None:
+    """The terms of a sum of exponentials, at least two of them different; None of any other expression."""
+    if not isinstance(total, sp.Add):
+        return None
+    found = []
+    for term in total.args:
+        factor, rest = term.as_coeff_Mul()
+        exponents = [f.args[0] for f in sp.Mul.make_args(rest) if isinstance(f, sp.exp)]
+        if rest != 1 and len(exponents) != len(sp.Mul.make_args(rest)):
+            return None
+        found.append((factor, sp.Add(*exponents)))
+    if any(isinstance(n, sp.Max) for n in postorder(e for _, e in found)):
+        return None  # shifted already
+    return found if len({e for _, e in found if e != 0}) > 1 else None
+
+
+def shifted_quotients(body: sp.Expr) -> sp.Expr:
+    """The body with exponentials above and below a line divided by the greatest one of them.
+
+    With exp(b) = M exp(b - m) for all b of a sum below the line, everything that M drops out of keeps its
+    value when exp(b) becomes exp(b - m).
+    """
+    while True:
+        for divisor in _divisors(body):
+            new = _without_scale(body, divisor)
+            if new != body:
+                body = new
+                break
+        else:
+            return body
+
+
+def _divisors(body: sp.Expr) -> list[sp.Expr]:
+    return [
+        n.base
+        for n in postorder([body])
+        if isinstance(n, sp.Pow) and n.exp.is_Integer and n.exp.is_negative and terms_of(n.base)
+    ]
+
+
+def _without_scale(body: sp.Expr, divisor: sp.Expr) -> sp.Expr:
+    """The largest parts of the body in which the scale of `divisor` cancels, divided by it."""
+    terms = terms_of(divisor) or []
+    exponents = [e for _, e in terms]
+    # Of two, any one will do: what remains is a function of one exponential.
+    top = exponents[0] if len(terms) == 2 else sp.Max(*exponents)
+    swap: dict[Any, Any] = {sp.exp(e): sp.exp(sp.expand(e - top)) for e in exponents if e != 0}
+    order = postorder([body], leaf=lambda n: is_leaf(n) or n == divisor or n in swap)
+    degree: dict[sp.Basic, int | None] = {}
+    inside: dict[sp.Basic, bool] = {}
+    for node in order:
+        degree[node] = 1 if node == divisor or node in swap else _degree(node, degree)
+        inside[node] = node in swap or (not is_leaf(node) and any(inside.get(a, False) for a in node.args))
+    swap[divisor] = _shifted(terms, top)
+    # From the leaves to the root: `same` keeps the scale, `done` has lost it where it cancels.
+    same: dict[sp.Basic, Any] = {}
+    done: dict[sp.Basic, Any] = {}
+    for node in order:
+        if node in swap:
+            same[node], done[node] = swap[node], node
+        elif is_leaf(node):
+            same[node] = done[node] = node
+        elif degree[node] is None or not isinstance(node, _HOMOGENEOUS):
+            same[node] = done[node] = rebuild(node, tuple(done[a] for a in node.args))
+        else:
+            same[node] = rebuild(node, tuple(same[a] for a in node.args))
+            keep = degree[node] != 0 or not inside[node]
+            done[node] = rebuild(node, tuple(done[a] for a in node.args)) if keep else same[node]
+    return done[body]
+
+
+_HOMOGENEOUS = (sp.Add, sp.Mul, sp.Pow, sp.Piecewise, ExprCondPair)
+
+
+def _degree(node: Any, degree: dict[sp.Basic, int | None]) -> int | None:
+    """The power of the scale that a node has; None where its parts have different ones."""
+    if is_leaf(node) or not isinstance(node, _HOMOGENEOUS):
+        return 0
+    if isinstance(node, ExprCondPair):
+        return degree[node.expr]
+    found = [degree[a] for a in node.args]
+    if isinstance(node, sp.Pow):
+        if found[0] == 0:
+            return 0
+        return None if found[0] is None or not node.exp.is_Integer else found[0] * int(node.exp)
+    if any(d is None for d in found):
+        return None
+    if isinstance(node, sp.Mul):
+        return sum(found)  # type: ignore[arg-type]
+    return found[0] if len(set(found)) == 1 else None
+
+
+def _shifted(terms: list[Term], top: sp.Expr) -> sp.Expr:
+    return sp.Add(*(factor * sp.exp(sp.expand(exponent - top)) for factor, exponent in terms))
