@@ -66,7 +66,7 @@ class Derivation:
     def __post_init__(self) -> None:
         from symbp.view.ledger import Steps
 
-        object.__setattr__(self, "ledger", Steps(self.ledger, self.forward_program.statement_of()))
+        object.__setattr__(self, "ledger", Steps(self.ledger, self.forward_program))
 
     @cached_property
     def equations(self) -> dict[str, list[sp.Eq]]:

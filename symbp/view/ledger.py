@@ -18,10 +18,10 @@ from typing import Any
 
 import sympy as sp
 
-from symbp.ir.nodes import Access, Statement
+from symbp.ir.nodes import Access, Program
 from symbp.ir.walk import accesses, is_large, substitute
 from symbp.passes.simplify.ledger import Step
-from symbp.view.equations import Equation, body_term, statement_equation
+from symbp.view.equations import Equation, body_term, equations
 from symbp.view.names import printable
 from symbp.view.terms import Term
 from symbp.view.text import TextPrinter
@@ -37,26 +37,28 @@ class Steps(tuple[Step, ...]):
     """The steps of one derivation, in order: a tuple that prints as the ledger.
 
     Attributes:
-        formulas: what the equations of the forward pass say, by the tensor they define.
+        program: the forward pass, whose equations the steps acted on.
     """
 
-    formulas: Mapping[str, Statement]
+    program: Program | None
 
-    def __new__(cls, steps: Iterable[Step] = (), formulas: Mapping[str, Statement] | None = None) -> Steps:
+    def __new__(cls, steps: Iterable[Step] = (), program: Program | None = None) -> Steps:
         self = super().__new__(cls, steps)
-        self.formulas = formulas or {}
+        self.program = program
         return self
 
     def __getnewargs__(self) -> tuple:
-        return tuple(self), dict(self.formulas)
+        return tuple(self), self.program
 
     @property
     def groups(self) -> list[Group]:
         """Equal steps together, in the order of the first of each."""
+        lines = equations(self.program, {s.target for s in self}) if self.program else []
+        formulas = {e.target: e for e in lines}
         found: dict[Any, list[Step]] = {}
         for k, step in enumerate(self):
             found.setdefault(_pattern(step) or k, []).append(step)
-        return [Group(tuple(steps), self.formulas) for steps in found.values()]
+        return [Group(tuple(steps), formulas) for steps in found.values()]
 
     def __str__(self) -> str:
         groups = self.groups
@@ -71,7 +73,7 @@ class Group:
     """Steps that say the same of different equations."""
 
     steps: tuple[Step, ...]
-    formulas: Mapping[str, Statement]
+    formulas: Mapping[str, Equation]
 
     @property
     def first(self) -> Step:
@@ -94,10 +96,7 @@ class Group:
     @property
     def places(self) -> list[Equation | str]:
         """The equations it acted on, of the first few steps; a name where it is an adjoint's."""
-        return [
-            statement_equation(self.formulas[s.target]) if s.target in self.formulas else s.target
-            for s in self.steps[:SHOWN]
-        ]
+        return [self.formulas.get(s.target, s.target) for s in self.steps[:SHOWN]]
 
     @property
     def more(self) -> int:

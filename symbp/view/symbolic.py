@@ -33,6 +33,8 @@ FUNCTIONS |= {
     "digamma": lambda x: sp.polygamma(0, x),
     "expm1": lambda x: sp.exp(x) - 1,
     "log1p": lambda x: sp.log(1 + x),
+    "one_plus_erf": lambda x: 1 + sp.erf(x),
+    "times_logarithm": lambda u, v: u * v,
 }
 
 _RELATIONS = {"<": sp.Lt, "<=": sp.Le, ">": sp.Gt, ">=": sp.Ge, "==": sp.Eq, "!=": sp.Ne}

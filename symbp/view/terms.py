@@ -108,9 +108,19 @@ def total(terms: list[Term]) -> Term:
     """The sum, written so that it does not start with a minus where that can be avoided."""
     if len(terms) == 1:
         return terms[0]
+    terms = [part for t in terms for part in _summands(t)]
     positive = sorted((t for t in terms if t.kind != "minus"), key=_rank_in_sum)
     negative = sorted((t for t in terms if t.kind == "minus"), key=lambda t: _rank_in_sum(t.args[0]))
     return term("plus", *positive, *negative)
+
+
+def _summands(t: Term) -> list[Term]:
+    """The terms of a sum: a sum in a sum is one sum."""
+    if t.kind == "plus":
+        return list(t.args)
+    if t.kind == "minus" and t.args[0].kind == "plus":
+        return [part.args[0] if part.kind == "minus" else term("minus", part) for part in t.args[0].args]
+    return [t]
 
 
 _ORDER: dict[str, float] = {

@@ -84,8 +84,6 @@ class Writer:
         name, args = type(node).__name__, node.args
         if name == "polygamma" and args[0] == 0:
             name, args = "digamma", args[1:]
-        if name == "one_plus_erf":
-            return self.show(1 + sp.erf(args[0]), axes)
         name = {"Max": "max", "Min": "min", "Abs": "abs", "compensated_exp": "exp"}.get(name, name)
         return term("call", *(self.show(a, axes) for a in args), data=name)
 

@@ -55,6 +55,8 @@ def test_sums_do_not_start_with_a_minus_where_they_need_not():
     assert show(total([term("minus", a), b])) == "b - a"
     assert show(total([term("minus", a), term("minus", b)])) == "-a - b"
     assert show(total([a])) == "a"
+    assert show(total([a, total([b, c])])) == "a + b + c"
+    assert show(total([a, term("minus", total([b, term("minus", c)]))])) == "a + c - b"
     assert show(total([a, number(1)])) == "1 + a"
 
 
