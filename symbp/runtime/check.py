@@ -179,15 +179,12 @@ def check_gradient(
     point = model.init(seed) if theta is None else theta
     point, arrays = _rounded(model, point, arrays)
     first = model.value_and_grad(point, data=arrays)
-    if not np.isfinite(first[0]):
-        raise GradientError(
-            f"the loss is {first[0]} at this point: there is nothing to compare",
-            hint="choose theta and data where it is finite",
-        )
     again = model.value_and_grad(point, data=arrays)
     repeatable = _bits(first) == _bits(again)
     problem, split = _problem(model, point, arrays, first)
     problem = replace(problem, directions=directions, seed=seed, tolerance=tolerance)
+    if problem.at.size and not np.isfinite(problem.loss):
+        raise _no_value(model, problem)
     program, loss = loss_program(model)
     notes = [] if problem.at.size else ["nothing to differentiate for"]
     rows = []
@@ -384,6 +381,16 @@ def _kink(slopes: tuple[float, float], floor: float, tolerance: float) -> bool:
 def _bits(result: tuple) -> bytes:
     arrays = [np.float64(result[0]), result[1], *(result[2].values() if len(result) > 2 else ())]
     return b"".join(np.ascontiguousarray(a).tobytes() for a in arrays)
+
+
+def _no_value(model: Any, problem: Problem) -> GradientError:
+    size, method = problem.at.size, "complex step"
+    row = Comparison(method, 0, size, "", 0.0, 0.0, 0.0, problem.allowed(method))
+    note = f"the loss is {problem.loss} at this point"
+    report = GradientReport(model.network.name, (row,), True, size, model.dtype, (note,))
+    return GradientError(
+        f"nothing could be compared: {note}", report=report, hint="choose theta and data where it is finite"
+    )
 
 
 def failure(report: GradientReport) -> GradientError:

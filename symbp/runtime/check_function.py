@@ -104,7 +104,7 @@ def _with_values(
             return [a[kept] for a in arrays], left_out + int((~kept).sum())
         left_out += samples
     raise GradientError(
-        "the function has no finite value at these arguments: there is nothing to compare",
+        "nothing could be compared: the function has no finite value at these arguments",
         hint="give check arguments inside of the domain",
     )
 
