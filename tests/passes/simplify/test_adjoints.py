@@ -27,7 +27,7 @@ e, log, Sum, Eq = sp.exp, sp.log, sp.Sum, sp.Eq
 
 def backward(*equations, inputs=(x, y), parameters=(W, b)):
     derivation = sb.derive(sb.Network(equations, inputs=inputs, parameters=parameters, loss=E))
-    return derivation, str(derivation).split("Backward\n")[1]
+    return derivation, str(derivation).split("Backward\n")[1].split("\n\n")[0] + "\n"
 
 
 @pytest.mark.parametrize("name", NAMES)
