@@ -40,7 +40,8 @@ Build = Callable[[], tuple[str, dict]]
 """Makes the text of the module and its description. `meta["compile"]` maps the functions to compile
 eagerly to their argument types, each as [dtype, ndim] with ndim 0 for a number."""
 
-_loaded: dict[str, LoadedModule] = {}
+_loaded: dict[tuple[str, bool], LoadedModule] = {}
+"""By digest, and by whether it was to be kept on disk."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,13 @@ def load_or_build(key_text: str, build: Build, *, cache: bool = True) -> LoadedM
         cache: False, or SYMBP_CACHE=0 in the environment, keeps it off the disk cache.
     """
     digest = content_digest(key_text)
+    keep = cache and os.environ.get("SYMBP_CACHE", "1") != "0"
     with MAKING:
-        known = _loaded.get(digest)
+        known = _loaded.get((digest, True)) or (None if keep else _loaded.get((digest, False)))
         if known is None:
-            root = _root() if cache and os.environ.get("SYMBP_CACHE", "1") != "0" else None
+            root = _root() if keep else None
             known = (_load(root / digest, digest) if root else None) or _build(digest, build, root)
-            _loaded[digest] = known
+            _loaded[digest, keep] = known
         return known
 
 

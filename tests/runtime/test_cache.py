@@ -125,6 +125,15 @@ def test_switched_off(cache_dir, monkeypatch):
     assert not cache_dir.exists()
 
 
+def test_what_was_kept_off_the_disk_is_put_there_when_asked_for():
+    off = cache.load_or_build("key", builder(2.0), cache=False)
+    assert cache.load_or_build("key", builder(2.0), cache=False) is off
+    kept = cache.load_or_build("key", builder(2.0))
+    assert kept is not off
+    assert cache.load_or_build("key", builder(2.0), cache=False) is kept
+    assert reopen().from_disk
+
+
 def test_directory_that_cannot_be_used(tmp_path, monkeypatch):
     blocker = tmp_path / "file"
     blocker.write_text("")

@@ -1,0 +1,36 @@
+import os
+import threading
+import time
+
+import pytest
+
+from symbp.runtime.lock import MAKING
+
+
+def test_one_thread_may_enter_twice():
+    with MAKING, MAKING:
+        pass
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_fork_waits_until_nothing_is_being_made():
+    held, finished = threading.Event(), []
+
+    def work():
+        with MAKING:
+            held.set()
+            time.sleep(0.3)
+            finished.append(True)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    held.wait()
+    child = os.fork()
+    if not child:
+        # The thread that held the lock does not exist here: had it not finished, nobody could release it.
+        os._exit(0 if finished and MAKING.acquire(timeout=5) else 1)
+    thread.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    with MAKING:
+        assert finished == [True]
