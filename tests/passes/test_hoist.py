@@ -1,14 +1,100 @@
-"""What is hoisted is stored with the axes of a tensor."""
+import numpy as np
+import pytest
+import sympy as sp
 
-import symbp as sb
-from symbp.ir import BATCH
-from symbp.pipeline import gradient_kernel
+from symbp.ir import BATCH, Access, Index, Program, Statement, Tensor, check, evaluate
+from symbp.passes.hoist import hoist
+from tests.catalogue import CATALOGUE
+from tests.passes.stages import assert_pass_keeps_meaning
+
+i, j, k = Index("i", 3), Index("j", 3), Index("k", 4)
+n = Index("n", BATCH)
+a, b = Access("a", i), Access("b", i)
+INPUTS = [Tensor("a", (3,), "input"), Tensor("b", (3,), "input"), Tensor("M", (3, 4), "input")]
 
 
-def test_the_batch_axis_stays_in_front():
-    net = sb.mlp([3, 4, 2], activation="sigmoid", output="sigmoid", loss="binary_cross_entropy")
-    program = gradient_kernel(sb.derive(net)).program
-    hoisted = [t for t in program.tensors.values() if t.name.startswith("u")]
-    assert hoisted
-    for tensor in hoisted:
-        assert BATCH not in tensor.row_shape, tensor
+def program(*statements):
+    tensors = [*INPUTS, *(Tensor(s.target, tuple(x.extent for x in s.indices)) for s in statements)]
+    return Program({t.name: t for t in tensors}, statements, tuple(s.target for s in statements))
+
+
+def same(before, after):
+    check(after)
+    random = np.random.default_rng(0)
+    values = {t.name: random.uniform(0.1, 0.9, t.shape) for t in INPUTS}
+    old, new = evaluate(before, values), evaluate(after, values)
+    for name in before.outputs:
+        np.testing.assert_allclose(new[name], old[name], rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_meaning_is_kept(name):
+    assert_pass_keeps_meaning(name, "hoist")
+
+
+def test_a_costly_expression_of_two_statements_is_computed_once():
+    before = program(Statement("s", (i,), sp.erf(a * b) + 1), Statement("t", (i,), 2 * sp.erf(a * b)))
+    after = hoist(before)
+    assert [str(s.body) for s in after.statements] == ["erf(a[i]*b[i])", "u1[i] + 1", "2*u1[i]"]
+    same(before, after)
+
+
+def test_names_of_indices_do_not_matter():
+    other = sp.erf(Access("a", j) * Access("b", j))
+    before = program(Statement("s", (i,), sp.erf(a * b) + 1), Statement("t", (j,), other**2))
+    after = hoist(before)
+    assert len(after.statements) == 3
+    same(before, after)
+
+
+def test_axes_may_come_in_another_order():
+    first, second = sp.erf(Access("M", i, k)), sp.erf(Access("M", j, k))
+    before = program(Statement("s", (k, i), first + 1), Statement("t", (k,), second, "sum", (j,)))
+    after = hoist(before)
+    assert len(after.statements) == 3
+    same(before, after)
+
+
+def test_a_statement_that_computes_nothing_else_is_read():
+    before = program(Statement("s", (i,), sp.erf(a * b)), Statement("t", (i,), 2 * sp.erf(a * b)))
+    after = hoist(before)
+    assert [s.target for s in after.statements] == ["s", "t"]
+    assert str(after.statements[1].body) == "2*s[i]"
+    same(before, after)
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        (Statement("s", (i,), a * b), Statement("t", (i,), a * b + 1)),
+        (Statement("s", (i,), sp.erf(a)), Statement("t", (i,), sp.erf(b))),
+        (Statement("s", (i,), sp.erf(a) * 2 + sp.erf(a) ** 2),),
+        (
+            Statement("s", (i,), sp.Piecewise((sp.log(a), a > 0), (0, True))),
+            Statement("t", (i,), sp.Piecewise((sp.log(a), a > 0), (1, True))),
+        ),
+    ],
+    ids=["cheap", "different", "in one statement", "in branches"],
+)
+def test_what_is_left_alone(statements):
+    before = program(*statements)
+    assert hoist(before) is before
+
+
+def test_the_samples_come_first_in_what_is_stored():
+    x = Access("x", n, i)
+    tensors = {t.name: t for t in (Tensor("x", (BATCH, 3), "input"), Tensor("w", (3,), "parameter"))}
+    costly = sp.erf(Access("w", i) * x)
+    statements = (Statement("s", (n,), costly, "sum", (i,)), Statement("t", (n,), costly**2, "sum", (i,)))
+    tensors |= {s.target: Tensor(s.target, (BATCH,)) for s in statements}
+    after = check(hoist(Program(tensors, statements, ("s", "t"))))
+    assert after.tensors["u1"].shape == (BATCH, 3)
+
+
+def test_names_the_user_took_stay_his():
+    before = program(
+        Statement("u1", (i,), a + 1), Statement("s", (i,), sp.erf(a) + 1), Statement("t", (i,), sp.erf(a) * 2)
+    )
+    after = hoist(before)
+    assert "u1_" in after.tensors
+    same(before, after)
