@@ -6,7 +6,7 @@ import sympy as sp
 from symbp.ir import Access
 from symbp.ir.evaluate import evaluate_body
 from symbp.ir.exact import exact
-from symbp.ir.functions import INTERNAL, compensated_exp, expm1, log1p, one_plus_erf, times_logarithm
+from symbp.ir.functions import INTERNAL, compensated_exp, expm1, first, log1p, one_plus_erf, times_logarithm
 from symbp.passes.functions import known
 
 x, y = Access("x"), Access("y")
@@ -16,6 +16,7 @@ FORMULAS = {
     compensated_exp(x * y): sp.exp(x * y),
     one_plus_erf(x): 1 + sp.erf(x),
     times_logarithm(x, sp.log(y)): x * sp.log(y),
+    first(x - y): x - y,
 }
 
 
@@ -36,7 +37,7 @@ def test_meaning(node):
 def test_derivatives(node):
     v = [sp.Symbol(f"v{k}", positive=True) for k in range(len(node.args))]
     call = node.func(*v)
-    formula = {times_logarithm: v[0] * v[-1], compensated_exp: sp.exp(v[0])}.get(
+    formula = {times_logarithm: v[0] * v[-1], compensated_exp: sp.exp(v[0]), first: v[0]}.get(
         node.func, FORMULAS[node].xreplace({node.args[0]: v[0]})
     )
     for k, symbol in enumerate(v):

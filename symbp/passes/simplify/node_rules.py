@@ -7,12 +7,43 @@ from typing import Any
 
 import sympy as sp
 
-from symbp.ir.functions import log1p, one_plus_erf, times_logarithm
+from symbp.ir.functions import first, log1p, one_plus_erf, times_logarithm
+from symbp.ir.nodes import Access
+from symbp.ir.walk import accesses, is_leaf, postorder, rebuild
 from symbp.passes.simplify.several_exponentials import logarithm_of_sum
 
 Look = Callable[[Any], Any]
 """Gives an expression with calls instead of the entries that hold them."""
 Rule = Callable[[Any, Look], Any]
+
+
+def maximum_first(body: sp.Expr, maxima: frozenset[str]) -> sp.Expr:
+    """z - m - log(s) as (z - m) - log(s) where m is a maximum: log(s) is lost next to z = 1e30."""
+    if not any(a.name in maxima for a in accesses(body)):
+        return body
+    done: dict[sp.Basic, Any] = {}
+    for node in postorder([body]):
+        new = node if is_leaf(node) else rebuild(node, tuple(done[a] for a in node.args))
+        if isinstance(new, sp.Add) and len(new.args) > 2:
+            new = _paired(new, maxima)
+        done[node] = new
+    return done[body]
+
+
+def _paired(total: sp.Add, maxima: frozenset[str]) -> sp.Expr:
+    """The sum with every maximum next to an entry of the opposite sign."""
+    rest = list(total.args)
+    pairs = []
+    for term in total.args:
+        factor, m = term.as_coeff_Mul()
+        if not (isinstance(m, Access) and m.name in maxima):
+            continue
+        wanted = [t for t in rest if t is not term and isinstance(t.as_coeff_Mul()[1], Access)]
+        partner = next((t for t in wanted if t.as_coeff_Mul()[0] == -factor), None)
+        if partner is not None:
+            rest = [t for t in rest if t is not term and t is not partner]
+            pairs.append(first(term + partner))
+    return sp.Add(*rest, *pairs) if pairs and rest else total
 
 
 def logarithm_of_power(node: Any) -> Any:

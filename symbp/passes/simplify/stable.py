@@ -22,7 +22,7 @@ from symbp.passes.simplify.accuracy import Choice, accurate, in_decaying_exponen
 from symbp.passes.simplify.compensate import compensated
 from symbp.passes.simplify.exponential_forms import quotient
 from symbp.passes.simplify.ledger import Ledger, Step
-from symbp.passes.simplify.node_rules import AGAIN, RULES
+from symbp.passes.simplify.node_rules import AGAIN, RULES, maximum_first
 from symbp.passes.simplify.several_exponentials import shifted_quotients, terms_of
 from symbp.passes.simplify.single import EXPONENTIAL, Definitions, Single, combined, is_constant, multiple
 
@@ -63,6 +63,7 @@ def stable_forms(program: Program, ledger: Ledger | None = None, relative: bool 
 
 def _rewritten(program: Program, relative: bool, shared: frozenset, ledger: Ledger | None) -> list[Statement]:
     definitions = Definitions(relative)
+    maxima = frozenset(s.target for s in program.statements if s.reduce == "max")
     statements = []
     for statement in program.statements:
 
@@ -74,7 +75,7 @@ def _rewritten(program: Program, relative: bool, shared: frozenset, ledger: Ledg
             statements.append(statement)
             continue
         rewriter = _Rewriter(definitions, shared, note)
-        statements.append(statement.with_body(rewriter.body(statement.body)))
+        statements.append(statement.with_body(maximum_first(rewriter.body(statement.body), maxima)))
         definitions.add(statement, rewriter.single.get(statement.body), rewriter.whole)
     return statements
 

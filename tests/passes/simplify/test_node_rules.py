@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from symbp.ir import Access
 from symbp.ir.evaluate import evaluate_body
-from symbp.ir.functions import log1p, one_plus_erf, times_logarithm
-from symbp.passes.simplify.node_rules import RULES
+from symbp.ir.functions import first, log1p, one_plus_erf, times_logarithm
+from symbp.passes.simplify.node_rules import RULES, maximum_first
 from symbp.passes.simplify.stable import stable_body
 from symbp.passes.simplify.verify import verified
 from tests.passes.simplify.judge import X, Y, worst
@@ -92,3 +93,12 @@ def test_zero_times_a_masked_log_probability():
 def test_bounded_factors_are_not_guarded():
     for body in (X * sp.log(2), X * (Y + 1), X * stable_body(sp.log(1 + sp.exp(Y))), 2 * sp.log(Y)):
         assert not stable_body(body).has(times_logarithm)
+
+
+def test_a_maximum_is_subtracted_first():
+    z, m, s = Access("z"), Access("m"), Access("s")
+    maxima = frozenset({"m"})
+    assert maximum_first(z - m - sp.log(s), maxima) == first(z - m) - sp.log(s)
+    assert maximum_first(Y * (m - z + s), maxima) == Y * (first(m - z) + s)
+    for body in (z - m, z + m + s, z - s - sp.log(Y), sp.exp(z - m)):
+        assert maximum_first(body, maxima) == body

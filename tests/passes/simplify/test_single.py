@@ -2,6 +2,7 @@ import pytest
 import sympy as sp
 
 from symbp.ir import Access, Index, Statement
+from symbp.passes.simplify.accuracy import accurate
 from symbp.passes.simplify.exponential_forms import X
 from symbp.passes.simplify.single import Definitions, Single, combined, multiple
 
@@ -50,7 +51,8 @@ def test_definitions_are_looked_up_at_other_indices():
     for relative in (True, False):
         known = Definitions(relative)
         known.add(Statement("a", (i,), e(-Access("z", i))), Single(Access("z", i), e(-X)), False)
-        assert known.get(Access("a", j)) == Single(Access("z", j), e(-X))
+        found = known.get(Access("a", j))
+        assert (found.argument, found.body, found.held) == (Access("z", j), e(-X), False)
         assert known.get(Access("b", j)) is None
         assert "a" in known
         assert "b" not in known
@@ -61,6 +63,14 @@ def test_values_are_held_where_relative_accuracy_is_not_asked_for():
         known = Definitions(relative)
         known.add(Statement("a", (), 1 / (1 + e(-x))), Single(x, 1 / (1 + e(-X))), False)
         assert known.get(a).held == (not relative)
+
+
+def test_what_is_read_is_accurate():
+    known = Definitions(True)
+    known.add(Statement("a", (), sp.log(1 + e(x))), Single(x, sp.log(1 + e(X)), True), False)
+    found = known.get(a)
+    assert found.body == sp.log(1 + e(X))
+    assert found.read == accurate(found.body).form
 
 
 def test_sums_over_indices_are_no_definitions():
