@@ -68,13 +68,11 @@ class PythonText:
             return self.load(*args), ATOM
         if op == "local":
             return args[0], ATOM
+        # Operations stay in their order: a + (b - c) is no (a + b) - c in floating point.
         if op in ("+", "-"):
-            sign = f" {op} "
-            return self._at(args[0], SUM) + sign + self._at(args[1], SUM if op == "+" else PRODUCT), SUM
+            return f"{self._at(args[0], SUM)} {op} {self._at(args[1], PRODUCT)}", SUM
         if op in ("*", "/"):
-            return self._at(args[0], PRODUCT) + op + self._at(
-                args[1], PRODUCT if op == "*" else MINUS
-            ), PRODUCT
+            return f"{self._at(args[0], PRODUCT)}{op}{self._at(args[1], MINUS)}", PRODUCT
         if op == "neg":
             return "-" + self._at(args[0], MINUS), PRODUCT
         if op == "pow":

@@ -15,7 +15,7 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symbp.codegen.twofold import exponential
 from symbp.errors import UnsupportedError
-from symbp.ir.functions import compensated_exp, one_plus_erf, times_logarithm
+from symbp.ir.functions import compensated_exp, first, one_plus_erf, times_logarithm
 from symbp.ir.nodes import BATCH, Access, Index
 from symbp.ir.walk import is_leaf, postorder
 
@@ -149,6 +149,8 @@ class Translator:
             return code("call", f"_polygamma_{int(node.args[0])}" if node.args[0] else "digamma", args[-1])
         if isinstance(node, one_plus_erf):
             return code("call", "erfc", code("neg", *args))
+        if isinstance(node, first):
+            return args[0]
         if isinstance(node, times_logarithm):
             u, v = args
             is_zero = code("and", code("==", u, code.const(0)), code("==", v, v))  # v is no nan
@@ -251,7 +253,7 @@ class Translator:
 
 def _is_call(term: sp.Basic) -> bool:
     return any(
-        isinstance(f, sp.Function) and not isinstance(f, sp.Piecewise | sp.Abs)
+        isinstance(f, sp.Function) and not isinstance(f, sp.Piecewise | sp.Abs | first)
         for f in sp.Mul.make_args(term)
     )
 

@@ -16,7 +16,7 @@ import sympy as sp
 from scipy import special
 from sympy.functions.elementary.piecewise import ExprCondPair
 
-from symbp.ir.functions import compensated_exp, expm1, log1p, one_plus_erf, times_logarithm
+from symbp.ir.functions import compensated_exp, expm1, first, log1p, one_plus_erf, times_logarithm
 from symbp.ir.nodes import BATCH, Access, Index, Program, Statement
 from symbp.ir.walk import postorder
 
@@ -254,6 +254,7 @@ FUNCTIONS: dict[Any, Callable] = {
     sp.log: _real_only(np.log, lambda x: ~(x < 0)),
     log1p: _real_only(np.log1p, lambda x: ~(x < -1)),
     times_logarithm: lambda u, v: np.where(np.equal(u, 0) & ~np.isnan(v), 0, u * v),
+    first: lambda x: x,
     sp.sin: np.sin,
     sp.cos: np.cos,
     sp.tan: np.tan,

@@ -13,7 +13,7 @@ import mpmath
 import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
-from symbp.ir.functions import compensated_exp, expm1, log1p, one_plus_erf, times_logarithm
+from symbp.ir.functions import compensated_exp, expm1, first, log1p, one_plus_erf, times_logarithm
 from symbp.ir.walk import is_leaf, postorder
 
 
@@ -82,6 +82,7 @@ FUNCTIONS: dict[Any, Callable] = {
     sp.log: lambda x: mpmath.log(x) if x > 0 else mpmath.nan,
     log1p: lambda x: mpmath.log1p(x) if x > -1 else mpmath.nan,
     times_logarithm: lambda u, v: u * v,
+    first: lambda x: x,
     sp.sin: mpmath.sin,
     sp.cos: mpmath.cos,
     sp.tan: mpmath.tan,

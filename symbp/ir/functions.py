@@ -11,7 +11,7 @@ from typing import Any
 import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
 
-__all__ = ["INTERNAL", "compensated_exp", "expm1", "log1p", "one_plus_erf", "times_logarithm"]
+__all__ = ["INTERNAL", "compensated_exp", "expm1", "first", "log1p", "one_plus_erf", "times_logarithm"]
 
 
 class compensated_exp(sp.Function):
@@ -66,5 +66,20 @@ class times_logarithm(sp.Function):
         return printer._print(sp.Mul(*self.args, evaluate=False))
 
 
-INTERNAL = (expm1, log1p, compensated_exp, one_plus_erf, times_logarithm)
+class first(sp.Function):
+    """Its operand, computed before anything is added to it: z - m - log(s) as first(z - m) - log(s)."""
+
+    nargs = 1
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        return sp.S.One
+
+    def _eval_evalf(self, prec: int) -> Any:
+        return self.args[0]._eval_evalf(prec)
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"({printer._print(self.args[0])})"
+
+
+INTERNAL = (expm1, log1p, compensated_exp, one_plus_erf, times_logarithm, first)
 """All of them."""

@@ -15,7 +15,7 @@ from functools import lru_cache
 import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
-from symbp.ir.functions import one_plus_erf, times_logarithm
+from symbp.ir.functions import first, one_plus_erf, times_logarithm
 from symbp.ir.walk import REMEMBERED, is_leaf, node_operations, postorder
 
 _HEAVY = (sp.gamma, sp.loggamma, sp.polygamma, sp.erf, sp.erfc, one_plus_erf)
@@ -44,8 +44,8 @@ def _node_cost(node: sp.Basic) -> int:
         return _power_cost(node.exp)
     if isinstance(node, _LIGHT):
         return max(1, len(node.args) - 1)
-    if isinstance(node, times_logarithm):
-        return 5
+    if isinstance(node, times_logarithm | first):
+        return 5 if isinstance(node, times_logarithm) else 0
     if isinstance(node, sp.Function) and not isinstance(node, sp.Piecewise):
         return 80 if isinstance(node, _HEAVY) else 40
     return node_operations(node)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
+from symbp.ir.functions import first
 from symbp.ir.nodes import Access, Index, Label
 from symbp.view.printer import DIGITS
 from symbp.view.terms import ONE, Term, number, product, term, total
@@ -82,6 +83,8 @@ class Writer:
 
     def call(self, node: sp.Basic, axes: Axes) -> Term:
         name, args = type(node).__name__, node.args
+        if isinstance(node, first):
+            return self.show(args[0], axes)  # an order of operations, which paper does not have
         if name == "polygamma" and args[0] == 0:
             name, args = "digamma", args[1:]
         name = {"Max": "max", "Min": "min", "Abs": "abs", "compensated_exp": "exp"}.get(name, name)

@@ -22,6 +22,7 @@ from symbp.passes.share import share
 from symbp.passes.simplify.adjoints import simplify_adjoints
 from symbp.passes.simplify.exponentials import shift_exponentials
 from symbp.passes.simplify.ledger import Ledger
+from symbp.passes.simplify.logarithms import expand_logarithms
 from symbp.passes.simplify.stable import stable_forms
 from symbp.passes.split import split
 from symbp.pipeline import Derivation
@@ -41,7 +42,7 @@ def stages(name: str) -> dict[str, list[tuple[Program, Program]]]:
         found.setdefault(work.__name__, []).append((program, after))
         return after
 
-    program = run(shift_exponentials, lower(net))
+    program = run(shift_exponentials, run(expand_logarithms, lower(net)))
     for work in (contract, split, share, prune):
         program = run(work, program)
     names = [p.name if hasattr(p, "name") else str(p.label) for p in net.parameters]
@@ -56,8 +57,10 @@ def stages(name: str) -> dict[str, list[tuple[Program, Program]]]:
     for work in (prune, hoist, share, contract, prune):
         gradient = run(work, gradient)
     gradient = batch(gradient, {n: f"{net.reduction} {n}" for n in gradient.outputs}, net.reduction)
-    for work in (contract, inline, prune, stable_forms):
+    for work in (contract, inline, prune):
         gradient = run(work, gradient)
+    for relative in (False, True):
+        run(stable_forms, gradient, None, relative)
     return found
 
 

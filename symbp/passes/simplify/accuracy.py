@@ -47,7 +47,9 @@ class Choice:
 
 
 @lru_cache(maxsize=4096)
-def accurate(body: sp.Expr, relative: bool = True, positive: bool = False) -> Choice:
+def accurate(
+    body: sp.Expr, relative: bool = True, positive: bool = False, read: sp.Expr | None = None
+) -> Choice:
     """The cheapest accurate form of a body over `exponential_forms.X`.
 
     The body itself where it is accurate, where it is no rational function of one exponential or sum of
@@ -56,6 +58,7 @@ def accurate(body: sp.Expr, relative: bool = True, positive: bool = False) -> Ch
     Args:
         relative: whether also values close to 0 must be right relative to themselves.
         positive: whether X is never negative.
+        read: the body as it is evaluated if it stays, where that is not as it is written.
     """
     found = list(_forms(body))
     if not found:
@@ -68,7 +71,7 @@ def accurate(body: sp.Expr, relative: bool = True, positive: bool = False) -> Ch
         for x, v in zip(probes, truths, strict=True)
         if v is not None and (relative or v == 0 or abs(v) > VANISHING)
     ]
-    usual = error(body, pairs)
+    usual = error(body if read is None else read, pairs)
     if usual <= ROUNDING:
         return Choice(body)
     measured = sorted(

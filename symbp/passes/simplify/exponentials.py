@@ -57,7 +57,33 @@ def _shift(program: Program, name: str) -> Program:
             statements += [m, s]
         else:
             statements.append(rewritten.get(statement.target, statement))
+    statements = _peeled(statements, peak, program.outputs)
     return program.rebuilt(statements, [Tensor(peak, extents), Tensor(shifted, extents)])
+
+
+def _peeled(statements: list[Statement], peak: str, outputs: tuple[str, ...]) -> list[Statement]:
+    """Move the maximum out of intermediate results: z - (m + log s) has no digit of log s left at z = 1e30.
+
+    u = m + log s  ->  u = log s, and whoever reads u adds m.
+    """
+    added: dict[str, tuple[Statement, Access]] = {}
+    result = []
+    for s in statements:
+        read = [a for a in accesses(s.body) if a.name in added]
+        if read:
+            swap = {}
+            for access in read:
+                source, m = added[access.name]
+                at = dict(zip(source.indices, access.indices, strict=True))
+                swap[access] = access + substitute(m, at)
+            s = s.with_body(substitute(s.body, swap))
+        terms = sp.Add.make_args(s.body)
+        maximum = next((t for t in terms if isinstance(t, Access) and t.name == peak), None)
+        if maximum is not None and len(terms) > 1 and s.reduce == "none" and s.target not in outputs:
+            added[s.target] = (s, maximum)
+            s = s.with_body(sp.Add(*(t for t in terms if t is not maximum)))
+        result.append(s)
+    return result
 
 
 def _inline_exponentials(body: sp.Expr, by_name: dict[str, Statement], keep: str | None = None) -> sp.Expr:

@@ -125,7 +125,8 @@ def _expanded(statement: Statement, facts: _Facts, ledger: Ledger | None) -> Sta
         whole = sp.log(facts.written_out(log.args[0]))
         if whole == log:
             continue
-        found = _sum_of_logarithms(whole, facts)
+        # log(exp(z)) is z to SymPy.
+        found = _sum_of_logarithms(whole, facts) if isinstance(whole, sp.log) else whole
         if found is None:
             continue
         how = verified(*(_all_positive(e, facts) for e in (whole, found)))

@@ -7,10 +7,43 @@ from typing import Any
 
 import sympy as sp
 
-from symbp.ir.functions import log1p, one_plus_erf, times_logarithm
+from symbp.ir.functions import first, log1p, one_plus_erf, times_logarithm
+from symbp.ir.nodes import Access
+from symbp.ir.walk import accesses, is_leaf, postorder, rebuild
 from symbp.passes.simplify.several_exponentials import logarithm_of_sum
 
-Rule = Callable[[Any], Any]
+Look = Callable[[Any], Any]
+"""Gives an expression with calls instead of the entries that hold them."""
+Rule = Callable[[Any, Look], Any]
+
+
+def maximum_first(body: sp.Expr, maxima: frozenset[str]) -> sp.Expr:
+    """z - m - log(s) as (z - m) - log(s) where m is a maximum: log(s) is lost next to z = 1e30."""
+    if not any(a.name in maxima for a in accesses(body)):
+        return body
+    done: dict[sp.Basic, Any] = {}
+    for node in postorder([body]):
+        new = node if is_leaf(node) else rebuild(node, tuple(done[a] for a in node.args))
+        if isinstance(new, sp.Add) and len(new.args) > 2:
+            new = _paired(new, maxima)
+        done[node] = new
+    return done[body]
+
+
+def _paired(total: sp.Add, maxima: frozenset[str]) -> sp.Expr:
+    """The sum with every maximum next to an entry of the opposite sign."""
+    rest = list(total.args)
+    pairs = []
+    for term in total.args:
+        factor, m = term.as_coeff_Mul()
+        if not (isinstance(m, Access) and m.name in maxima):
+            continue
+        wanted = [t for t in rest if t is not term and isinstance(t.as_coeff_Mul()[1], Access)]
+        partner = next((t for t in wanted if t.as_coeff_Mul()[0] == -factor), None)
+        if partner is not None:
+            rest = [t for t in rest if t is not term and t is not partner]
+            pairs.append(first(term + partner))
+    return sp.Add(*rest, *pairs) if pairs and rest else total
 
 
 def logarithm_of_power(node: Any) -> Any:
@@ -48,7 +81,7 @@ def error_function(node: Any) -> Any:
     return None
 
 
-def zero_times_logarithm(node: Any) -> Any:
+def zero_times_logarithm(node: Any, look: Look) -> Any:
     """u log(v) is 0 where u is 0 and v is 0 or infinite: the limit, and what entropies mean.
 
     So is u (a - log(v)), where a may be minus infinity in a masked softmax.
@@ -56,7 +89,7 @@ def zero_times_logarithm(node: Any) -> Any:
     if not isinstance(node, sp.Mul):
         return None
     for factor in node.args:
-        if not _may_be_infinite(factor):
+        if not _may_be_infinite(look(factor)):
             continue
         rest = [f for f in node.args if f is not factor]
         varying = [f for f in rest if not f.is_number]
@@ -72,15 +105,32 @@ def _may_be_infinite(factor: sp.Expr) -> bool:
         return any(_may_be_infinite(f) for term in factor.args for f in sp.Mul.make_args(term))
     if isinstance(factor, sp.Pow) and factor.exp.is_positive:
         factor = factor.base
-    if isinstance(factor, sp.log):
-        return not factor.args[0].is_number
-    return isinstance(factor, log1p) and not isinstance(factor.args[0], sp.exp)
+    if not isinstance(factor, sp.log | log1p):
+        return False
+    inside = factor.args[0] if isinstance(factor, sp.log) else 1 + factor.args[0]
+    return not all(t.is_positive if t.is_number else isinstance(t, sp.exp) for t in sp.Add.make_args(inside))
 
+
+def _seen_through(rule: Callable[[Any], Any]) -> Rule:
+    """The rule for a node, or else for the node with calls instead of the entries that hold them."""
+
+    def through(node: Any, look: Look) -> Any:
+        found = rule(node)
+        if found is None:
+            wider = look(node)
+            found = None if wider is node else rule(wider)
+        return found
+
+    return through
+
+
+AGAIN = "logarithm of exponentials"
+"""The rule whose result may hold functions of one exponential."""
 
 RULES: dict[str, Rule] = {
-    "logarithm of exponentials": logarithm_of_sum,
-    "logarithm of a power": logarithm_of_power,
-    "log1p": logarithm_of_one_more,
-    "complementary error function": error_function,
+    AGAIN: _seen_through(logarithm_of_sum),
+    "logarithm of a power": _seen_through(logarithm_of_power),
+    "log1p": _seen_through(logarithm_of_one_more),
+    "complementary error function": _seen_through(error_function),
     "zero times a logarithm": zero_times_logarithm,
 }

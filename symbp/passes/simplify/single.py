@@ -11,6 +11,7 @@ import sympy as sp
 from symbp.ir.functions import expm1, log1p
 from symbp.ir.nodes import Access, Statement
 from symbp.ir.walk import accesses, is_large, postorder, rebuild, substitute
+from symbp.passes.simplify.accuracy import accurate
 from symbp.passes.simplify.exponential_forms import SIZE, X
 from symbp.passes.simplify.several_exponentials import terms_of
 
@@ -25,12 +26,19 @@ class Single:
 
     Attributes:
         held: whether a tensor holds it, so that reading it is cheaper than any formula.
+        read: the body as it is evaluated if left alone: with the accurate values that tensors hold,
+            where `body` has their formulas. None: as `body`.
     """
 
     argument: sp.Expr
     body: sp.Expr
     logarithmic: bool = False
     held: bool = False
+    read: sp.Expr | None = None
+
+    @property
+    def evaluated(self) -> sp.Expr:
+        return self.body if self.read is None else self.read
 
     @property
     def positive(self) -> bool:
@@ -107,7 +115,9 @@ class Definitions:
         statement, single = self.singles[access.name]
         swap = dict(zip(statement.indices, access.indices, strict=True))
         held = not self.relative and not _is_sum_of_exponentials(single.body)
-        return Single(substitute(single.argument, swap), single.body, single.logarithmic, held)
+        u = substitute(single.argument, swap)
+        read = accurate(single.body, self.relative, single.positive, single.read).form
+        return Single(u, single.body, single.logarithmic, held, read)
 
     def written_out(self, body: sp.Expr, what: Mapping[str, Statement] | None = None) -> sp.Expr:
         """A body with `what` (default: the calls) instead of the entries that hold it."""
@@ -157,36 +167,43 @@ def _combined(node: sp.Basic, parts: Sequence[Any], plain: Mapping[sp.Basic, sp.
     if isinstance(node, EXPONENTIAL):
         u, factor = multiple(plain[node.args[0]])  # type: ignore[arg-type]
         return None if u.is_number else Single(u, node.func(factor * X))
-    if isinstance(node, sp.log | log1p):
-        (part,) = parts
-        return None if part is None or part.logarithmic else Single(part.argument, node.func(part.body), True)
-    if any(p is not None and p.held for p in parts):
-        return None
-    if isinstance(node, sp.Pow) and node.exp.is_Integer:
-        part = parts[0]
-        return None if part is None or part.logarithmic else Single(part.argument, part.body**node.exp)
-    if not isinstance(node, sp.Add | sp.Mul):
-        return None
     singles = [p for p in parts if p is not None]
     if not singles or len({p.argument for p in singles}) > 1:
         return None
-    u = singles[0].argument
-    logarithmic = any(p.logarithmic for p in singles)
-    bodies = []
+    u, logarithmic = singles[0].argument, any(p.logarithmic for p in singles)
+    if isinstance(node, sp.log | log1p) and not logarithmic:
+        return _over(node, u, [singles[0].body], [singles[0].evaluated], True)
+    if any(p.held for p in singles):
+        return None
+    if isinstance(node, sp.Pow) and node.exp.is_Integer and not logarithmic:
+        return _over(node, u, [singles[0].body, node.exp], [singles[0].evaluated, node.exp], False)
+    if not isinstance(node, sp.Add | sp.Mul):
+        return None
+    bodies, read = [], []
     for arg, part in zip(node.args, parts, strict=True):
         if part is not None:
             bodies.append(part.body)
-        elif is_constant(arg):
-            bodies.append(arg)
-        elif isinstance(node, sp.Add) and logarithmic and multiple(plain[arg])[0] == u:  # type: ignore[arg-type]
-            bodies.append(multiple(plain[arg])[1] * X)  # type: ignore[arg-type]
+            read.append(part.evaluated)
+            continue
+        of, factor = multiple(plain[arg])  # type: ignore[arg-type]
+        if is_constant(arg):
+            term = arg
+        elif isinstance(node, sp.Add) and logarithmic and of == u:
+            term = factor * X
         else:
             return None
-    if logarithmic and (
-        len(singles) > 1 if isinstance(node, sp.Mul) else not all(p.logarithmic for p in singles)
-    ):
+        bodies.append(term)
+        read.append(term)
+    if logarithmic and isinstance(node, sp.Mul) and len(singles) > 1:
         return None
-    return Single(u, node.func(*bodies), logarithmic)
+    if logarithmic and isinstance(node, sp.Add) and not all(p.logarithmic for p in singles):
+        return None
+    return _over(node, u, bodies, read, logarithmic)
+
+
+def _over(node: sp.Basic, u: sp.Expr, bodies: list, read: list, logarithmic: bool) -> Single:
+    same = all(a is b for a, b in zip(bodies, read, strict=True))
+    return Single(u, node.func(*bodies), logarithmic, read=None if same else node.func(*read))
 
 
 def is_constant(node: sp.Basic) -> bool:

@@ -22,8 +22,8 @@ from symbp.passes.simplify.accuracy import Choice, accurate, in_decaying_exponen
 from symbp.passes.simplify.compensate import compensated
 from symbp.passes.simplify.exponential_forms import quotient
 from symbp.passes.simplify.ledger import Ledger, Step
-from symbp.passes.simplify.node_rules import RULES
-from symbp.passes.simplify.several_exponentials import logarithm_of_sum, shifted_quotients, terms_of
+from symbp.passes.simplify.node_rules import AGAIN, RULES, maximum_first
+from symbp.passes.simplify.several_exponentials import shifted_quotients, terms_of
 from symbp.passes.simplify.single import EXPONENTIAL, Definitions, Single, combined, is_constant, multiple
 
 Note = Callable[[str, sp.Expr, sp.Expr, str], None]
@@ -63,6 +63,7 @@ def stable_forms(program: Program, ledger: Ledger | None = None, relative: bool 
 
 def _rewritten(program: Program, relative: bool, shared: frozenset, ledger: Ledger | None) -> list[Statement]:
     definitions = Definitions(relative)
+    maxima = frozenset(s.target for s in program.statements if s.reduce == "max")
     statements = []
     for statement in program.statements:
 
@@ -74,7 +75,7 @@ def _rewritten(program: Program, relative: bool, shared: frozenset, ledger: Ledg
             statements.append(statement)
             continue
         rewriter = _Rewriter(definitions, shared, note)
-        statements.append(statement.with_body(rewriter.body(statement.body)))
+        statements.append(statement.with_body(maximum_first(rewriter.body(statement.body), maxima)))
         definitions.add(statement, rewriter.single.get(statement.body), rewriter.whole)
     return statements
 
@@ -154,7 +155,7 @@ class _Rewriter:
 
     def visit(self, node: sp.Basic) -> None:
         if isinstance(node, Access):
-            self.plain[node] = node
+            self.plain[node] = self.done[node] = node
             known = self.definitions.get(node)
             if known is not None:
                 self.single[node] = known
@@ -182,7 +183,7 @@ class _Rewriter:
     def chosen(self, single: Single, plain: sp.Expr) -> sp.Expr:
         """The best form of a function of one exponential; `plain` where it is good enough."""
         relative = self.definitions.relative
-        choice = accurate(single.body, relative, single.positive)
+        choice = accurate(single.body, relative, single.positive, single.read)
         if self.shared and not single.held:
             choice = self.with_shared(single, choice)
         if not choice.rule:
@@ -213,14 +214,11 @@ class _Rewriter:
         else:
             new = rebuild(node, tuple(args))
         for name, rule in RULES.items():
-            found, before = rule(new), new
-            if found is None:
-                before = self.definitions.written_out(new)
-                found = None if before is new else rule(before)
+            found = rule(new, self.definitions.written_out)
             if found is not None:
-                self.note(name, before, found, BY_CONSTRUCTION)
+                self.note(name, new, found, BY_CONSTRUCTION)
                 new = found
-                if rule is logarithm_of_sum:
+                if name == AGAIN:
                     new = _Rewriter(self.definitions, self.shared, self.note).body(new)
         return new
 

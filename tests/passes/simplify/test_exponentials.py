@@ -4,10 +4,11 @@ import sympy as sp
 
 from symbp import nn
 from symbp.ir import evaluate
+from symbp.ir.walk import accesses
 from symbp.network import Network
 from symbp.passes.lower import lower
 from symbp.passes.simplify.exponentials import shift_exponentials
-from symbp.pipeline import derive
+from symbp.pipeline import derive, forward_kernel
 from tests.catalogue import CATALOGUE, NAMES
 from tests.passes.stages import assert_pass_keeps_meaning
 
@@ -41,3 +42,23 @@ def test_a_requested_sum_is_left_alone():
     net = Network([sp.Eq(s, sp.Sum(sp.exp(v[k]), (k, 0, 2))), sp.Eq(E, sp.log(s))], parameters=[v], loss=E)
     forward = derive(net).forward_program
     assert float(evaluate(forward, {"v": np.zeros(3)})["s"]) == pytest.approx(3)
+
+
+def test_the_maximum_is_added_where_digits_remain():
+    """log(sum) is stored alone: next to a maximum of 1e30 it would be rounded away."""
+    v, u, w = nn.vector("v", 3), nn.scalar("u"), nn.vector("w", 3)
+    equations = [sp.Eq(w, nn.log_softmax(v)), sp.Eq(u, nn.total(w))]
+    program = shift_exponentials(lower(Network(equations, parameters=[v], batch=False)))
+    stored = [s for s in program.statements if s.body.has(sp.log)]
+    assert stored
+    for s in stored:
+        maxima = [a for a in accesses(s.body) if a.name.startswith("max_")]
+        assert not maxima or s.target in program.outputs
+
+
+def test_log_softmax_of_huge_entries():
+    v, w = nn.vector("v", 3), nn.vector("w", 3)
+    network = Network([sp.Eq(w, nn.log_softmax(v))], parameters=[v], batch=False)
+    kernel = forward_kernel(derive(network), ("w",))
+    got = evaluate(kernel.program, {"v": np.array([1e30, 1e30, 0.0])})["w"]
+    np.testing.assert_allclose(got, [-np.log(2), -np.log(2), -1e30])

@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+import sympy as sp
+
+from symbp.ir.functions import expm1
+from symbp.passes.simplify.accuracy import accurate, error, in_decaying_exponential
+from symbp.passes.simplify.exponential_forms import X
+
+e = sp.exp
+
+
+@pytest.mark.parametrize("body", [e(X), 1 + e(X), sp.tanh(X), sp.cosh(X), X * e(X), X, sp.log(X)], ids=str)
+def test_what_is_accurate_stays_as_it_was(body):
+    assert accurate(body).form == body
+    assert not accurate(body).rule
+
+
+def test_the_cheapest_accurate_form_wins():
+    assert accurate(e(X) - 1).form == expm1(X)
+    assert accurate((e(X) - e(-X)) / (e(X) + e(-X))).form == sp.tanh(X)
+    assert accurate((e(X) - e(-X)) / 2).form == sp.sinh(X)
+
+
+def test_relative_accuracy_has_a_price():
+    body = 1 / (1 + e(-X))
+    assert accurate(body, relative=False).form == body
+    assert accurate(body).form != body
+    assert accurate(e(X) / (1 + e(X)), relative=False).form == body  # inf/inf otherwise
+
+
+def test_a_positive_argument_needs_no_more():
+    body = e(-X) / (1 + e(-X))
+    assert accurate(body, positive=True).form == body
+    assert accurate(body).form != body
+
+
+def test_forms_are_verified():
+    assert "points" in accurate(sp.log(1 + e(X))).verified
+
+
+def test_infinities_and_nan_are_errors():
+    pairs = [(1000.0, 1000.0), (0.0, float(np.log(2)))]
+    assert error(sp.log(1 + e(X)), pairs) == np.inf
+    assert error(e(X) / e(X - 1), [(1000.0, np.e)]) == np.inf
+    assert error(2 * e(X), [(709.5, 2 * float(np.exp(709.5)))]) == 0
+
+
+def test_the_form_in_a_decaying_exponential():
+    assert in_decaying_exponential(1 / (1 + e(-X))).form.has(sp.Abs(X))
+    assert in_decaying_exponential(X) is None

@@ -1,0 +1,120 @@
+import numpy as np
+import pytest
+import sympy as sp
+
+from symbp import nn
+from symbp.ir import Access, Index, Program, Statement, Tensor, evaluate
+from symbp.network import Network
+from symbp.passes.lower import lower
+from symbp.passes.simplify.ledger import Ledger
+from symbp.passes.simplify.logarithms import RULE, expand_logarithms
+from tests.catalogue import NAMES
+from tests.passes.stages import assert_pass_keeps_meaning
+
+e, log = sp.exp, sp.log
+z, p, y, s = Access("z"), Access("p"), Access("y"), Access("s")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_meaning_is_kept(name):
+    assert_pass_keeps_meaning(name, "expand_logarithms")
+
+
+def after(definition, body, ledger=None):
+    """What the equation E = body becomes after the equation p = definition."""
+    tensors = [Tensor("z", (), "parameter"), Tensor("y", (), "parameter"), Tensor("p", ()), Tensor("E", ())]
+    statements = (Statement("p", (), definition), Statement("E", (), body))
+    program = Program({t.name: t for t in tensors}, statements, ("p", "E"))
+    return expand_logarithms(program, ledger).statements[-1].body
+
+
+FOUND = {
+    (1 / (1 + e(-z)), log(p)): -log(1 + e(-z)),
+    (1 / (1 + e(-z)), log(1 - p)): -log(1 + e(z)),
+    (e(z) / (1 + e(z)), log(p)): -log(1 + e(-z)),
+    (e(z) / (1 + e(z)), y * log(p)): -y * log(1 + e(-z)),
+    (sp.tanh(z), log(1 - p**2)): log(4) + 2 * z - 2 * log(1 + e(2 * z)),
+    (1 - e(-z), log(p)): log(1 - e(-z)),
+    (e(-z), log(p)): -z,
+    (1 / (1 + e(-z)), log(p / (1 - p))): z,
+    (1 / (1 + e(-z)), log(y * p)): log(y) - log(1 + e(-z)),
+}
+
+
+@pytest.mark.parametrize("case", FOUND, ids=str)
+def test_definitions_are_put_into_logarithms(case):
+    ledger = Ledger()
+    found = after(*case, ledger)
+    at = {Access("z"): 0.4, Access("y"): 0.7}
+    assert abs(float((found - FOUND[case]).xreplace(at).evalf())) < 1e-14
+    assert p not in found.atoms(Access)
+    (step,) = ledger.steps
+    assert step.rule == RULE
+    assert step.target == "E"
+    assert step.verified
+
+
+LEFT = [
+    (1 / (1 + e(-z)), log(p + sp.Rational(1, 1000))),
+    (1 / (1 + e(-z)), log(p - y)),
+    (1 / (1 + e(-z)), p * y),
+    (z**2 + 1, log(p)),
+    (sp.erf(z), log(1 + p)),
+    (sp.Max(0, z), log(p)),
+]
+
+
+@pytest.mark.parametrize("case", LEFT, ids=str)
+def test_what_gains_nothing_stays(case):
+    found = after(*case)
+    assert found == case[1] or not found.has(p)
+
+
+def test_epsilon_is_not_dropped():
+    found = after(1 / (1 + e(-z)), log(p + sp.Rational(1, 1000)))
+    at = {Access("z"): -50, Access("p"): 0}
+    assert abs(float(found.xreplace(at).evalf()) + np.log(1000)) < 1e-9
+
+
+def softmax(loss):
+    v, t, q, E = nn.vector("z", 3), nn.vector("y", 3), nn.vector("p", 3), nn.scalar("E")
+    equations = [sp.Eq(q, nn.softmax(v)), sp.Eq(E, loss(q, t))]
+    return lower(Network(equations, inputs=[t], parameters=[v], loss=E, batch=False))
+
+
+def test_softmax_in_one_equation_and_its_logarithm_in_another():
+    program = expand_logarithms(softmax(nn.cross_entropy))
+    body = next(st.body for st in program.statements if st.reduce == "sum" and st.body.has(log))
+    assert "p" not in {a.name for a in body.atoms(Access)}
+    values = {"z": np.array([0.3, -1.0, 2.0]), "y": np.array([0.2, 0.5, 0.3])}
+    probabilities = np.exp(values["z"]) / np.exp(values["z"]).sum()
+    expected = -np.sum(values["y"] * np.log(probabilities))
+    assert float(evaluate(program, values)["E"]) == pytest.approx(expected, rel=1e-14)
+
+
+def test_sums_of_other_things_are_not_positive():
+    v, t, q, E = nn.vector("z", 3), nn.vector("y", 3), nn.vector("p", 3), nn.scalar("E")
+    equations = [sp.Eq(q, nn.exp(v) / nn.total(v)), sp.Eq(E, nn.total(nn.log(q)))]
+    program = lower(Network(equations, inputs=[t], parameters=[v], loss=E, batch=False))
+    values = {"z": np.array([0.3, -1.0, 2.0]), "y": np.zeros(3)}
+    before, now = (float(evaluate(x, values)["E"]) for x in (program, expand_logarithms(program)))
+    assert now == pytest.approx(before, rel=1e-14)
+
+
+def test_indices_are_those_of_the_reader():
+    i, j = Index("i", 3), Index("j", 3)
+    tensors = [Tensor("z", (3,), "parameter"), Tensor("p", (3,)), Tensor("E", ())]
+    statements = (
+        Statement("p", (i,), 1 / (1 + e(-Access("z", i)))),
+        Statement("E", (), log(Access("p", j)), "sum", (j,)),
+    )
+    program = Program({t.name: t for t in tensors}, statements, ("p", "E"))
+    assert expand_logarithms(program).statements[-1].body == -log(1 + e(-Access("z", j)))
+
+
+def test_no_call_is_added():
+    def calls(program):
+        return sum(len(st.body.atoms(sp.exp, sp.log)) for st in program.statements)
+
+    program = softmax(nn.cross_entropy)
+    assert calls(expand_logarithms(program)) <= calls(program)

@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+import sympy as sp
+
+from symbp.ir import Access
+from symbp.ir.evaluate import evaluate_body
+from symbp.passes.simplify.several_exponentials import logarithm_of_sum, shifted_quotients, terms_of
+from symbp.passes.simplify.stable import stable_body
+from symbp.passes.simplify.verify import verified
+from tests.passes.simplify.judge import X, Y, Z, worst
+
+e, log = sp.exp, sp.log
+AT = (-1000.0, -30.0, 0.0, 1.0, 700.0, 1000.0)
+total = e(X) + e(Y) + e(Z)
+QUOTIENTS = [
+    e(X) / (e(X) + e(Y)),
+    e(Y) / (e(X) + e(Y)),
+    e(X) * e(Y) / (e(X) + e(Y)) ** 2,
+    e(X) / total,
+    e(X) * e(Y) / total**2,
+    e(X) / (1 + e(X) + e(Y)),
+    2 * e(Y) / (3 * e(X) + 2 * e(Y)),
+    e(2 * X) / (e(2 * X) + e(Y)),
+]
+
+
+@pytest.mark.parametrize("body", QUOTIENTS, ids=str)
+def test_quotients_are_accurate_where_everything_overflows(body):
+    # Exponents of sums are rounded: 1000 units of an argument of 2000.
+    assert worst(stable_body(body), body, AT) <= 2000
+    assert verified(body, stable_body(body)) is not None
+
+
+def test_parts_are_shifted_together_or_not_at_all():
+    p, y = e(X) / total, Access("y")
+    body = (1 / total - e(X) / total**2) * y * e(X) + y
+    new = shifted_quotients(body)
+    assert verified(body, new) is not None
+    assert not new.has(e(X))
+    assert shifted_quotients(p * e(Y)) == p * e(Y) or verified(p * e(Y), shifted_quotients(p * e(Y)))
+    assert shifted_quotients(1 / total) == 1 / total
+    assert shifted_quotients(e(X) + 1 / total) == e(X) + 1 / total
+
+
+@pytest.mark.parametrize(
+    "body", [log(e(X) + e(Y)), log(2 * e(X) + 3 * e(Y)), log(e(X) + e(Y) + e(2 * X))], ids=str
+)
+def test_logarithms_of_two_and_of_more(body):
+    assert worst(stable_body(body), body, (-1000.0, -30.0, 1.0, 700.0, 1000.0)) <= 16
+
+
+@pytest.mark.parametrize("body", [log(total), log(1 + e(X) + e(Y)), log(2 * e(X) + e(Y) + e(Z))], ids=str)
+def test_logarithms_of_longer_sums(body):
+    # Where the greatest exponent is 0, m + log(sum) is right to the rounding of 1.
+    assert worst(stable_body(body), body, (1.0, 30.0, 700.0, 1000.0)) <= 16
+
+
+def test_two_terms_keep_their_digits_near_zero():
+    assert worst(stable_body(log(e(X) + e(Y))), log(e(X) + e(Y)), AT) <= 16
+
+
+def test_the_logarithm_of_a_difference():
+    body = log(e(X) - e(Y))
+    assert worst(stable_body(body), body, (-1000.0, -999.0, 0.0, 999.0, 1000.0)) <= 16
+
+
+def test_minus_infinity_is_a_mask():
+    body = stable_body(log(e(X) + e(Y)))
+    with np.errstate(all="ignore"):
+        assert evaluate_body(body, {"x": np.array(-np.inf), "y": np.array(-np.inf)}) == -np.inf
+        assert evaluate_body(body, {"x": np.array(-np.inf), "y": np.array(3.0)}) == 3
+
+
+def test_what_is_no_sum_of_different_exponentials():
+    assert terms_of(e(X) + 1) is None
+    assert terms_of(e(X) + Y) is None
+    assert terms_of(e(X) * e(Y)) is None
+    assert logarithm_of_sum(log(X + Y)) is None
+    assert logarithm_of_sum(log(-e(X) - e(Y))) is None

@@ -1,0 +1,178 @@
+"""Compiled functions and networks at the ends of float64: the answers that JAX's own tests fix."""
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import symbp as sb
+from symbp import nn
+
+x, y, z = sp.symbols("x y z", real=True)
+inf, nan = np.inf, np.nan
+e, log = sp.exp, sp.log
+
+
+def check(expression, cases):
+    """Value and gradient at points, nan equal to nan."""
+    f = sb.compile(expression, cache=False)
+    for at, value, gradient in cases:
+        got, slopes = f.value_and_grad(*at)
+        np.testing.assert_allclose(got, value, rtol=1e-13, err_msg=f"value at {at}")
+        np.testing.assert_allclose(f(*at), value, rtol=1e-13, err_msg=f"value at {at}")
+        np.testing.assert_allclose(slopes, gradient, rtol=1e-13, atol=1e-300, err_msg=f"gradient at {at}")
+
+
+def test_softplus():
+    cases = [
+        ((inf,), inf, [1]),
+        ((-inf,), 0, [0]),
+        ((1000.0,), 1000, [1]),
+        ((-1000.0,), 0, [0]),
+        ((nan,), nan, [nan]),
+    ]
+    check(log(1 + e(x)), cases)
+
+
+def test_sigmoid():
+    for spelled in (1 / (1 + e(-x)), e(x) / (1 + e(x))):
+        check(spelled, [((1000.0,), 1, [0]), ((-1000.0,), 0, [0]), ((inf,), 1, [0]), ((-inf,), 0, [0])])
+
+
+def test_tanh():
+    for spelled in (sp.tanh(x), (e(x) - e(-x)) / (e(x) + e(-x))):
+        check(spelled, [((1000.0,), 1, [0]), ((-1000.0,), -1, [0]), ((0.0,), 0, [1]), ((nan,), nan, [nan])])
+
+
+def test_relu6():
+    cases = [((0.0,), 0, [0]), ((6.0,), 6, [0]), ((3.0,), 3, [1]), ((7.0,), 6, [0]), ((-1.0,), 0, [0])]
+    check(sp.Min(sp.Max(x, 0), 6), cases)
+
+
+def test_xlogy():
+    cases = [
+        ((0.0, 3.0), 0, [np.log(3), 0]),
+        ((0.0, nan), nan, [nan, nan]),
+        ((0.0, inf), 0, [inf, 0]),
+        ((2.0, 3.0), 2 * np.log(3), [np.log(3), 2 / 3]),
+    ]
+    check(x * log(y), cases)
+    assert sb.compile(x * log(y), cache=False)(0.0, 0.0) == 0
+
+
+def test_entropy():
+    check(-x * log(x), [((0.0,), 0, [inf]), ((1.0,), 0, [-1])])
+
+
+def test_untaken_branches():
+    check(sp.Piecewise((log(x), x > 0), (0, True)), [((0.0,), 0, [0]), ((-1.0,), 0, [0]), ((1.0,), 0, [1])])
+    check(sp.sqrt(sp.Max(0, x)), [((-1.0,), 0, [0]), ((4.0,), 2, [0.25])])
+    check(sp.Piecewise((sp.sqrt(x), x > 0), (0, True)) ** 3, [((-1.0,), 0, [0]), ((0.0,), 0, [0])])
+    check(sp.Piecewise((1 / x, sp.Ne(x, 0)), (0, True)) * y, [((0.0, 2.0), 0, [0, 0])])
+
+
+def test_roots_of_squares():
+    X = sp.Symbol("x")
+    check(sp.sqrt(X**2), [((-1e200,), 1e200, [-1]), ((1e-200,), 1e-200, [1]), ((0.0,), 0, [0])])
+    check(sp.sqrt((X - y) ** 2), [((-1e200, 0.0), 1e200, [-1, 1]), ((3.0, 3.0), 0, [0, 0])])
+
+
+def test_gelu():
+    cases = [
+        ((-10.0,), -7.619853024160527e-23, [-7.618400096464892e-22]),
+        ((10.0,), 10, [1]),
+        ((-1000.0,), 0, [0]),
+    ]
+    check(x / 2 * (1 + sp.erf(x / sp.sqrt(2))), cases)
+
+
+def test_sums_of_exponentials():
+    two = [
+        ((1000.0, 1000.0), 1000 + np.log(2), [0.5, 0.5]),
+        ((-1000.0, -1000.0), -1000 + np.log(2), [0.5, 0.5]),
+        ((1000.0, -1000.0), 1000, [1, 0]),
+        ((-inf, 0.0), 0, [0, 1]),
+    ]
+    check(log(e(x) + e(y)), two)
+    check(log(e(x) + e(y) + e(z)), [((1e4, 1e4, -1e4), 1e4 + np.log(2), [0.5, 0.5, 0])])
+    slope = 1 / (1 - np.exp(-1))
+    check(log(e(x) - e(y)), [((1000.0, 999.0), 1000 + np.log(1 - np.exp(-1)), [slope, 1 - slope])])
+    check(log(1 - e(x)), [((-1e-300,), np.log(1e-300), [-1e300]), ((-1000.0,), 0, [0])])
+
+
+def test_softmax_of_scalars():
+    total = e(x) + e(y) + e(z)
+    f = sb.compile([e(v) / total for v in (x, y, z)], cache=False)
+    np.testing.assert_allclose(f(1e4, 1e4, -1e4), [0.5, 0.5, 0])
+    np.testing.assert_allclose(f.jacobian(1e4, 1e4, -1e4), [[0.25, -0.25, 0], [-0.25, 0.25, 0], [0, 0, 0]])
+
+
+v = nn.vector("v", 3)
+MASKS = [[-inf, 0.0, 1.0], [-1e30, 0.0, 1.0], [-1e4, 0.0, 1.0]]
+p = 1 / (1 + np.e)
+
+
+def test_softmax():
+    f = sb.compile(nn.softmax(v), cache=False)
+    np.testing.assert_array_equal(f([1e4, 0, -1e4]), [1, 0, 0])
+    assert np.isfinite(f.jacobian([1e4, 0, -1e4])).all()
+    for masked in MASKS:
+        np.testing.assert_allclose(f(masked), [0, p, 1 - p])
+        jacobian = f.jacobian(masked)
+        np.testing.assert_array_equal(jacobian[0], 0)
+        np.testing.assert_array_equal(jacobian[:, 0], 0)
+        np.testing.assert_allclose(jacobian[1, 1], p * (1 - p))
+
+
+def test_log_softmax():
+    f = sb.compile(nn.log_softmax(v), cache=False)
+    np.testing.assert_array_equal(f([1e4, 0, -1e4]), [0, -1e4, -2e4])
+    np.testing.assert_allclose(f([1e30, 1e30, 0.0]), [-np.log(2), -np.log(2), -1e30])
+    for masked in MASKS:
+        np.testing.assert_allclose(f(masked)[1:], [np.log(p), np.log(1 - p)])
+        assert np.isfinite(f.jacobian(masked)).all()
+
+
+@pytest.mark.parametrize("masked", MASKS, ids=str)
+def test_masked_cross_entropy(masked):
+    """The mask is data that is added to the logits; a masked class has target 0."""
+    b, mask, t, E = nn.vector("b", 3), nn.vector("mask", 3), nn.vector("t", 3), nn.scalar("E")
+    net = sb.Network(
+        [sp.Eq(E, nn.softmax_cross_entropy(b + mask, t))], inputs=[mask, t], parameters=[b], loss=E
+    )
+    model = sb.compile(net, cache=False)
+    loss, gradient = model.value_and_grad(np.zeros(3), mask=np.array([masked]), t=np.array([[0.0, 1.0, 0.0]]))
+    assert loss == pytest.approx(-np.log(p))
+    np.testing.assert_allclose(gradient, [0, p - 1, 1 - p], atol=1e-300)
+
+
+def by_hand(activation, loss):
+    """p = activation(z), E = loss(p, t) in two equations."""
+    b, t, q, E = nn.vector("b", 3), nn.vector("t", 3), nn.vector("q", 3), nn.scalar("E")
+    equations = [sp.Eq(q, activation(b)), sp.Eq(E, loss(q, t))]
+    return sb.compile(sb.Network(equations, inputs=[t], parameters=[b], loss=E), cache=False)
+
+
+def test_sigmoid_and_binary_cross_entropy_by_hand():
+    model = by_hand(lambda b: b.applyfunc(sp.Lambda(x, 1 / (1 + e(-x)))), nn.binary_cross_entropy)
+    logits, targets = np.array([1000.0, -1000.0, 0.0]), np.array([[0.0, 1.0, 1.0]])
+    loss, gradient = model.value_and_grad(logits, t=targets)
+    assert loss == pytest.approx(2000 + np.log(2), rel=1e-15)
+    np.testing.assert_allclose(gradient, [1, -1, -0.5])
+    loss, gradient = model.value_and_grad(logits, t=1 - targets)
+    assert loss == pytest.approx(np.log(2), rel=1e-15)
+    np.testing.assert_allclose(gradient, [0, 0, 0.5])
+
+
+def test_softmax_and_cross_entropy_by_hand():
+    model = by_hand(nn.softmax, nn.cross_entropy)
+    loss, gradient = model.value_and_grad(np.array([1000.0, -1000.0, 0.0]), t=np.array([[0.0, 1.0, 0.0]]))
+    assert loss == pytest.approx(2000)
+    np.testing.assert_allclose(gradient, [1, -1, 0])
+
+
+def test_float32():
+    f = sb.compile(log(1 + e(x)), cache=False, dtype="float32")
+    value, (slope,) = f.value_and_grad(np.array([-100.0, 100.0, 1000.0], np.float32))
+    small = np.float32(np.exp(-100.0))  # a subnormal number
+    np.testing.assert_allclose(value, [small, 100, 1000], rtol=1e-6)
+    np.testing.assert_allclose(slope, [small, 1, 1], rtol=1e-6)
