@@ -70,7 +70,7 @@ class Network:
 
     def __repr__(self) -> str:
         lines = [f"Network {self.name!r}"]
-        lines += [f"  {shorten(f'{e.lhs} = {e.rhs}', 120)}" for e in self.equations[:20]]
+        lines += [f"  {shorten(equation_text(e), 120)}" for e in self.equations[:20]]
         if len(self.equations) > 20:
             lines.append(f"  ... {len(self.equations) - 20} more equations")
         return "\n".join(lines)

@@ -31,14 +31,15 @@ def exact(body: sp.Basic, values: Mapping[Any, Any], digits: int = 50) -> Any:
         done: dict[sp.Basic, Any] = {}
         for node in postorder([body]):
             try:
-                done[node] = _value(node, done, values)
+                value = _value(node, done, values)
             except (ZeroDivisionError, ValueError, OverflowError):
-                done[node] = mpmath.nan
+                value = mpmath.nan
+            if isinstance(value, mpmath.mpc):
+                value = value.real if value.imag == 0 else mpmath.nan
+            done[node] = value
         result = done[body]
         if isinstance(result, bool):
             return result
-        if isinstance(result, mpmath.mpc):
-            result = result.real if result.imag == 0 else mpmath.nan
         return result if mpmath.isfinite(result) else None
 
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 import sympy as sp
+from sympy.core.relational import Relational
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symbp.ir.nodes import Access, Index
@@ -71,9 +72,57 @@ def rebuild(node: sp.Basic, args: tuple) -> sp.Basic:
         return node
     if isinstance(node, _UNEVALUATED) and (len(args) > MANY or any(is_large(a) for a in args)):
         return node.func(*args, evaluate=False)
-    if isinstance(node, sp.Pow) and args[0] is sp.S.Zero and args[1].is_number is False:
-        return sp.Pow(*args, evaluate=False)
+    if isinstance(node, sp.Pow | sp.log) and _has_no_value(node, *args):
+        return node.func(*args, evaluate=False)
+    if isinstance(node, ExprCondPair):
+        return sp.Tuple.__new__(ExprCondPair, *args)
+    if isinstance(node, sp.Piecewise) and any(has_choice(pair.cond) for pair in args):
+        return _choice(args)
+    if isinstance(node, Relational):
+        try:
+            return node.func(*args)
+        except TypeError:  # SymPy does not order what is not real, as 1/0
+            return node.func(*args, evaluate=False)
     return node.func(*args)
+
+
+def _has_no_value(node: sp.Basic, base: sp.Basic, exponent: sp.Basic = sp.S.NegativeOne) -> bool:
+    """Whether SymPy would make 1/0 or log(0) its zoo, or roots and logarithms of negative numbers imaginary.
+
+    They may stand in a branch that is never taken, and must not swallow what is around them.
+    """
+    if base is sp.S.Zero:
+        return not exponent.is_positive
+    whole = isinstance(node, sp.Pow) and exponent.is_integer is True
+    return not whole and base.is_negative is True
+
+
+def is_undefined(*roots: sp.Basic) -> bool:
+    """Whether something in the expressions is no real number, such as SymPy's 1/0 and its imaginary unit."""
+    return any(node in (sp.zoo, sp.nan, sp.I) for node in postorder(roots))
+
+
+def has_choice(root: sp.Basic) -> bool:
+    """Whether there is a Piecewise in an expression."""
+    return any(isinstance(n, sp.Piecewise) for n in postorder([root]))
+
+
+def conditions(root: sp.Basic) -> list[sp.Basic]:
+    """The conditions of all choices in an expression."""
+    return [node.cond for node in postorder([root]) if isinstance(node, ExprCondPair)]
+
+
+def _choice(pairs: tuple) -> sp.Basic:
+    """A Piecewise whose conditions hold choices: SymPy multiplies those out, in exponential time."""
+    kept: list[sp.Basic] = []
+    for pair in pairs:
+        if pair.cond is not sp.false:
+            kept.append(pair)
+        if pair.cond is sp.true:
+            break
+    if kept and kept[0].args[1] is sp.true:
+        return kept[0].args[0]
+    return sp.Basic.__new__(sp.Piecewise, *kept) if kept else sp.nan
 
 
 _UNEVALUATED = (sp.Add, sp.Mul, sp.Pow, sp.Function)

@@ -10,6 +10,7 @@ from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.tensor.indexed import Idx, Indexed, IndexedBase
 
+from symbp.ir.walk import postorder
 from symbp.network import Network, symbol_name
 
 _TRANSPARENT = (
@@ -39,6 +40,7 @@ def usage(network: Network) -> dict[str, Usage]:
 
 def _uses(root: Any, relu: bool) -> dict[str, Usage]:
     found: dict[str, Usage] = {}
+    numbers = _numbers(root)
     stack: list[tuple[Any, bool, str]] = [(root, relu, "added")]
     done = set()
     while stack:
@@ -55,7 +57,7 @@ def _uses(root: Any, relu: bool) -> dict[str, Usage]:
         if isinstance(node, sp.Sum):
             stack.append((node.function, relu, "added"))
             continue
-        place = _place(node, place)
+        place = _place(node, place, numbers)
         if isinstance(node, ElementwiseApplyFunction):
             stack.append((node.expr, _relu_like(node.function.expr), "added"))
             continue
@@ -66,12 +68,23 @@ def _uses(root: Any, relu: bool) -> dict[str, Usage]:
     return found
 
 
-def _place(node: Any, place: str) -> str:
+def _numbers(root: Any) -> set[Any]:
+    """The nodes that hold no symbol; `is_number` would walk the tree below each product again."""
+    found: set[Any] = set()
+    for node in postorder([root], leaf=lambda n: not n.args or isinstance(n, sp.MatrixBase)):
+        if isinstance(node, sp.MatrixExpr):
+            continue
+        if node.is_number if not node.args else all(a in found for a in node.args):
+            found.add(node)
+    return found
+
+
+def _place(node: Any, place: str, numbers: set[Any]) -> str:
     if isinstance(node, sp.HadamardProduct):
         return "scales"
     if isinstance(node, sp.Mul | sp.MatMul):
         # A number in front (x - b is x + (-1)*b) leaves an addition what it is.
-        factors = [a for a in node.args if not a.is_number]
+        factors = [a for a in node.args if a not in numbers]
         return place if len(factors) < 2 else "multiplied"
     if isinstance(node, Indexed | MatrixElement | sp.Transpose):
         return place
@@ -81,5 +94,5 @@ def _place(node: Any, place: str) -> str:
 def _relu_like(node: Any) -> bool:
     """max(0, z), or cases on z such as the leaky and exponential linear units; |z| is not one."""
     if isinstance(node, sp.Max):
-        return any(a.is_zero for a in node.args)
+        return any(a.is_Number and a == 0 for a in node.args)
     return isinstance(node, sp.Piecewise)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import sympy as sp
 
 from symbp import nn
@@ -11,6 +9,7 @@ from symbp.network import Network
 from symbp.pipeline import derive
 from symbp.view.derivation import derivation_latex, derivation_text
 from symbp.view.html import derivation_html
+from tests.calls import calls
 from tests.catalogue import CATALOGUE
 
 
@@ -94,11 +93,9 @@ def test_notebooks_get_markup_without_scripts():
 
 
 def test_text_takes_time_linear_in_the_program():
-    def seconds(depth):
+    def work(depth):
         d = mlp(*[3] * depth)
-        start = time.perf_counter()
-        str(d), d.latex(), d.forward, d.backward, str(d.ledger), str(d.cost)
-        return time.perf_counter() - start
+        return calls(lambda: (str(d), d.latex(), d.forward, d.backward, str(d.ledger), str(d.cost)))
 
-    seconds(10)
-    assert seconds(160) < 14 * seconds(40)
+    work(10)
+    assert work(160) < 5 * work(40)

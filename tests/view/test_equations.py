@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 import sympy as sp
 
@@ -122,9 +120,7 @@ def test_huge_bodies_are_named_by_their_size():
     deep = c
     for _ in range(20_000):
         deep = sp.Mul(sp.Add(deep, 1, evaluate=False), c, evaluate=False)
-    start = time.perf_counter()
     text = lines(program(Statement("p", (), body), Statement("q", (), deep), outputs=("p", "q")))
-    assert time.perf_counter() - start < 5
     assert text[0] == "p = <120 operations on c>"
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import sympy as sp
-from sympy.functions.elementary.piecewise import ExprCondPair
 from sympy.matrices.expressions.dotproduct import DotProduct
 from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.tensor.indexed import Idx, Indexed
@@ -17,14 +16,10 @@ from symbp.ir.walk import index_symbols, postorder, rebuild, substitute
 from symbp.network import LARGEST, brief, dimension, symbol_name
 from symbp.passes.functions import definition, has_own_derivative, known, simple
 from symbp.passes.lower.builder import Builder, Scope, fresh_index
+from symbp.passes.lower.pieces import in_pieces, is_large
 
 UNROLL = 64
 """Sums whose index is used as a number are written out up to this many terms."""
-
-LARGE = 200
-"""Expressions with more distinct nodes are cut into statements while they are lowered."""
-PIECE = 12
-"""Nodes of a piece there."""
 
 LARGEST_NUMBER = sp.Float(1.7e308)
 _OVERFLOW = "a constant overflows float64"
@@ -57,38 +52,18 @@ def scalar(b: Builder, root: Any, scope: Scope) -> sp.Expr:
         [root],
         leaf=lambda n: not n.args or isinstance(n, _OPAQUE + _UNEVALUATED) or n in scope or _of_matrix(n),
     )
-    cut = _shared(order) if len(order) > LARGE else frozenset()
+    if root in memo:
+        return memo[root]
+    if is_large(order):
+        memo[root] = in_pieces(b, order, lambda node, bodies: _node(b, node, scope, bodies))
+        return memo[root]
     for node in order:
         if node not in memo:
-            body = _node(b, node, scope, memo)
-            memo[node] = b.share(body) if node in cut and node is not root else body
+            memo[node] = _node(b, node, scope, memo)
     return memo[root]
 
 
-def _shared(order: list[Any]) -> frozenset:
-    """Nodes of a large expression that get a statement of their own: shared ones, and one in a few others.
-
-    SymPy's automatic simplification asks an expression about its signs, which walks it as a tree:
-    without these cuts, rebuilding shared sub-expressions takes exponential time. What stands in a
-    branch of a choice stays there, since it may have no value where the branch is not taken.
-    """
-    inside: set[Any] = set()
-    for node in reversed(order):
-        if isinstance(node, sp.Piecewise | ExprCondPair) or node in inside:
-            inside.update(node.args)
-    parents = Counter(arg for node in order for arg in set(node.args))
-    size: dict[Any, int] = {}
-    cut = set()
-    for node in order:
-        size[node] = 1 + sum(size.get(a, 1) for a in node.args)
-        wanted = parents[node] > 1 or size[node] > PIECE
-        if wanted and node.args and isinstance(node, sp.Expr) and node not in inside:
-            cut.add(node)
-            size[node] = 1
-    return frozenset(cut)
-
-
-def _node(b: Builder, node: Any, scope: Scope, memo: dict) -> Any:
+def _node(b: Builder, node: Any, scope: Scope, memo: Mapping[Any, Any]) -> Any:
     if node in scope:
         return scope[node]
     if isinstance(node, _OPAQUE):

@@ -9,7 +9,7 @@ import numpy as np
 import sympy as sp
 
 from symbp.ir.nodes import Access, Index
-from symbp.ir.walk import accesses, operations, postorder, substitute
+from symbp.ir.walk import accesses, is_undefined, operations, postorder, substitute
 from symbp.passes.cost import cost
 from symbp.passes.simplify.candidates import candidates
 from symbp.passes.simplify.rational import rational
@@ -77,11 +77,17 @@ def _neutral(problem: Problem) -> dict:
 @lru_cache(maxsize=4096)
 def _solved(problem: Problem) -> Found | None:
     held = dict(problem.held)
+    if is_undefined(problem.body, *held.values()):
+        return None
     judge = _Judge(problem.body, held)
     best, best_key = None, _key(problem.body, judge.is_nan, problem.price)
     allowed = _divisors(problem.body)
     for form in candidates(problem.body, held):
-        if _key(form, False) >= best_key or not _divisors(substitute(form, held)) <= allowed:
+        if (
+            is_undefined(form)
+            or _key(form, False) >= best_key
+            or not _divisors(substitute(form, held)) <= allowed
+        ):
             continue
         if operations(form) > problem.operations:
             continue

@@ -10,7 +10,7 @@ import sympy as sp
 
 from symbp.ir.functions import expm1, log1p
 from symbp.ir.nodes import Access, Statement
-from symbp.ir.walk import accesses, is_large, postorder, rebuild, substitute
+from symbp.ir.walk import accesses, conditions, has_choice, is_large, postorder, rebuild, substitute
 from symbp.passes.simplify.accuracy import accurate
 from symbp.passes.simplify.exponential_forms import SIZE, X
 from symbp.passes.simplify.several_exponentials import terms_of
@@ -123,9 +123,11 @@ class Definitions:
         """A body with `what` (default: the calls) instead of the entries that hold it."""
         what = self.calls if what is None else what
         swap = {}
+        asked = {a for c in conditions(body) for a in accesses(c)} if what else ()
         for access in accesses(body) if what else ():
             statement = what.get(access.name)
-            if statement is not None:
+            # SymPy cannot build functions of a choice whose condition holds a choice.
+            if statement is not None and not (access in asked and has_choice(statement.body)):
                 indices = dict(zip(statement.indices, access.indices, strict=True))
                 swap[access] = substitute(statement.body, indices)
         return substitute(body, swap) if swap else body

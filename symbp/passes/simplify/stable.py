@@ -16,7 +16,7 @@ import sympy as sp
 
 from symbp.ir.functions import log1p
 from symbp.ir.nodes import Access, Index, Program, Statement
-from symbp.ir.walk import index_symbols, is_large, is_leaf, postorder, rebuild, substitute
+from symbp.ir.walk import index_symbols, is_large, is_leaf, is_undefined, postorder, rebuild, substitute
 from symbp.passes.cost import cost
 from symbp.passes.simplify.accuracy import Choice, accurate, in_decaying_exponential
 from symbp.passes.simplify.compensate import compensated
@@ -134,7 +134,9 @@ class _Rewriter:
         # Conditions are left alone: rewritten, they could decide differently.
         for node in postorder([body], leaf=_leaf):
             self.visit(node)
-        return self.final(body)
+        found = self.final(body)
+        # SymPy makes the root of a negative number imaginary, also where it stands in a branch not taken.
+        return body if is_undefined(found) else found
 
     def shifted(self, body: sp.Expr) -> sp.Expr:
         """The body with quotients of several exponentials shifted, also where parts of them are held."""
