@@ -100,9 +100,12 @@ def erfc(x):
         return 1 - math.erf(x)
     near = min(size, 28.0)
     t = (near - 1.75) / (near + 1.75)
-    rest = ERFC[0]
-    for k in range(1, 24):
-        rest = fma(rest, t, ERFC[k])  # type: ignore[call-arg]
+    # Odd and even powers apart: two sums that do not wait for each other.
+    odd, even = ERFC[0], ERFC[1]
+    for k in range(2, 24, 2):
+        odd = fma(odd, t * t, ERFC[k])  # type: ignore[call-arg]
+        even = fma(even, t * t, ERFC[k + 1])  # type: ignore[call-arg]
+    rest = fma(odd, t, even)  # type: ignore[call-arg]
     square = size * size
     high = rest - square
     low = rest - (high + square) + fma(-size, size, square)  # type: ignore[call-arg]
