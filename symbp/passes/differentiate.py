@@ -146,13 +146,26 @@ class _Sweep:
         for position, extent in zip(access.indices, shape, strict=True):
             if isinstance(position, Index) and position.extent == extent and position not in axes:
                 axes.append(position)
+                continue
+            k = _fresh(extent, {*s.domain, *axes})
+            axes.append(k)
+            if extent == 1:
+                body = self.along(k, body)
             else:
-                k = _fresh(extent, {*s.domain, *axes})
-                axes.append(k)
                 conditions.append(sp.Eq(k, position))
         bound = tuple(i for i in s.domain if i not in axes)
         term = _Term(tuple(axes), body, bound, tuple(conditions), s.origin)
         self.terms.setdefault(access.name, []).append(_without_delta(term))
+
+    def along(self, k: Index, body: sp.Expr) -> sp.Expr:
+        """With the index k of length 1 for the only entry 0 of vectors and rows that have one."""
+        swap = {}
+        for access in accesses(body):
+            shape = self.program.tensors[access.name].shape if access.name in self.program.tensors else ()
+            at = next((n for n, size in enumerate(shape) if size == 1 and access.indices[n] == 0), None)
+            if at is not None:
+                swap[access] = Access(access.name, *access.indices[:at], k, *access.indices[at + 1 :])
+        return substitute(body, swap)
 
     def finish_gradient(self, name: str) -> None:
         tensor = self.program.tensors[name]

@@ -73,7 +73,7 @@ def entry(b: Builder, node: Any, i: sp.Expr, j: sp.Expr, scope: Scope) -> sp.Exp
         UnsupportedError: inverses, determinants and other operations without entrywise form.
     """
     for around in (scope, {}):
-        if ("stored", node, tuple(around.items())) in b.memo:
+        if ("stored", node, tuple(around.items()), *_only_ones(i, j)) in b.memo:
             return stored(b, node, around, i, j)
     key = ("entry", node, i, j, tuple(scope.items()))
     if key not in b.memo:
@@ -257,7 +257,7 @@ def _held(b: Builder, node: Any) -> Any:
     """A symbol for a stored product, so that expressions stay shallow."""
     stored(b, node, {})
     symbol = sp.MatrixSymbol(sp.Dummy("product"), *node.shape)
-    b.memo["stored", symbol, ()] = b.memo["stored", node, ()]
+    b.memo["stored", symbol, (), False, False] = b.memo["stored", node, (), False, False]
     return symbol
 
 
@@ -341,19 +341,35 @@ def stored(
     """The entry (i, j) of a temporary that holds the whole of `node`."""
     if isinstance(node, sp.Transpose):
         return stored(b, node.arg, scope, j, i, wish)
-    key = ("stored", node, tuple(scope.items()))
+    ones = _only_ones(i, j)
+    key = ("stored", node, tuple(scope.items()), *ones)
     if key not in b.memo:
-        b.memo[key] = _store(b, node, scope, wish)
+        b.memo[key] = _store(b, node, scope, wish, *ones)
     body, row, column = b.memo[key]
     return substitute(body, {k: v for k, v in ((row, i), (column, j)) if isinstance(k, Index)})
 
 
-def _store(b: Builder, node: Any, scope: Scope, wish: str | None) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
-    """An entry of the temporary, with the indices of its row and its column."""
+def _only_ones(i: sp.Expr, j: sp.Expr) -> tuple[bool, bool]:
+    """Which of a row and a column are indices of length 1.
+
+    The row of an equation with one row keeps its index, so that its gradient has that row, too;
+    elsewhere the only row is 0.
+    """
+    return (isinstance(i, Index) and i.extent == 1, isinstance(j, Index) and j.extent == 1)
+
+
+def _store(
+    b: Builder, node: Any, scope: Scope, wish: str | None, one_row: bool, one_column: bool
+) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
+    """An entry of the temporary, with the indices of its row and its column; 0 for those of length 1.
+
+    Args:
+        one_row: whether the only row gets an index all the same.
+    """
     rows, columns = b.shape(node)
     taken = [x for v in scope.values() for x in index_symbols(v)]
-    row = ZERO if rows == 1 else fresh_index("i", rows, taken)
-    column = ZERO if columns == 1 else fresh_index("j", columns, [*taken, row])
+    row = ZERO if rows == 1 and not one_row else fresh_index("i", rows, taken)
+    column = ZERO if columns == 1 and not one_column else fresh_index("j", columns, [*taken, row])
     coefficient, factors = parts_of(node)
     if coefficient == 1 and len(factors) > 1:
         body = _chain(b, factors, row, column, scope, wish)
