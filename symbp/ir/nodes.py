@@ -97,6 +97,12 @@ class Access(sp.Expr):
     is_real = True
     is_commutative = True
     is_number = False
+    # Said in so many words, for SymPy would search for an answer at every entry, in vain.
+    is_zero = is_positive = is_negative = is_nonzero = is_nonnegative = is_nonpositive = None
+    is_extended_positive = is_extended_negative = is_extended_nonzero = None
+    is_extended_nonnegative = is_extended_nonpositive = None
+    is_integer = is_noninteger = is_even = is_odd = is_prime = is_composite = None
+    is_rational = is_irrational = is_algebraic = is_transcendental = is_polar = None
 
     def __new__(cls, name: TensorName | str, *indices: Any) -> Access:
         name = TensorName(name) if isinstance(name, str) else name

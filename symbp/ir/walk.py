@@ -7,6 +7,7 @@ keyed by expression is the memo used everywhere here.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -16,6 +17,15 @@ from sympy.core.relational import Relational
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symbp.ir.nodes import Access, Index
+from symbp.ir.products import product
+
+REMEMBERED = 1 << 16
+"""Bodies whose nodes, accesses and indices are remembered: every pass asks again."""
+
+SHORT = 64
+"""Nodes up to which the walk over a body is remembered."""
+
+_SHORT: dict[sp.Basic, tuple[sp.Basic, ...]] = {}
 
 
 def is_leaf(node: sp.Basic) -> bool:
@@ -25,25 +35,42 @@ def is_leaf(node: sp.Basic) -> bool:
 
 def postorder(roots: Iterable[sp.Basic], leaf: Callable[[sp.Basic], bool] = is_leaf) -> list[sp.Basic]:
     """Every distinct node once, operands before the nodes that use them."""
+    roots = list(roots)
+    if leaf is not is_leaf or len(roots) != 1:
+        return _walk(roots, leaf)
+    known = _SHORT.get(roots[0])
+    if known is not None and known[-1] is roots[0]:  # nodes of an equal expression are others
+        return list(known)
+    order = _walk(roots, leaf)
+    if len(order) <= SHORT:
+        if len(_SHORT) >= REMEMBERED:
+            _SHORT.clear()
+        _SHORT[roots[0]] = tuple(order)
+    return order
+
+
+def _walk(roots: list[sp.Basic], leaf: Callable[[sp.Basic], bool]) -> list[sp.Basic]:
     seen: set[sp.Basic] = set()
     order: list[sp.Basic] = []
-    stack: list[Any] = list(roots)[::-1]
+    stack: list[Any] = roots[::-1]
+    count = 0
     while stack:
         node = stack.pop()
         if type(node) is tuple:  # its operands are done
             order.append(node[0])
-        elif node not in seen:
-            seen.add(node)
-            if leaf(node):
-                order.append(node)
-            else:
-                stack.append((node,))
-                stack.extend(node.args[::-1])
+            continue
+        seen.add(node)
+        if len(seen) == count:  # hashing is what takes time: one set operation, not two
+            continue
+        count += 1
+        args = node.args
+        if not args or leaf(node):
+            order.append(node)
+        else:
+            stack.append((node,))
+            stack.extend(args[::-1])
     return order
 
-
-REMEMBERED = 1 << 16
-"""Bodies whose accesses and indices are remembered: every pass asks again."""
 
 MANY = 64
 """Operands up to which SymPy may simplify a node; a choice of n branches takes it n^2 comparisons."""
@@ -68,10 +95,14 @@ def rebuild(node: sp.Basic, args: tuple) -> sp.Basic:
 
     SymPy simplifies what it builds by walking trees: large expressions are left as they are.
     """
-    if all(a is b for a, b in zip(args, node.args, strict=True)):
+    if all(map(operator.is_, args, node.args)):
         return node
+    if len(args) == 1 and isinstance(args[0], Access) and stands_as_it_is(node.func):
+        return node.func(args[0], evaluate=False)
     if isinstance(node, _UNEVALUATED) and (len(args) > MANY or any(is_large(a) for a in args)):
         return node.func(*args, evaluate=False)
+    if type(node) is sp.Mul:
+        return product(*args)
     if isinstance(node, sp.Pow | sp.log) and _has_no_value(node, *args):
         return node.func(*args, evaluate=False)
     if isinstance(node, ExprCondPair):
@@ -84,6 +115,24 @@ def rebuild(node: sp.Basic, args: tuple) -> sp.Basic:
         except TypeError:  # SymPy does not order what is not real, as 1/0
             return node.func(*args, evaluate=False)
     return node.func(*args)
+
+
+@lru_cache(maxsize=4096)
+def stands_as_it_is(function: Any) -> bool:
+    """Whether SymPy leaves a function of one entry alone, as sin(x) and unlike re(x).
+
+    All it knows about any entry is that it is real, so that it is asked once and not at every entry.
+    """
+    if not issubclass(function, sp.Function):
+        return False
+    try:
+        return function(ENTRY) == function(ENTRY, evaluate=False)
+    except Exception:  # a class of the user's may do anything
+        return False
+
+
+ENTRY = Access("entry")
+"""An entry like any other."""
 
 
 def _has_no_value(node: sp.Basic, base: sp.Basic, exponent: sp.Basic = sp.S.NegativeOne) -> bool:

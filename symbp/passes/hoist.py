@@ -22,34 +22,37 @@ WORTH = 5
 
 def hoist(program: Program) -> Program:
     """Give repeated costly sub-expressions statements; each is computed before its first use."""
-    found: Counter[Any] = Counter()
-    for statement in program.statements:
-        found.update({_canonical(node) for node in _candidates(statement)})
+    keys = [_keys(statement) for statement in program.statements]
+    found = Counter(key for own in keys for key in set(own.values()))
     repeated = {key for key, uses in found.items() if uses > 1}
     if not repeated:
         return program
     names: dict[Any, str] = {}
     tensors: list[Tensor] = []
     statements: list[Statement] = []
-    for statement in program.statements:
-        wanted = [n for n in _candidates(statement) if _canonical(n) in repeated]
-        if not wanted or _is_definition(statement, repeated, names):
+    for statement, own in zip(program.statements, keys, strict=True):
+        wanted = {node: key for node, key in own.items() if key in repeated}
+        if not wanted or _is_definition(statement, wanted, names):
             statements.append(statement)
             continue
         statements.append(
-            statement.with_body(_replaced(statement, set(wanted), names, tensors, statements, program))
+            statement.with_body(_replaced(statement, wanted, names, tensors, statements, program))
         )
     return program.rebuilt(statements, tensors)
 
 
-def _candidates(statement: Statement) -> list[sp.Expr]:
+def _keys(statement: Statement) -> dict[sp.Basic, Any]:
+    """The costly sub-expressions of a statement, and what each is up to the names of its indices."""
     if statement.where:
-        return []
+        return {}
     # What stands outside of choices, perhaps besides inside of them, is evaluated anyway.
-    always = postorder([statement.body], leaf=lambda n: is_leaf(n) or isinstance(n, sp.Piecewise))
-    return [
-        n for n in always if isinstance(n, sp.Expr) and not is_leaf(n) and accesses(n) and cost(n) >= WORTH
-    ]
+    has_choice = any(isinstance(n, sp.Piecewise) for n in postorder([statement.body]))
+    leaf = (lambda n: is_leaf(n) or isinstance(n, sp.Piecewise)) if has_choice else is_leaf
+    return {
+        n: _canonical(n)
+        for n in postorder([statement.body], leaf)
+        if isinstance(n, sp.Expr) and not is_leaf(n) and cost(n) >= WORTH and accesses(n)
+    }
 
 
 def _indices(node: sp.Expr) -> tuple[Index, ...]:
@@ -62,10 +65,10 @@ def _canonical(node: sp.Expr) -> Any:
     return substitute(node, {i: Index(f"_{k}", i.extent) for k, i in enumerate(indices)}) if indices else node
 
 
-def _is_definition(statement: Statement, repeated: set, names: dict[Any, str]) -> bool:
+def _is_definition(statement: Statement, wanted: dict[sp.Basic, Any], names: dict[Any, str]) -> bool:
     """Whether the statement computes nothing but a repeated expression: later uses read it."""
-    key = _canonical(statement.body)
-    if statement.reduce != "none" or key not in repeated or key in names:
+    key = wanted.get(statement.body)
+    if statement.reduce != "none" or key is None or key in names:
         return False
     if _indices(statement.body) != statement.indices:
         return False
@@ -75,7 +78,7 @@ def _is_definition(statement: Statement, repeated: set, names: dict[Any, str]) -
 
 def _replaced(
     statement: Statement,
-    wanted: set,
+    wanted: dict[sp.Basic, Any],
     names: dict[Any, str],
     tensors: list[Tensor],
     statements: list[Statement],
@@ -84,8 +87,7 @@ def _replaced(
     done: dict[sp.Basic, Any] = {}
     for node in postorder([statement.body], leaf=lambda n: is_leaf(n) or n in wanted):
         if node in wanted:
-            key = _canonical(node)  # type: ignore[arg-type]
-            indices = _indices(node)
+            key, indices = wanted[node], _indices(node)  # type: ignore[arg-type]
             if key not in names:
                 name = f"u{len(tensors) + 1}"
                 while name in program.tensors:

@@ -13,13 +13,24 @@ its derivative is nan, as its value is.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
 
 from symbp.errors import UnsupportedError
 from symbp.ir.nodes import Access
-from symbp.ir.walk import accesses, is_leaf, postorder, rebuild
+from symbp.ir.products import product
+from symbp.ir.walk import (
+    ENTRY,
+    REMEMBERED,
+    accesses,
+    is_leaf,
+    postorder,
+    rebuild,
+    stands_as_it_is,
+    substitute,
+)
 from symbp.passes.functions import definition, known, simple
 
 STEPS = (sp.sign, sp.floor, sp.ceiling)
@@ -31,6 +42,14 @@ def partials(body: sp.Expr, origin: Any = None) -> dict[Access, sp.Expr]:
     Raises:
         UnsupportedError: a function has no derivative.
     """
+    try:
+        return dict(_partials(body))
+    except UnsupportedError as error:
+        raise UnsupportedError(error.problem, equation=origin, hint=error.hint) from error
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _partials(body: sp.Expr) -> dict[Access, sp.Expr]:
     order = postorder([body])
     varying = _varying(order)
     adjoint: dict[sp.Basic, list[sp.Expr]] = {body: [sp.S.One]}
@@ -43,12 +62,12 @@ def partials(body: sp.Expr, origin: Any = None) -> dict[Access, sp.Expr]:
         if isinstance(node, Access):
             result[node] = seed
         elif isinstance(node, sp.Piecewise):
-            for access, local in _choice(node, origin).items():
+            for access, local in _choice(node).items():
                 adjoint.setdefault(access, []).append(times(seed, local))
         else:
             for k, arg in enumerate(node.args):
                 if arg in varying:
-                    adjoint.setdefault(arg, []).append(times(seed, _local(node, k, origin)))
+                    adjoint.setdefault(arg, []).append(times(seed, _local(node, k)))
     first_use = [n for n in order if n in result]
     return {a: result[a] for a in first_use if result[a] != 0}  # type: ignore[misc,index]
 
@@ -61,7 +80,7 @@ def times(a: sp.Expr, b: sp.Expr) -> sp.Expr:
         return sp.Piecewise(*((times(e, b), c) for e, c in a.args))
     if isinstance(b, sp.Piecewise):
         return sp.Piecewise(*((times(a, e), c) for e, c in b.args))
-    return a * b
+    return product(a, b)
 
 
 def _varying(order: list[sp.Basic]) -> set[sp.Basic]:
@@ -72,8 +91,8 @@ def _varying(order: list[sp.Basic]) -> set[sp.Basic]:
     return found
 
 
-def _choice(node: sp.Piecewise, origin: Any) -> dict[Access, sp.Expr]:
-    branches = [(partials(e, origin), c) for e, c in node.args]
+def _choice(node: sp.Piecewise) -> dict[Access, sp.Expr]:
+    branches = [(_partials(e), c) for e, c in node.args]
     names = dict.fromkeys(a for local, _ in branches for a in local)
     conditions = [c for _, c in node.args]
     if conditions[-1] != sp.true and sp.Or(*conditions) != sp.true:
@@ -81,12 +100,12 @@ def _choice(node: sp.Piecewise, origin: Any) -> dict[Access, sp.Expr]:
     return {a: sp.Piecewise(*((local.get(a, sp.S.Zero), c) for local, c in branches)) for a in names}
 
 
-def _local(node: Any, k: int, origin: Any) -> sp.Expr:
+def _local(node: Any, k: int) -> sp.Expr:
     """The derivative of one node with respect to its k-th operand."""
     if isinstance(node, sp.Add):
         return sp.S.One
     if isinstance(node, sp.Mul):
-        return sp.Mul(*(a for m, a in enumerate(node.args) if m != k))
+        return product(*(a for m, a in enumerate(node.args) if m != k))
     if isinstance(node, sp.Pow):
         base, exponent = node.args
         return exponent * base ** (exponent - 1) if k == 0 else node * sp.log(base)
@@ -96,11 +115,29 @@ def _local(node: Any, k: int, origin: Any) -> sp.Expr:
         return sp.sign(node.args[0])
     if isinstance(node, STEPS):
         return sp.S.Zero
+    if len(node.args) == 1 and isinstance(node.args[0], Access) and stands_as_it_is(node.func):
+        slope = _slope(node.func)
+        if slope is not None:
+            return substitute(slope, {ENTRY: node.args[0]})
+    return _asked(node, k)
+
+
+def _asked(node: Any, k: int) -> sp.Expr:
+    """What the class of the function says."""
     try:
         derivative = sp.sympify(node.fdiff(k + 1), strict=True)
     except Exception as error:  # code of the user's may raise anything
-        raise _no_derivative(node, origin) from error
-    return _primitive(derivative, node, origin)
+        raise _no_derivative(node) from error
+    return _primitive(derivative, node)
+
+
+@lru_cache(maxsize=4096)
+def _slope(function: Any) -> sp.Expr | None:
+    """The derivative of a function at an entry like any other, None where it has none."""
+    try:
+        return _asked(function(ENTRY), 0)
+    except UnsupportedError:
+        return None
 
 
 def _extreme(node: Any, k: int) -> sp.Expr:
@@ -111,7 +148,7 @@ def _extreme(node: Any, k: int) -> sp.Expr:
     return sp.Piecewise((1, sp.And(*conditions)), (0, True))
 
 
-def _primitive(derivative: Any, node: Any, origin: Any) -> sp.Expr:
+def _primitive(derivative: Any, node: Any) -> sp.Expr:
     done: dict[sp.Basic, Any] = {}
     for part in postorder([derivative], leaf=lambda n: is_leaf(n) or n == node or n in node.args):
         if part == node or part in node.args or is_leaf(part):
@@ -119,19 +156,18 @@ def _primitive(derivative: Any, node: Any, origin: Any) -> sp.Expr:
             continue
         new = simple(rebuild(part, tuple(done[a] for a in part.args)))
         if isinstance(new, sp.Derivative | sp.Subs):
-            raise _no_derivative(node, origin)
+            raise _no_derivative(node)
         if isinstance(new, sp.DiracDelta):
             new = sp.S.Zero
         if isinstance(new, sp.Function) and not known(new) and type(new) is not type(node):
-            new = definition(new, origin)
+            new = definition(new)
         done[part] = new
     return done[derivative]
 
 
-def _no_derivative(node: Any, origin: Any) -> UnsupportedError:
+def _no_derivative(node: Any) -> UnsupportedError:
     name = type(node).__name__
     return UnsupportedError(
         f"{name} has no derivative that SymPy knows",
-        equation=origin,
         hint=f"give the class {name} an `fdiff(self, argindex)` method, or write its formula",
     )

@@ -7,9 +7,12 @@ from symbp.ir.walk import (
     node_operations,
     operations,
     postorder,
+    rebuild,
+    stands_as_it_is,
     substitute,
     substitute_all,
 )
+from tests.calls import calls
 
 i, j = Index("i", 3), Index("j", 3)
 x, y = Access("x", i), Access("y", i)
@@ -27,7 +30,7 @@ def test_postorder_visits_shared_nodes_once_and_operands_first():
     e = sp.sin(x) * sp.exp(sp.sin(x))
     order = postorder([e])
     assert len(order) == len(set(order)) == 4
-    assert all(order.index(a) < order.index(n) for n in order if n is not x for a in n.args)
+    assert all(order.index(a) < order.index(n) for n in order if n != x for a in n.args)
 
 
 def test_walks_are_linear_in_shared_and_deep_expressions():
@@ -78,3 +81,59 @@ def test_operations_of_written_forms():
     assert operations(sp.sqrt(2) * x) == 1
     assert operations(sp.Piecewise((x, x > 0), (y, True))) == 2
     assert node_operations(sp.Integer(3)) == node_operations(x) == 0
+
+
+def test_the_order_of_a_walk_belongs_to_the_caller():
+    e = sp.sin(x) + y
+    postorder([e]).clear()
+    assert postorder([e])[-1] is e
+
+
+def test_a_walk_gives_the_nodes_themselves_not_equal_ones():
+    first, second = Access("x", i), Access("x", i)
+    assert postorder([first])[-1] is first
+    assert postorder([second])[-1] is second
+
+
+class asks_for_a_sign(sp.Function):
+    @classmethod
+    def eval(cls, u):
+        if u.is_positive:
+            return sp.S.One
+        if u.is_negative is False:
+            return sp.S.Zero
+
+
+class raises(sp.Function):
+    @classmethod
+    def eval(cls, u):
+        if not isinstance(u, sp.Symbol):
+            raise ValueError("symbols only")
+
+
+def test_functions_of_one_entry_are_rebuilt_as_sympy_would():
+    s = sp.Symbol("s")
+    for function in (sp.sin, sp.log, sp.Abs, sp.re, sp.im, sp.conjugate, sp.exp, sp.sign, asks_for_a_sign):
+        assert rebuild(function(s), (x,)) == function(x), function
+    assert stands_as_it_is(sp.sin)
+    assert stands_as_it_is(asks_for_a_sign)
+    assert not stands_as_it_is(sp.re)
+    assert not stands_as_it_is(raises)
+
+
+def test_sympy_is_asked_once_about_functions_of_entries():
+    node = sp.sin(sp.Symbol("s"))
+    rebuild(node, (x,))
+    entries = [Access(f"e{k}") for k in range(50)]
+    rebuilt = calls(lambda: [rebuild(node, (e,)) for e in entries])
+    asked = calls(lambda: [sp.sin(Access(f"f{k}")) for k in range(50)])
+    assert 2 * rebuilt < asked
+
+
+def test_an_entry_is_real_and_nothing_else_is_known():
+    from sympy.core.assumptions import _assume_defined
+
+    known = {fact: getattr(x, f"is_{fact}") for fact in _assume_defined}
+    unknown = {fact for fact, value in known.items() if value is None}
+    assert known == sp.Dummy(real=True)._assumptions.copy() | dict.fromkeys(unknown)
+    assert calls(lambda: [x.is_zero, x.is_positive, x.is_integer, x.is_rational]) == 1  # the lambda

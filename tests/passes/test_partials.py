@@ -91,3 +91,31 @@ class NoSlope(sp.Function):
 def test_a_function_without_derivative_is_named():
     with pytest.raises(UnsupportedError, match="NoSlope"):
         partials(NoSlope(x))
+
+
+def test_every_equation_that_asks_in_vain_is_named():
+    for equation in ("E = NoSlope(x)", "F = NoSlope(x)"):
+        with pytest.raises(UnsupportedError) as caught:
+            partials(NoSlope(x), equation)
+        assert caught.value.equation == equation
+
+
+class Counted(sp.Function):
+    asked = 0
+
+    def fdiff(self, argindex=1):
+        type(self).asked += 1
+        return sp.cos(self.args[0])
+
+
+def test_a_class_is_asked_once_for_its_derivative_at_an_entry():
+    entries = [Access(f"c{k}") for k in range(20)]
+    for entry in entries:
+        assert partials(Counted(entry)) == {entry: sp.cos(entry)}
+    assert Counted.asked == 1
+    assert partials(Counted(2 * x)) == {x: 2 * sp.cos(2 * x)}
+
+
+def test_what_is_returned_belongs_to_the_caller():
+    partials(sp.sin(x)).clear()
+    assert partials(sp.sin(x)) == {x: sp.cos(x)}

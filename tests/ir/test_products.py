@@ -1,0 +1,49 @@
+import random
+
+import pytest
+import sympy as sp
+
+from symbp.ir import Access, Index
+from symbp.ir.products import product
+from tests.calls import calls
+
+i = Index("i", 3)
+x, y, z = Access("x", i), Access("y", i), Access("z")
+
+
+class doubled(sp.Function):
+    """Like exp, a function that products know something about."""
+
+    def as_base_exp(self):
+        return sp.Integer(2), self.args[0]
+
+
+FACTORS = [
+    *(x, y, z, sp.sin(x), sp.tanh(y), sp.exp(x), sp.exp(-x), sp.exp(2 * y), doubled(x), sp.log(z)),
+    *(x + y, x - y, y - x, 2 * x + 2 * y, 1 + sp.exp(-z), 1 + sp.sqrt(2), 3 - sp.sin(2)),
+    *(x**2, 1 / x, sp.sqrt(x), sp.sqrt(x**2), 1 / (x + y), x**y, 2**x, (x * y) ** sp.Rational(1, 3)),
+    *(sp.Integer(0), sp.Integer(1), sp.Integer(-1), sp.Rational(2, 3), sp.Float(0.5), sp.sqrt(2), sp.pi),
+    *(x * y, 2 * x, -sp.sin(x), x / y, sp.Max(x, y), sp.Abs(x), sp.sign(x), sp.sin(2), sp.E),
+]
+
+
+@pytest.mark.parametrize("first", FACTORS, ids=str)
+def test_a_product_is_that_of_sympy(first):
+    draw = random.Random(0)
+    for second in FACTORS:
+        assert product(first, second) == sp.Mul(first, second)
+        third, fourth = draw.choice(FACTORS), draw.choice(FACTORS)
+        assert product(first, second, third) == sp.Mul(first, second, third)
+        assert product(first, second, third, fourth) == sp.Mul(first, second, third, fourth)
+
+
+def test_none_and_one():
+    assert product() == 1
+    assert product(x) == x
+
+
+def test_what_cannot_combine_is_not_searched():
+    new = [(Access(f"a{k}"), Access(f"b{k}") * sp.tanh(Access(f"c{k}"))) for k in range(50)]
+    ours = calls(lambda: [product(*pair) for pair in new])
+    theirs = calls(lambda: [sp.Mul(*pair) for pair in new])
+    assert 2 * ours < theirs
