@@ -1,6 +1,8 @@
 """symbp: SymPy equations in, gradient-checked Numba kernels out."""
 
-from symbp.compiler import compile, mlp
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from symbp.errors import (
     CacheWarning,
     DataError,
@@ -14,10 +16,13 @@ from symbp.errors import (
 from symbp.network import Network
 from symbp.nn import *  # noqa: F403
 from symbp.nn import __all__ as _vocabulary
-from symbp.pipeline import Derivation, derive
-from symbp.runtime.check import GradientReport
-from symbp.spec import load
-from symbp.view.circuit import Circuit, circuit
+
+if TYPE_CHECKING:
+    from symbp.compiler import compile, mlp
+    from symbp.pipeline import Derivation, derive
+    from symbp.runtime.check import GradientReport
+    from symbp.spec import load
+    from symbp.view.circuit import Circuit, circuit
 
 __version__ = "0.1.0"
 
@@ -41,3 +46,26 @@ __all__ = [
     "mlp",
     *_vocabulary,
 ]
+
+# The compiler and Numba are loaded when they are first asked for: writing equations needs neither.
+_LATER = {
+    "compile": "symbp.compiler",
+    "mlp": "symbp.compiler",
+    "Derivation": "symbp.pipeline",
+    "derive": "symbp.pipeline",
+    "GradientReport": "symbp.runtime.check",
+    "load": "symbp.spec",
+    "Circuit": "symbp.view.circuit",
+    "circuit": "symbp.view.circuit",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_LATER[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
