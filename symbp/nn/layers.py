@@ -143,6 +143,7 @@ def mlp_equations(
     """
     sizes = _layer_sizes(sizes)
     loss_function = find_loss(loss)
+    activation = None if activation is None else find_activation(activation)
     takes_logits = loss_function is losses.softmax_cross_entropy
     if takes_logits and output not in (None, "softmax", activations.softmax):
         raise UnsupportedError(

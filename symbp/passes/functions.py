@@ -138,6 +138,9 @@ def definition(node: sp.Function, origin: Any = None) -> sp.Expr:
             equation=origin,
             hint=f"write one that holds for yours, such as {brief(refused)}",
         )
+    if _of_sympy(node) and not isinstance(node, AppliedUndef):
+        hint = "write a formula for it, such as a series or a fit over the range you need"
+        raise UnsupportedError(f"{name} is a function symbp cannot evaluate", equation=origin, hint=hint)
     what = "an undefined function" if isinstance(node, AppliedUndef) else "a function symbp cannot evaluate"
     raise UnsupportedError(
         f"{name} is {what}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
@@ -10,7 +11,8 @@ import sympy as sp
 from sympy.tensor.indexed import IndexedBase
 
 from symbp.errors import DataError, ShapeError, shorten
-from symbp.network import dimension, symbol_name
+from symbp.ir.walk import postorder
+from symbp.network import Network, dimension, symbol_name
 from symbp.runtime.lock import MAKING
 
 Closed = TypeVar("Closed")
@@ -45,6 +47,24 @@ def unknown_dims(symbols: Iterable[Any], dims: Mapping[str, int]) -> list[str]:
                 if s.name not in dims:
                     found.setdefault(s.name)
     return list(found)
+
+
+def check_dims(network: Network, dims: Mapping[str, int]) -> None:
+    """Refuse values for dimensions that occur nowhere in the network.
+
+    Raises:
+        ShapeError: with the nearest name that exists.
+    """
+    if not dims:
+        return
+    shapes = [sp.Tuple(*(declared_shape(s) or ())) for s in (*network.inputs, *network.parameters)]
+    nodes = postorder([*network.equations, *shapes], leaf=lambda n: not n.args)
+    known = [n.name for n in nodes if isinstance(n, sp.Symbol)]
+    for name in dims:
+        if name not in known:
+            near = difflib.get_close_matches(name[:200], known, 1, 0.5)
+            hint = f"did you mean {near[0]!r}?" if near else "leave it out"
+            raise ShapeError(f"there is no dimension {shorten(name, 80)!r}", hint=hint)
 
 
 class Instances(Generic[Closed]):

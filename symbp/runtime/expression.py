@@ -13,7 +13,7 @@ from symbp.errors import DataError, NetworkError, shorten
 from symbp.network import dimension, symbol_name
 from symbp.pipeline import Derivation, expression_kernel, forward_kernel
 from symbp.runtime.compiled import Compiled
-from symbp.runtime.dims import Instances, unknown_dims
+from symbp.runtime.dims import Instances, check_dims, unknown_dims
 from symbp.runtime.formula import formula
 from symbp.runtime.kernels import KernelSet, dtype_name
 from symbp.runtime.parameters import Layout
@@ -57,6 +57,7 @@ class Function:
         self.dims = dict(dims or {})
         self.reuse, self._cache = bool(reuse), cache
         self._formula = formula(expression, wrt, args, self.dims)
+        check_dims(next(iter(self._formula.networks.values())), self.dims)
         self.arguments, self.wrt = self._formula.arguments, self._formula.wrt
         self._names = tuple(symbol_name(s) for s in self.arguments)
         self._instances = Instances(dict.fromkeys(self.arguments), self.dims, self._with_dims)
@@ -251,7 +252,11 @@ class Function:
         try:
             lead = np.broadcast_shapes(*leads)
         except ValueError as error:
-            raise DataError(shorten(f"the arguments do not broadcast: {error}")) from error
+            shapes = ", ".join(map(str, leads))
+            raise DataError(
+                shorten(f"the arguments do not broadcast: their shapes are {shapes}"),
+                hint="shapes broadcast as in NumPy; entries of vectors and matrices stand last",
+            ) from error
         try:
             return lead, [_samples(a, lead, s.shape) for a, s in zip(arrays, self._slots, strict=True)]
         except (MemoryError, ValueError) as error:  # the latter where the size is no integer of NumPy's
@@ -260,7 +265,11 @@ class Function:
     def _count(self, args: Sequence[Any]) -> None:
         if len(args) != len(self._names):
             names = shorten(", ".join(self._names), 200)
-            raise DataError(f"{len(self._names)} arguments are needed ({names}), got {len(args)}")
+            needed = "1 argument is" if len(self._names) == 1 else f"{len(self._names)} arguments are"
+            raise DataError(
+                f"{needed} needed, got {len(args)}",
+                hint=f"give {names}" if names else "call it without arguments",
+            )
 
     def _run(self, kernel: Compiled, arrays: list[np.ndarray], lead: tuple[int, ...]) -> list[np.ndarray]:
         samples = arrays[0].shape[0] if arrays else 1

@@ -12,7 +12,7 @@ from symbp.errors import DataError, NetworkError, shorten
 from symbp.network import Network, symbol_name, symbols_listed
 from symbp.pipeline import forward_kernel, gradient_kernel
 from symbp.runtime.compiled import Compiled, named_results
-from symbp.runtime.dims import Instances, unknown_dims
+from symbp.runtime.dims import Instances, check_dims, unknown_dims
 from symbp.runtime.kernels import KernelSet, dtype_name
 from symbp.runtime.outputs import Outputs
 from symbp.runtime.parameters import Layout, initial
@@ -51,6 +51,7 @@ class Model:
         self.network = network
         self.dtype = dtype_name(dtype)
         self.dims = dict(dims or {})
+        check_dims(network, self.dims)
         self.inputs, self.parameters = network.inputs, network.parameters
         self.reuse, self._cache = bool(reuse), cache
         self._wrt = None if wrt is None else symbols_listed(wrt, "wrt")

@@ -105,10 +105,16 @@ def admit(
             if samples < 0:
                 samples, first = array.shape[0], slot.name
                 if samples == 0:
-                    raise DataError(f"{shorten(slot.name, 80)!r} has no samples: its shape is {array.shape}")
+                    raise DataError(
+                        f"{shorten(slot.name, 80)!r} has no samples: its shape is {array.shape}",
+                        hint="give one sample at least",
+                    )
             elif array.shape[0] != samples:
                 a, b = shorten(first, 60), shorten(slot.name, 60)
-                raise DataError(f"{a!r} has {samples} samples, but {b!r} has {array.shape[0]}")
+                raise DataError(
+                    f"{a!r} has {samples} samples, but {b!r} has {array.shape[0]}",
+                    hint="give every input one row per sample",
+                )
         elif array.shape != slot.shape:
             raise _wrong_shape(slot, array)
         elif not slot.shape:
@@ -116,7 +122,7 @@ def admit(
         if slot.role == "label":
             check_labels(slot, array)
         if finite and not np.isfinite(array).all():
-            raise DataError(f"{shorten(slot.name, 80)!r} contains nan or infinity")
+            raise _not_finite(repr(shorten(slot.name, 80)))
         result.append(array)
     return result, max(samples, 1)
 
@@ -140,7 +146,7 @@ def admit_vector(vector: Any, size: int, real: str, what: str, *, finite: bool =
             f"{what} must have shape ({size},), got {array.shape}", hint="see model.init and model.pack"
         )
     if finite and not np.isfinite(array).all():
-        raise DataError(f"{what} contains nan or infinity")
+        raise _not_finite(what)
     return array
 
 
@@ -160,25 +166,41 @@ def admit_array(slot: Slot, value: Any, real: str) -> np.ndarray:
         return value if value.flags.writeable else _unlocked(value)
     name = shorten(slot.name, 80)
     if isinstance(value, str | bytes | Mapping) or value is None:
-        raise DataError(f"{name!r} must be an array of shape {slot.text()}, got {type(value).__name__}")
+        raise DataError(
+            f"{name!r} must be an array of shape {slot.text()}, got {type(value).__name__}",
+            hint="give numbers, a list of numbers or a NumPy array",
+        )
+    if np.ma.is_masked(value):
+        raise DataError(
+            f"{name!r} has masked entries, which have no value",
+            hint="leave those samples out, or give them values with .filled(...)",
+        )
     try:
         array = np.asarray(value)
     except Exception as error:  # objects may raise anything from __array__
         raise DataError(
-            shorten(f"{name!r} cannot be made an array: {type(error).__name__}: {error}")
+            shorten(f"{name!r} cannot be made an array: {type(error).__name__}: {error}"),
+            hint=f"its shape is {slot.text()}",
         ) from error
     if array.dtype.kind not in "fiub":
         what = {"c": "complex numbers", "O": "Python objects, or rows of different lengths"}
         kind = what.get(array.dtype.kind, str(array.dtype))
         raise DataError(f"{name!r} must hold real numbers, got {kind}", hint=f"its shape is {slot.text()}")
     if slot.role == "label" and array.dtype.kind == "f" and not _whole(array):
-        raise DataError(f"{name!r} holds class labels, which must be whole numbers")
+        raise DataError(f"{name!r} holds class labels, which must be whole numbers", hint="give integers")
     try:
         with np.errstate(over="ignore"):
-            # A subclass, a masked array for one, becomes a plain array here.
+            # A subclass becomes a plain array here.
             return np.array(array, dtype=dtype, order="C", copy=True, subok=False)
     except (TypeError, ValueError, MemoryError) as error:
         raise DataError(shorten(f"{name!r} cannot be converted: {error}")) from error
+
+
+def _not_finite(what: str) -> DataError:
+    return DataError(
+        f"{what} contains nan or infinity",
+        hint="leave those samples out; check_finite=False lets them through",
+    )
 
 
 def no_memory(what: str, error: Exception) -> DataError:
@@ -214,7 +236,10 @@ def check_labels(slot: Slot, array: np.ndarray) -> None:
     if low < 0 or (slot.bound is not None and high >= slot.bound):
         wrong = low if low < 0 else high
         top = "" if slot.bound is None else f" ... {slot.bound - 1}"
-        raise DataError(f"{shorten(slot.name, 80)!r} contains the label {wrong}, outside of 0{top}")
+        raise DataError(
+            f"{shorten(slot.name, 80)!r} contains the label {wrong}, outside of 0{top}",
+            hint="count classes from 0",
+        )
 
 
 def _wrong_shape(slot: Slot, array: np.ndarray) -> DataError:

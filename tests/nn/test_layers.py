@@ -40,6 +40,8 @@ def test_unknown_names():
         nn.mlp_equations((2, 1), loss="mse")
     with pytest.raises(UnsupportedError, match="no activation is called"):
         nn.mlp_equations((2, 1), output="probability")
+    with pytest.raises(UnsupportedError, match="no activation is called"):
+        nn.mlp_equations((2, 1), "tanhh")  # wrong also where no layer is hidden
 
 
 def test_tables_hold_what_their_names_say():

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import sympy as sp
 
+import symbp as sb
 from symbp import nn
 from symbp.errors import DataError, ShapeError
-from symbp.runtime.dims import Instances, declared_shape, shape_of, unknown_dims
+from symbp.runtime.dims import Instances, check_dims, declared_shape, shape_of, unknown_dims
 
 n, m = sp.symbols("n m", integer=True, positive=True)
 x, M, s = sp.MatrixSymbol("x", n, 1), sp.MatrixSymbol("M", n, m), sp.Symbol("s")
@@ -116,3 +117,23 @@ def test_threads_that_race_make_one_instance():
     for t in threads:
         t.join()
     assert len(made) == 1
+
+
+def test_values_for_dimensions_that_are_not_there():
+    y, E = sp.MatrixSymbol("y", m + 1, 1), sp.Symbol("E")
+    network = sb.Network([sp.Eq(E, nn.total(M * sp.OneMatrix(m, 1)) + nn.total(y))], inputs=[M, y], loss=E)
+    check_dims(network, {"n": 2, "m": 3})
+    check_dims(network, {})
+    with pytest.raises(ShapeError, match="no dimension 'mm'") as caught:
+        check_dims(network, {"n": 2, "mm": 3})
+    assert "'m'" in caught.value.hint
+    with pytest.raises(ShapeError, match="no dimension 'q'"):
+        sb.compile(network, dims={"q": 3})
+    with pytest.raises(ShapeError, match="no dimension 'q'"):
+        sb.compile(x.T * x, dims={"q": 3})
+
+
+def test_bounds_of_sums_are_dimensions():
+    i, t = sp.symbols("i t", integer=True)
+    f = sb.compile(sp.Sum(s * i, (i, 0, t)), dims={t: 3})
+    assert f(2.0) == 12.0

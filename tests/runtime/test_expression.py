@@ -130,7 +130,7 @@ def test_symbolic_dimensions_come_from_the_arguments():
     assert np.array_equal(gradient, np.ones((4, 2)))
     assert g.jacobian([1.0, 2.0]).tolist() == [[1.0, 2.0]]
     assert g.check([1.0, 2.0, 3.0]).passed
-    with pytest.raises(DataError, match="1 arguments are needed"):
+    with pytest.raises(DataError, match="1 argument is needed"):
         g()
     with pytest.raises(ShapeError, match="dims="):
         g.check()

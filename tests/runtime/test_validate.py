@@ -30,7 +30,7 @@ def test_right_arrays_pass_without_copy():
         np.asfortranarray(GOOD),
         np.ones((5, 6))[:, ::2],
         GOOD.tolist(),
-        np.ma.masked_array(GOOD),
+        np.ma.masked_array(GOOD),  # nothing is masked
         [np.ones(3)] * 5,
     ],
 )
@@ -110,6 +110,30 @@ def test_messages_say_what_to_write():
         admit([X, Y], {"x": GOOD, "y": np.ones(4)}, "float64")
     with pytest.raises(DataError, match="no samples"):
         admitted(Y, np.ones(0))
+
+
+def test_masked_entries_have_no_value():
+    with pytest.raises(DataError, match="masked entries") as caught:
+        admitted(X, np.ma.masked_array(GOOD, mask=np.eye(5, 3)))
+    assert "filled" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("slot", "value", "finite"),
+    [
+        (X, None, False),
+        (X, [[1, 2, 3], [4]], False),
+        (X, np.empty((0, 3)), False),
+        (X, np.full((1, 3), np.nan), True),
+        (LABEL, [0.5], False),
+        (LABEL, [-1], False),
+        (LABEL, [10**6], False),
+    ],
+)
+def test_every_refusal_says_what_to_give(slot, value, finite):
+    with pytest.raises(DataError) as caught:
+        admitted(slot, value, finite=finite)
+    assert caught.value.hint
 
 
 def test_finiteness_on_request():

@@ -178,6 +178,8 @@ def _power(b: Builder, node: sp.MatPow, i: sp.Expr, j: sp.Expr, scope: Scope) ->
         return entry(b, b.order.arranged(power), i, j, scope)
     if exponent.is_Integer and exponent > 0:
         raise b.unsupported(f"the power {exponent} of a matrix", f"powers up to {MOST} are written out")
+    if not exponent.is_Integer:
+        raise b.unsupported(f"the power {brief(exponent, 30)} of a matrix", "powers are whole numbers")
     raise b.unsupported(
         "matrix inverses are not compiled yet", "solve the system outside and give the result as an input"
     )

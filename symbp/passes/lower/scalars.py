@@ -129,7 +129,9 @@ def _atom(b: Builder, node: Any) -> Any:
         if tensor is None and name in b.dims:
             return sp.Integer(b.dims[name])
         if tensor is None:
-            raise b.unsupported(f"{name!r} has no meaning here", "declare it, or bind it by a Sum")
+            raise b.unsupported(
+                f"{name!r} has no meaning here", "declare it, bind it by a Sum, or give its value in dims="
+            )
         if tensor.shape:
             raise b.shape_error(f"{name!r} has shape {tensor.shape} and is used as a scalar", "index it")
         return Access(name)
