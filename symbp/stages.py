@@ -174,8 +174,13 @@ class Work:
         count = len(next(iter(samples.train.values())))
         what = f"{options.optimizer}, {result.steps} steps on {count:,} samples, loss {result.loss:.6f}"
         self.stages.append(("trained", what, result.seconds))
+        tested = len(next(iter(samples.test.values())))
+        if result.test_r2 is not None:
+            self.console.print(
+                f"R²: {result.train_r2:.4f} of {count:,} training samples, "
+                f"[bold]{result.test_r2:.4f} of {tested:,} test samples[/bold]"
+            )
         if result.test_accuracy is not None:
-            tested = len(next(iter(samples.test.values())))
             self.console.print(
                 f"accuracy: {result.train_accuracy:.2%} of {count:,} training samples, "
                 f"[bold]{result.test_accuracy:.2%} of {tested:,} test samples[/bold]"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -53,19 +52,3 @@ def test_digits():
     output = run("-m", "symbp", "run", FOLDER / "digits.toml")
     for word in ("delta1*x.T", "derived", "checked", "trained", "test samples"):
         assert word in output
-
-
-def test_the_readme_prints_what_it_says():
-    text = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
-    found = re.findall(r"```python\n([^`]*?)```\n[^`]*```text\n(.*?)```", text, re.DOTALL)
-    assert len(found) == 3
-    for code, said in found:
-        assert run("-c", code) == said
-
-
-def test_the_quick_start_is_two_commands():
-    text = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
-    block = text.split("## Quick start", 1)[1].split("```bash\n", 1)[1].split("```", 1)[0]
-    first, second = block.strip().splitlines()
-    assert first.endswith("symbp run examples/digits.toml")
-    assert second.endswith("python -m pytest")

@@ -29,6 +29,9 @@ class Fit:
         seconds: time that training took.
         train_accuracy: share of training samples classified rightly; None without classes.
         test_accuracy: the same for the test samples.
+        train_r2: coefficient of determination of the training samples, 1 - (sum of squared errors) /
+            (sum of squared deviations from the mean); None with classes.
+        test_r2: the same for the test samples.
     """
 
     theta: np.ndarray
@@ -38,6 +41,8 @@ class Fit:
     seconds: float
     train_accuracy: float | None
     test_accuracy: float | None
+    train_r2: float | None = None
+    test_r2: float | None = None
 
 
 def fit(
@@ -58,8 +63,10 @@ def fit(
         progress: called after each step, or epoch.
 
     Raises:
-        DataError: the data does not fit the model, or the loss is no longer a finite number.
+        DataError: the data does not fit the model or the options, or the loss is no longer a finite number.
     """
+    if options.accuracy is not None and samples.classes is None:
+        raise DataError("train.accuracy needs classes, and the targets are numbers", hint="leave it out")
     start = time.perf_counter()
     theta = np.array(model.init(seed=options.seed) if theta is None else theta)
     loop = {"lbfgs": _lbfgs, "gd": _gradient_descent, "sgd": _stochastic, "adam": _stochastic}
@@ -71,12 +78,11 @@ def fit(
             f"training diverged: the loss is {loss} after {steps} steps",
             hint="a smaller rate, or scaled data",
         )
-    accuracies = (
-        [None, None]
-        if samples.classes is None
-        else [accuracy(model, theta, part, options.output) for part in (samples.train, samples.test)]
-    )
-    return Fit(theta, loss, steps, calls, seconds, accuracies[0], accuracies[1])
+    measure = determination if samples.classes is None else accuracy
+    on_train, on_test = (measure(model, theta, p, options.output) for p in (samples.train, samples.test))
+    if samples.classes is None:
+        return Fit(theta, loss, steps, calls, seconds, None, None, on_train, on_test)
+    return Fit(theta, loss, steps, calls, seconds, on_train, on_test)
 
 
 def accuracy(model: Any, theta: np.ndarray, data: Arrays, output: str | None = None) -> float | None:
@@ -85,11 +91,7 @@ def accuracy(model: Any, theta: np.ndarray, data: Arrays, output: str | None = N
     The prediction is the equation `output`; unless given, the last one whose shape per sample is that of
     the target, or for class labels the last vector.
     """
-    names = list(data)
-    if len(names) < 2:
-        return None
-    target = data[names[1]]
-    predicted = _prediction(model, theta, data, target, output)
+    predicted, target = _prediction(model, theta, data, output)
     if predicted is None:
         return None
     if predicted.ndim == 1 or predicted.shape[1] == 1:
@@ -99,22 +101,49 @@ def accuracy(model: Any, theta: np.ndarray, data: Arrays, output: str | None = N
     return float(np.mean(predicted.argmax(axis=1) == classes))
 
 
-def _prediction(
-    model: Any, theta: np.ndarray, data: Arrays, target: np.ndarray, output: str | None
-) -> np.ndarray | None:
-    features = dict(list(data.items())[:1])
-    if output is not None:
-        return np.asarray(model.forward(theta, data=features, outputs=[output])[output])
-    try:
-        results = model.forward(theta, data=features)
-    except DataError:  # every equation needs the target, so none is a prediction
+def determination(model: Any, theta: np.ndarray, data: Arrays, output: str | None = None) -> float | None:
+    """R^2, the share of the variance of the targets that the prediction explains; None without a prediction.
+
+    1 is a perfect fit, 0 is no better than the mean. The prediction is that of `accuracy`.
+    """
+    predicted, target = _prediction(model, theta, data, output)
+    if predicted is None or not target.size:
         return None
-    for name in reversed(list(results)):
-        value = np.asarray(results[name])
-        fits = value.ndim == 2 if target.dtype.kind == "i" else value.shape == target.shape
-        if value.ndim and len(value) == len(target) and fits:
-            return value
-    return None
+    deviations = float(np.sum((target - target.mean(axis=0)) ** 2))
+    errors = float(np.sum((predicted.reshape(target.shape) - target) ** 2))
+    return None if deviations == 0 else 1 - errors / deviations
+
+
+def _prediction(
+    model: Any, theta: np.ndarray, data: Arrays, output: str | None
+) -> tuple[np.ndarray | None, np.ndarray]:
+    """What is predicted, None where no equation is a prediction, and the target: the second input."""
+    features, *targets = data.values()
+    if not targets:
+        return None, features
+    target = targets[0]
+    given = dict(list(data.items())[:1])
+    if output is not None:
+        value = np.asarray(model.forward(theta, data=given, outputs=[output])[output])
+        if not _fits(value, target):
+            raise DataError(
+                f"train.output is {output!r} of shape {value.shape}, and the target has shape {target.shape}",
+                hint="name the equation that predicts the target",
+            )
+        return value, target
+    try:
+        results = model.forward(theta, data=given)
+    except DataError:  # every equation needs the target, so none is a prediction
+        return None, target
+    values = [np.asarray(results[name]) for name in reversed(list(results))]
+    return next((v for v in values if v.ndim and _fits(v, target)), None), target
+
+
+def _fits(value: np.ndarray, target: np.ndarray) -> bool:
+    """Whether these can be predictions: scores for class labels, else a number for each of the target's."""
+    if target.dtype.kind == "i":
+        return value.ndim == 2 and len(value) == len(target)
+    return value.shape in (target.shape, (*target.shape, 1)) or target.shape == (*value.shape, 1)
 
 
 def _lbfgs(model, data, options, theta, progress):

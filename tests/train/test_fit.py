@@ -10,7 +10,7 @@ import pytest
 from symbp.errors import DataError
 from symbp.spec import DataSource, TrainOptions
 from symbp.train import Samples, fit
-from symbp.train.fit import accuracy
+from symbp.train.fit import accuracy, determination
 
 SOURCE = DataSource("npz", "made.npz")
 
@@ -81,3 +81,50 @@ def test_accuracy_of_classes():
     assert accuracy(Scores(), np.zeros(1), {"x": x, "y": np.array([0, 1, 2, 0])}) == 0.75
     assert accuracy(Scores(), np.zeros(1), {"x": x, "y": np.eye(3)[[0, 1, 2, 2]]}, "z") == 1.0
     assert accuracy(Scores(), np.zeros(1), {"x": x}) is None
+
+
+class Line:
+    """Least squares for y = theta x, which predicts p, and twice as much as h."""
+
+    def init(self, seed):
+        return np.zeros(1)
+
+    def forward(self, theta, *, data, outputs=None):
+        p = data["x"] @ theta
+        return {"p": p, "h": 2 * p, "v": np.stack([p, p], axis=1), "column": p[:, None]}
+
+    def value_and_grad(self, theta, *, data):
+        error = data["x"] @ theta - data["y"]
+        return 0.5 * np.mean(error**2), data["x"].T @ error / len(error)
+
+
+@pytest.fixture
+def numbers():
+    random = np.random.default_rng(1)
+    x = random.normal(size=(60, 1))
+    y = 3 * x[:, 0] + 0.5 * random.normal(size=60)
+    return Samples(*({"x": x[s], "y": y[s]} for s in (slice(40), slice(40, None))), None)
+
+
+def test_r2_of_numbers(numbers):
+    result = fit(Line(), numbers, TrainOptions(SOURCE, output="p"))
+    x, y = numbers.test["x"], numbers.test["y"]
+    assert result.test_r2 == pytest.approx(1 - np.var(y - x @ result.theta) / np.var(y), rel=0.05)
+    assert 0.9 < result.train_r2 < 1
+    assert result.train_accuracy is result.test_accuracy is None
+
+
+def test_the_output_decides_what_predicts(numbers):
+    theta = fit(Line(), numbers, TrainOptions(SOURCE)).theta
+    of = {name: determination(Line(), theta, numbers.test, name) for name in ("p", "h", "column")}
+    assert of["p"] == of["column"] > of["h"]
+    with pytest.raises(DataError, match=r"'v' of shape \(20, 2\)"):
+        determination(Line(), theta, numbers.test, "v")
+    assert determination(Line(), theta, {"x": numbers.test["x"]}) is None
+    constant = {"x": numbers.test["x"], "y": np.ones(20)}
+    assert determination(Line(), theta, constant, "p") is None
+
+
+def test_accuracy_is_not_asked_of_numbers(numbers):
+    with pytest.raises(DataError, match="needs classes"):
+        fit(Line(), numbers, TrainOptions(SOURCE, accuracy=0.9))
