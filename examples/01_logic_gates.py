@@ -56,7 +56,9 @@ maps["XNOR"] = xnor.forward(theta, x=points)["a2"].reshape(P.shape)
 figure, axes = plt.subplots(1, 3, figsize=(10, 3.2), sharey=True)
 for ax, (name, values), truth in zip(axes, maps.items(), (and_, or_, out), strict=True):
     ax.contourf(P, Q, values, levels=20, cmap="RdBu", vmin=0, vmax=1)
-    ax.scatter(*X.T, c=np.round(truth), cmap="RdBu", edgecolors="black", vmin=0, vmax=1)
+    ax.scatter(*X.T, s=160, color="white", edgecolors="black")
+    for point, value in zip(X, truth, strict=True):
+        ax.annotate(f"{value:.0f}", point, ha="center", va="center")
     ax.set(title=name, xlabel="$x_1$")
 axes[0].set_ylabel("$x_2$")
 save(figure, "01_logic_gates")

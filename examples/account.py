@@ -25,6 +25,7 @@ def save(figure, name: str) -> None:
     """Write a figure to examples/output/."""
     OUTPUT.mkdir(exist_ok=True)
     path = OUTPUT / f"{name}.png"
+    figure.set_layout_engine("constrained")  # else labels reach into the next panel
     figure.savefig(path, dpi=120, bbox_inches="tight")
     print(f"plot: {path.relative_to(OUTPUT.parent.parent)}")
 
