@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -100,6 +101,13 @@ class Function:
             self._count(args)
         function, taken = self._instances.get(dict(zip(self._names, args or (), strict=False)))
         return function, tuple(taken.values())
+
+    def __reduce__(self) -> Any:
+        """Pickles hold the expression: another process finds the kernels in the cache, or compiles them."""
+        options: dict[str, Any] = {"dtype": self.dtype, "dims": self.dims, "reuse": self.reuse}
+        return partial(Function, wrt=self.wrt, args=self.arguments, cache=self._cache, **options), (
+            self.expression,
+        )
 
     # ---- calls
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -266,7 +267,19 @@ class Model:
 
     def __repr__(self) -> str:
         size = "dimensions open" if self._open else f"{self.size} parameters"
-        return f"Model {self.network.name!r}: {len(self.network.equations)} equations, {size}, {self.dtype}"
+        count = len(self.network.equations)
+        equations = "1 equation" if count == 1 else f"{count} equations"
+        return f"Model {self.network.name!r}: {equations}, {size}, {self.dtype}"
+
+    def __reduce__(self) -> Any:
+        """Pickles hold the equations: another process finds the kernels in the cache, or compiles them."""
+        options: dict[str, Any] = {
+            "dtype": self.dtype,
+            "wrt": self._wrt,
+            "dims": self.dims,
+            "reuse": self.reuse,
+        }
+        return partial(Model, **options, cache=self._cache), (self.network,)
 
     # ---- inside
 

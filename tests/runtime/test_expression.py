@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -186,3 +189,11 @@ def test_broadcasting_beyond_memory_is_refused(f):
         f(a[:, None, None], a[:, None], b)
     with pytest.raises(DataError, match="broadcast"):
         f(b[:, None, None], b[:, None], b)
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda f: pickle.loads(pickle.dumps(f))])
+def test_copies_and_pickles(again):
+    f = Function(x * sp.exp(y), wrt=[y], args=[z, y, x], dtype="float32", cache=False)
+    g = again(f)
+    assert (g.arguments, g.wrt, g.dtype) == (f.arguments, f.wrt, "float32")
+    assert g.value_and_grad(1.0, 2.0, 3.0) == f.value_and_grad(1.0, 2.0, 3.0)

@@ -1,3 +1,5 @@
+import copy
+import pickle
 import threading
 import warnings
 
@@ -252,3 +254,29 @@ def test_threads(model, theta):
     for t in threads:
         t.join()
     assert not wrong
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_copies_and_pickles(again):
+    network = linear()
+    model = Model(network, dtype="float32", wrt=[network.parameters[1], network.inputs[0]], cache=False)
+    other = again(model)
+    theta = np.arange(8, dtype=np.float32)
+    assert (other.dtype, other.size) == ("float32", 8)
+    for mine, its in zip(
+        model.value_and_grad(theta, x=X, y=Y), other.value_and_grad(theta, x=X, y=Y), strict=True
+    ):
+        np.testing.assert_equal(its, mine)
+
+
+def test_open_dimensions_are_open_in_a_copy():
+    n = sp.Symbol("n", integer=True, positive=True)
+    model = pickle.loads(pickle.dumps(Model(linear(n), cache=False)))
+    theta = np.arange(8.0)
+    loss, gradient = model.value_and_grad(theta, x=X, y=Y)
+    assert loss == pytest.approx(expected(theta)[0])
+    np.testing.assert_allclose(gradient, expected(theta)[1])
+
+
+def test_what_it_says_of_itself(model):
+    assert repr(model) == "Model 'network': 2 equations, 8 parameters, float64"
