@@ -158,7 +158,12 @@ def has_choice(root: sp.Basic) -> bool:
 
 def conditions(root: sp.Basic) -> list[sp.Basic]:
     """The conditions of all choices in an expression."""
-    return [node.cond for node in postorder([root]) if isinstance(node, ExprCondPair)]
+    return list(_conditions(root))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _conditions(root: sp.Basic) -> tuple[sp.Basic, ...]:
+    return tuple(node.cond for node in postorder([root]) if isinstance(node, ExprCondPair))
 
 
 def _choice(pairs: tuple) -> sp.Basic:
@@ -185,6 +190,8 @@ def substitute(root: sp.Basic, replacements: Mapping[Any, Any]) -> Any:
 def substitute_all(roots: Iterable[sp.Basic], replacements: Mapping[Any, Any]) -> list[Any]:
     """`substitute` for several roots with one memo between them."""
     roots = list(roots)
+    if not replacements:
+        return roots
     done: dict[sp.Basic, Any] = dict(replacements)
     for node in postorder(roots, leaf=lambda n: not n.args or n in replacements):
         if node not in done:
@@ -214,7 +221,14 @@ def index_symbols(root: sp.Basic) -> list[Index]:
 
 @lru_cache(maxsize=REMEMBERED)
 def _index_symbols(root: sp.Basic) -> tuple[Index, ...]:
-    return tuple(n for n in postorder([root], leaf=lambda n: not n.args) if isinstance(n, Index))
+    found: dict[Index, None] = {}
+    for node in postorder([root]):
+        if isinstance(node, Index):
+            found.setdefault(node)
+        elif isinstance(node, Access):
+            for position in node.indices:
+                found.update(dict.fromkeys(index_symbols(position)))
+    return tuple(found)
 
 
 _FREE = (ExprCondPair, sp.Tuple, sp.logic.boolalg.BooleanAtom)

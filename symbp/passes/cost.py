@@ -37,6 +37,7 @@ def is_transcendental(node: sp.Basic) -> bool:
     return _node_cost(node) >= 40
 
 
+@lru_cache(maxsize=REMEMBERED)
 def _node_cost(node: sp.Basic) -> int:
     if is_leaf(node) or isinstance(node, ExprCondPair) or node.is_number:
         return 0

@@ -104,10 +104,9 @@ class Function:
 
     def __reduce__(self) -> Any:
         """Pickles hold the expression: another process finds the kernels in the cache, or compiles them."""
-        options: dict[str, Any] = {"dtype": self.dtype, "dims": self.dims, "reuse": self.reuse}
-        return partial(Function, wrt=self.wrt, args=self.arguments, cache=self._cache, **options), (
-            self.expression,
-        )
+        options: dict[str, Any] = {"wrt": self.wrt, "args": self.arguments, "dims": self.dims}
+        options |= {"dtype": self.dtype, "reuse": self.reuse, "cache": self._cache}
+        return partial(Function, **options), (self.expression,)
 
     # ---- calls
 

@@ -273,13 +273,8 @@ class Model:
 
     def __reduce__(self) -> Any:
         """Pickles hold the equations: another process finds the kernels in the cache, or compiles them."""
-        options: dict[str, Any] = {
-            "dtype": self.dtype,
-            "wrt": self._wrt,
-            "dims": self.dims,
-            "reuse": self.reuse,
-        }
-        return partial(Model, **options, cache=self._cache), (self.network,)
+        options: dict[str, Any] = {"wrt": self._wrt, "dims": self.dims, "reuse": self.reuse}
+        return partial(Model, dtype=self.dtype, cache=self._cache, **options), (self.network,)
 
     # ---- inside
 

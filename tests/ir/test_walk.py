@@ -3,6 +3,7 @@ import sympy as sp
 from symbp.ir import Access, Index
 from symbp.ir.walk import (
     accesses,
+    conditions,
     index_symbols,
     node_operations,
     operations,
@@ -137,3 +138,27 @@ def test_an_entry_is_real_and_nothing_else_is_known():
     unknown = {fact for fact, value in known.items() if value is None}
     assert known == sp.Dummy(real=True)._assumptions.copy() | dict.fromkeys(unknown)
     assert calls(lambda: [x.is_zero, x.is_positive, x.is_integer, x.is_rational]) == 1  # the lambda
+
+
+def test_indices_come_in_the_order_of_first_use():
+    w = Access("W", i, j)
+    assert index_symbols(w * i) == [i, j]
+    assert index_symbols(Access("T", j, Access("label", i)) + 1) == [j, i]
+    assert index_symbols(sp.Integer(1)) == []
+    index_symbols(w).clear()
+    assert index_symbols(w) == [i, j]
+
+
+def test_the_conditions_of_choices():
+    inner = sp.Piecewise((x, x > 0), (0, True))
+    outer = sp.Piecewise((inner + 1, y < 2), (x, True))
+    assert set(conditions(outer)) == {sp.true, x > 0, y < 2}
+    conditions(outer).clear()
+    assert conditions(outer)
+    assert conditions(x + y) == []
+
+
+def test_nothing_to_replace_is_nothing_to_do():
+    e = sp.sin(x) + y
+    assert substitute(e, {}) is e
+    assert calls(lambda: substitute(e, {})) < 6
