@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import sympy as sp
@@ -248,18 +248,19 @@ def _folded(b: Builder, factors: list[Any], sizes: list[tuple[int, int]]) -> lis
 
 
 def _folded_left(b: Builder, factors: list[Any]) -> Any:
-    return reduce(lambda product, factor: _held(b, sp.MatMul(factor, product)), reversed(factors))
+    return reduce(lambda done, factor: _held(b, sp.MatMul(factor, done)), reversed(factors))
 
 
 def _folded_right(b: Builder, factors: list[Any]) -> Any:
-    return reduce(lambda product, factor: _held(b, sp.MatMul(product, factor)), factors)
+    return reduce(lambda done, factor: _held(b, sp.MatMul(done, factor)), factors)
 
 
 def _held(b: Builder, node: Any) -> Any:
     """A symbol for a stored product, so that expressions stay shallow."""
     stored(b, node, {})
     symbol = sp.MatrixSymbol(sp.Dummy("product"), *node.shape)
-    b.memo["stored", symbol, (), False, False] = b.memo["stored", node, (), False, False]
+    for ones in product((False, True), repeat=2):  # its only row is 0, whatever index is asked for
+        b.memo[("stored", symbol, (), *ones)] = b.memo["stored", node, (), False, False]
     return symbol
 
 
