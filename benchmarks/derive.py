@@ -76,7 +76,7 @@ def measure(
     title: str, sizes: list[int], build: Callable[[int], sb.Network], compiling: bool, console: Console
 ) -> None:
     table = Table(title=title)
-    for heading in ("size", "derive [s]", "derive + compile [s]"):
+    for heading in ("size", "derive, s", "derive + compile, s"):
         table.add_column(heading, justify="right")
     derive, total = [], []
     pipeline.derive(build(sizes[0]))  # imports and caches

@@ -260,7 +260,8 @@ def _held(b: Builder, node: Any) -> Any:
     stored(b, node, {})
     symbol = sp.MatrixSymbol(sp.Dummy("product"), *node.shape)
     for ones in product((False, True), repeat=2):  # its only row is 0, whatever index is asked for
-        b.memo[("stored", symbol, (), *ones)] = b.memo["stored", node, (), False, False]
+        key = ("stored", symbol, (), *ones)
+        b.memo[key] = b.memo["stored", node, (), False, False]
     return symbol
 
 
