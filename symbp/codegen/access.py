@@ -39,7 +39,14 @@ class Reader:
             found = {a.name: None for part in (s.body, *s.where) for a in accesses(part)}
             self.reads[s.target] = set(found)
             touched |= {s.target: None} | found
-        self.tensors = [name for name in touched if name in schedule.places]
+        # Tensors in one place are one array: LLVM vectorises what updates it, not what may overlap.
+        first: dict[Any, str] = {}
+        self.same = {
+            name: first.setdefault((schedule.places[name], self.program.tensors[name].shape), name)
+            for name in touched
+            if name in schedule.places
+        }
+        self.tensors = list(first.values())
         self.baked = len(self.tensors) > MOST_VIEWS
         self.local: dict[str, str] = {}
 
@@ -48,6 +55,7 @@ class Reader:
 
     def tensor_name(self, tensor: str) -> str:
         """The identifier of a tensor in this nest: of its view, or of its local variable."""
+        tensor = self.same.get(tensor, tensor)
         if tensor not in self.local:
             self.local[tensor] = self.namer.with_ends(self.names.get(tensor, tensor), ("_in", "_at"))
         return self.local[tensor]

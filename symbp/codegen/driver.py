@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from symbp.codegen.text import equation
 from symbp.ir.nodes import Tensor
 from symbp.schedule.kernel import Kernel
-from symbp.schedule.looptree import Nest, Schedule, Stage, sums_batch
+from symbp.schedule.looptree import MULTIPLY, Nest, Schedule, Stage, sums_batch
 from symbp.schedule.memory import ALIGN
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class Driver:
     def _fills(self, nests: list[Nest]) -> list[str]:
         """Neutral elements for what is summed over the batch, neighbours in one line."""
         spans = []
-        for s in (s for nest in nests for s in nest.statements if sums_batch(s)):
+        for s in (s for nest in nests if nest.form != MULTIPLY for s in nest.statements if sums_batch(s)):
             place = self.schedule.places[s.target]
             value = "-np.inf" if s.reduce == "max" else "0.0"
             spans.append([place.buffer, value, place.offset, place.offset + self.tensors[s.target].row_size])

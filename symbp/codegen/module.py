@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import prod
 
 from symbp.codegen import support
@@ -13,10 +14,11 @@ from symbp.codegen.block import Block
 from symbp.codegen.driver import Driver
 from symbp.codegen.names import RESERVED, Namer, comment
 from symbp.codegen.nest import NestWriter, reorderable
+from symbp.codegen.product import MICRO_NAMES, micro_kernels, multiply_call
 from symbp.codegen.text import equation
 from symbp.ir.nodes import Tensor
 from symbp.schedule.kernel import Kernel
-from symbp.schedule.looptree import Nest, Schedule
+from symbp.schedule.looptree import MULTIPLY, Nest, Schedule
 from symbp.schedule.memory import plan_kernel
 
 MOST_EQUATIONS = 40
@@ -54,7 +56,7 @@ class Module:
     """Collects the parts of a module while kernels are written."""
 
     def __init__(self, kernels: Sequence[Kernel]):
-        support_names = {n for n in dir(support) if not n.startswith("__")}
+        support_names = {n for n in dir(support) if not n.startswith("__")} | MICRO_NAMES
         self.namer = Namer(RESERVED | support_names)
         self.functions = [self.namer(f"{k.name}{end}") for k in kernels for end in ("", "_into", "_batch")]
         self.names: dict[str, str] = {}
@@ -65,6 +67,7 @@ class Module:
         self.nests: dict[tuple, str] = {}
         self.blocks: dict[tuple[str, bool], str] = {}
         self.called: set[str] = set()
+        self.multiplies = False
         self.parts: list[str] = []
         self.constants: dict[tuple[str, str], tuple[str, str]] = {}
         self.single = any(k.dtype == "float32" for k in kernels)
@@ -95,6 +98,9 @@ class Module:
     def call(self, nest: Nest, schedule: Schedule, tiled: bool, driver: Driver) -> str:
         """Text of the call that runs a nest; its function is written where it is new."""
         single = driver.single
+        if nest.form == MULTIPLY:
+            self.multiplies = True
+            return multiply_call(nest.statements[0], schedule, driver.buffer)
         plain = Reader(nest.statements, schedule, self.names, self._nest_namer(Namer))
         key: tuple = ()
         if not plain.baked:
@@ -105,7 +111,7 @@ class Module:
             key = (single, *parameters, *views, *writer.lines)
         if not key or key not in self.nests:
             writer = self._written(nest, schedule, plain, single)
-            self._function(nest, plain, writer, tiled, key)
+            self._function(nest, schedule, plain, writer, tiled, key)
         name = self.nests[key]
         return f"{name}({', '.join(self._arguments(plain, writer.lines, tiled, driver))})"
 
@@ -136,8 +142,10 @@ class Module:
             views.append(_view(name, reader.program.tensors[tensor]))
         return parameters + ends, views
 
-    def _function(self, nest: Nest, reader: Reader, writer: NestWriter, tiled: bool, key: tuple) -> None:
-        targets = [self.names[s.target] for s in nest.statements if s.target in reader.tensors]
+    def _function(
+        self, nest: Nest, schedule: Schedule, reader: Reader, writer: NestWriter, tiled: bool, key: tuple
+    ) -> None:
+        targets = [self.names[s.target] for s in nest.statements if s.target in schedule.places]
         name = self.namer("compute_" + "_".join(targets[:3]))
         self.nests[key] = name
         parameters, views = self._header(reader, writer.lines, tiled)
@@ -171,13 +179,16 @@ class Module:
     def text(self, title: str, kernels: Sequence[Kernel]) -> str:
         """The finished module."""
         blocks, views = bool(self.blocks), any("= view(" in part for part in self.parts)
-        imports = ["import math"] + (["import operator"] if blocks else []) + ["", "import numpy as np"]
-        imports += ["from llvmlite import ir"] if blocks else []
-        imports += ["from numba import njit" + (", types" if blocks or views else "")]
+        imports = ["import math"] + (["import operator"] if blocks else [])
+        imports += ["from contextlib import contextmanager"] if self.multiplies else []
+        imports += ["", *(["import llvmlite.binding"] if self.multiplies else []), "import numpy as np"]
+        imports += ["from llvmlite import ir"] if blocks or self.multiplies else []
+        imports += ["from numba import njit" + (", types" if blocks or views or self.multiplies else "")]
         imports += (
             ["from numba.core import cgutils", "from numba.core.typing import signature"] if blocks else []
         )
-        own = blocks or views or self.called & {"accumulate", "accumulate_product", "fma", "erfc"}
+        own = blocks or views or self.multiplies
+        own = own or self.called & {"accumulate", "accumulate_product", "fma", "erfc"}
         imports += ["from numba.extending import intrinsic"] if own else []
         imports += ["from numba.np.arrayobj import populate_array"] if views else []
         top = [self._docstring(title, kernels), "\n".join(imports)]
@@ -202,6 +213,8 @@ class Module:
             texts.append(f"BERNOULLI = {support.BERNOULLI!r}")
         if "erfc" in names:
             texts.append(f"ERFC = {support.ERFC!r}")
+        if self.multiplies:
+            texts += micro_kernels()
         for name in names:
             item = getattr(support, name)
             texts.append(inspect.getsource(getattr(item, "py_func", getattr(item, "_defn", item))).rstrip())
@@ -255,7 +268,10 @@ def emit(kernels: Sequence[Kernel], title: str = "") -> str:
     `NAME([theta], *inputs)` (`NAME_batch` where `point`) allocates and returns them as a tuple;
     where `point`, `NAME` takes one sample.
     """
-    module = Module(kernels)
-    for kernel in kernels:
-        Driver(kernel, plan_kernel(kernel), module).write()
+    schedules = [plan_kernel(kernel) for kernel in kernels]
+    # Schedules may copy tensors to lay them out otherwise.
+    planned = [replace(k, program=s.program) for k, s in zip(kernels, schedules, strict=True)]
+    module = Module(planned)
+    for kernel, schedule in zip(planned, schedules, strict=True):
+        Driver(kernel, schedule, module).write()
     return module.text(title, kernels)
