@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -33,12 +35,16 @@ class Driver:
         self.module = module
         self.single = kernel.dtype == "float32"
         self.tensors = tensors
-        self.flat: dict[str, str] = {"theta": "theta", "gradient": "gradient", "work": "work"}
+        self.buffers: dict[str, str] = {"theta": "theta", "gradient": "gradient", "work": "work"}
+        self.flat: dict[str, str] = dict(self.buffers)
         self.inputs = {n: module.names[n] for n in kernel.inputs}
         self.results = {
             n: module.local(f"{module.names[n]}_out") if n in self.inputs else module.names[n]
             for n in kernel.results
         }
+        # Views of what has a name already: arguments and constants of the module.
+        named = [*kernel.inputs, *kernel.results, *(t.name for t in tensors.values() if t.role == "constant")]
+        self.view_names = {**module.names, **{n: module.local(f"{module.names[n]}_view") for n in named}}
         self.length = next((self.inputs[n] for n in kernel.inputs if tensors[n].batched), None)
         self.parts = 0
 
@@ -47,17 +53,24 @@ class Driver:
         kind, _, name = buffer.partition(":")
         if kind == "constant":
             return self.module.constant(self.tensors[name], self.kernel.dtype)
-        return self.flat[buffer]
+        return self.buffers[buffer]
+
+    def flat_buffer(self, buffer: str) -> str:
+        """The same as an array with one axis."""
+        return self.flat.get(buffer) or self.buffer(buffer)
 
     # NAME_into
 
     def write(self) -> None:
         """Append all functions of the kernel to the module."""
         k = self.kernel
-        lines = self._start()
-        for stage in self.schedule.stages:
-            lines += self._stage(stage)
-        lines += self._copies()
+        start = self._start()
+        self._count_nests()
+        lines = [line for stage in self.schedule.stages for line in self._stage(stage)] + self._copies()
+        # Arrays with one axis are needed where addresses are part of the text.
+        text = "\n".join(lines)
+        flats = [line for name, line in self._flats.items() if re.search(rf"\b{name}\b", text)]
+        lines = [*start, *flats, *lines]
         arguments = [*self._given(), *self.results.values(), *(["gradient"] if k.gradient else [])]
         self._append(
             f"{k.name}_into", arguments, lines or ["pass"], "Writes all results into the last arguments."
@@ -75,27 +88,29 @@ class Driver:
 
     def _start(self) -> list[str]:
         lines = [f"samples = {self.length}.shape[0]"] if self.length else []
+        self._flats: dict[str, str] = {}
         for kind, names in (("input", self.inputs), ("result", self.results)):
             for name, variable in names.items():
-                self.flat[f"{kind}:{name}"] = variable
+                self.buffers[f"{kind}:{name}"] = self.flat[f"{kind}:{name}"] = variable
                 if len(self.tensors[name].shape) > 1:
                     flat = self.flat[f"{kind}:{name}"] = self.module.local(f"{variable}_flat")
-                    lines.append(f"{flat} = {variable}.reshape({variable}.size)")
+                    self._flats[flat] = f"{flat} = view({variable}, at(0), ({variable}.size,))"
         dtype = f"np.{self.kernel.dtype}"
         if self.schedule.workspace:
             lines.append(f"work = np.empty({self.schedule.workspace}, {dtype})")
         for name in self.schedule.long:
-            variable = self.flat[f"long:{name}"] = self.module.local(f"{self.module.names[name]}_all")
+            variable = self.buffers[f"long:{name}"] = self.flat[f"long:{name}"] = self.module.local(f"{self.module.names[name]}_all")
             lines.append(f"{variable} = np.empty(samples*{self.tensors[name].row_size}, {dtype})")
         return lines
 
     def _stage(self, stage: Stage) -> list[str]:
-        calls = []
+        seen: set[str] = set()
+        texts = []
         for nest in stage.nests:
             what = [f"# {equation(s)}" for s in nest.statements[:3]]
             what += [f"# ... and {len(nest.statements) - 3} more"] if len(nest.statements) > 3 else []
-            calls.append([*what, self.module.call(nest, self.schedule, stage.tiled, self)])
-        lines = self._cut(calls, stage.tiled)
+            texts.append([*what, *self._nest(nest, stage.tiled, seen)])
+        lines = self._cut(texts, stage.tiled)
         if not stage.tiled:
             return lines
         tile = self.schedule.tile
@@ -106,6 +121,36 @@ class Driver:
             *("    " + line for line in lines),
         ]
 
+    def _nest(self, nest: Nest, tiled: bool, seen: set[str]) -> list[str]:
+        """What runs a nest: a matrix product, loops, or a call of a function that has them.
+
+        Args:
+            seen: lines that name views and hold already; new ones are added.
+        """
+        if nest.form == MULTIPLY:
+            return [self.module.multiply(nest, self.schedule, self)]
+        key = self._keys[id(nest)]
+        if self._may_inline and self._uses[key] == 1:
+            found = self.module.inlined(nest, self.schedule, self)
+            if found is not None:
+                views, lines = found
+                new = [v for v in views if v not in seen]
+                seen.update(new)
+                return [*new, *lines]
+        return [self.module.call(nest, key, self.schedule, tiled, self)]
+
+    def _count_nests(self) -> None:
+        """Nests that are alike share a function; in small kernels the others are written in place."""
+        loops = [
+            (nest, stage.tiled)
+            for stage in self.schedule.stages
+            for nest in stage.nests
+            if nest.form != MULTIPLY
+        ]
+        self._keys = {id(n): self.module.key(n, self.schedule, tiled, self.single) for n, tiled in loops}
+        self._uses = Counter(self._keys.values())
+        self._may_inline = len(loops) <= MOST_CALLS
+
     def _cut(self, calls: list[list[str]], tiled: bool) -> list[str]:
         """The calls themselves, or calls of functions of at most 40 of them."""
         if len(calls) <= MOST_CALLS:
@@ -113,7 +158,8 @@ class Driver:
         arguments = (["theta"] if self.kernel.parameters else []) + (
             ["gradient"] if self.kernel.gradient else []
         )
-        arguments += [v for b, v in self.flat.items() if ":" in b]
+        arguments += [v for b, v in self.buffers.items() if ":" in b]
+        arguments += list(self._flats)
         arguments += ["work"] if self.schedule.workspace else []
         arguments += ["samples"] if self.length else []
         arguments += ["start", "rows"] if tiled else []
@@ -143,7 +189,7 @@ class Driver:
                 last[3] = span[3]
             else:
                 merged.append(span)
-        return [f"{self.buffer(b)}[{low}:{high}] = {value}" for b, value, low, high in merged]
+        return [f"{self.flat_buffer(b)}[{low}:{high}] = {value}" for b, value, low, high in merged]
 
     def _copies(self) -> list[str]:
         """Results that are computed elsewhere: in the gradient vector, or not at all."""
@@ -152,7 +198,8 @@ class Driver:
             place = self.schedule.places[name]
             if place.buffer != f"result:{name}":
                 end = "" if place.streamed else f"{place.offset}:{place.offset + self.tensors[name].row_size}"
-                lines.append(f"{self.flat[f'result:{name}']}[:] = {self.buffer(place.buffer)}[{end or ':'}]")
+                source = f"{self.flat_buffer(place.buffer)}[{end or ':'}]"
+                lines.append(f"{self.flat[f'result:{name}']}[:] = {source}")
         return lines
 
     # The functions that allocate

@@ -57,6 +57,7 @@ class Module:
 
     def __init__(self, kernels: Sequence[Kernel]):
         support_names = {n for n in dir(support) if not n.startswith("__")} | MICRO_NAMES
+        self.support_names = support_names
         self.namer = Namer(RESERVED | support_names)
         self.functions = [self.namer(f"{k.name}{end}") for k in kernels for end in ("", "_into", "_batch")]
         self.names: dict[str, str] = {}
@@ -68,6 +69,7 @@ class Module:
         self.blocks: dict[tuple[str, bool], str] = {}
         self.called: set[str] = set()
         self.multiplies = False
+        self.counting: set[str] = set()
         self.parts: list[str] = []
         self.constants: dict[tuple[str, str], tuple[str, str]] = {}
         self.single = any(k.dtype == "float32" for k in kernels)
@@ -95,33 +97,56 @@ class Module:
 
     # Nests
 
-    def call(self, nest: Nest, schedule: Schedule, tiled: bool, driver: Driver) -> str:
-        """Text of the call that runs a nest; its function is written where it is new."""
-        single = driver.single
-        if nest.form == MULTIPLY:
-            self.multiplies = True
-            return multiply_call(nest.statements[0], schedule, driver.buffer)
+    def multiply(self, nest: Nest, schedule: Schedule, driver: Driver) -> str:
+        """Text of the call that computes a matrix product."""
+        self.multiplies = True
+        return multiply_call(nest.statements[0], schedule, driver.buffer)
+
+    def inlined(self, nest: Nest, schedule: Schedule, driver: Driver) -> tuple[list[str], list[str]] | None:
+        """Views and loops of a nest, to stand in the kernel's own function; None where they are too many.
+
+        Numba compiles a function of its own, and then again as a part of what calls it.
+        """
+        taken = RESERVED | self.support_names | set(self.names.values()) | set(self.locals.values())
+        reader = Reader(nest.statements, schedule, driver.view_names, Namer(taken), fixed=True)
+        if reader.baked:
+            return None
+        writer = self._written(nest, schedule, reader, driver.single, ordered=True)
+        views = []
+        for tensor, (buffer, offset) in zip(reader.tensors, self._places(reader, driver), strict=True):
+            views.append(_view(reader.tensor_name(tensor), reader.program.tensors[tensor], buffer, offset))
+        return views, writer.lines
+
+    def key(self, nest: Nest, schedule: Schedule, tiled: bool, single: bool) -> tuple:
+        """The text of a nest without its names; empty where addresses are part of the text."""
         plain = Reader(nest.statements, schedule, self.names, self._nest_namer(Namer))
-        key: tuple = ()
-        if not plain.baked:
-            names = {t: f"c{k}" for k, t in enumerate(plain.tensors)}
-            canonical = Reader(nest.statements, schedule, names, self._nest_namer(_Canonical))
-            writer = self._written(nest, schedule, canonical, single)
-            parameters, views = self._header(canonical, writer.lines, tiled)
-            key = (single, *parameters, *views, *writer.lines)
+        if plain.baked:
+            return ()
+        names = {t: f"c{k}" for k, t in enumerate(plain.tensors)}
+        canonical = Reader(nest.statements, schedule, names, self._nest_namer(_Canonical))
+        writer = self._written(nest, schedule, canonical, single)
+        parameters, views = self._header(canonical, writer.lines, tiled)
+        return (single, *parameters, *views, *writer.lines)
+
+    def call(self, nest: Nest, key: tuple, schedule: Schedule, tiled: bool, driver: Driver) -> str:
+        """Text of the call that runs a nest; its function is written where its key is new."""
+        single = driver.single
+        plain = Reader(nest.statements, schedule, self.names, self._nest_namer(Namer))
         if not key or key not in self.nests:
             writer = self._written(nest, schedule, plain, single)
             self._function(nest, schedule, plain, writer, tiled, key)
         name = self.nests[key]
-        return f"{name}({', '.join(self._arguments(plain, writer.lines, tiled, driver))})"
+        return f"{name}({', '.join(self._arguments(plain, name, tiled, driver))})"
 
     def _nest_namer(self, kind: Callable[..., Namer]) -> Namer:
-        return kind(RESERVED | {n for n in dir(support) if not n.startswith("__")})
+        return kind(RESERVED | self.support_names)
 
-    def _written(self, nest: Nest, schedule: Schedule, reader: Reader, single: bool) -> NestWriter:
+    def _written(
+        self, nest: Nest, schedule: Schedule, reader: Reader, single: bool, ordered: bool | None = None
+    ) -> NestWriter:
         for tensor in reader.tensors:
             reader.tensor_name(tensor)
-        writer = NestWriter(nest, schedule, reader, lambda b: self.block(b, single), single)
+        writer = NestWriter(nest, schedule, reader, lambda b: self.block(b, single), single, ordered)
         writer.write()
         self.called |= writer.called
         return writer
@@ -139,7 +164,7 @@ class Module:
         for tensor in reader.tensors:
             name = reader.tensor_name(tensor)
             parameters += [f"{name}_in", f"{name}_at"]
-            views.append(_view(name, reader.program.tensors[tensor]))
+            views.append(_view(name, reader.program.tensors[tensor], f"{name}_in", f"{name}_at"))
         return parameters + ends, views
 
     def _function(
@@ -148,6 +173,8 @@ class Module:
         targets = [self.names[s.target] for s in nest.statements if s.target in schedule.places]
         name = self.namer("compute_" + "_".join(targets[:3]))
         self.nests[key] = name
+        if _uses(writer.lines, "samples"):
+            self.counting.add(name)
         parameters, views = self._header(reader, writer.lines, tiled)
         free = any(s.bound for s in nest.statements) and reorderable(nest)
         flags = ', fastmath={"reassoc", "contract"}' if free else ""
@@ -161,24 +188,28 @@ class Module:
         text = f'@njit(nogil=True, error_model="numpy"{flags})\ndef {name}({", ".join(parameters)}):\n'
         self.parts.append(text + "\n".join("    " + line for line in body))
 
-    def _arguments(self, reader: Reader, lines: list[str], tiled: bool, driver: Driver) -> list[str]:
-        ends = (["rows"] if tiled else []) + (["samples"] if _uses(lines, "samples") else [])
+    def _arguments(self, reader: Reader, name: str, tiled: bool, driver: Driver) -> list[str]:
+        ends = (["rows"] if tiled else []) + (["samples"] if name in self.counting else [])
         if reader.baked:
-            buffers = [driver.buffer(b) for b in reader.buffers()]
+            buffers = [driver.flat_buffer(b) for b in reader.buffers()]
             return [*buffers, *(["start"] if tiled else []), *ends]
+        return [text for pair in self._places(reader, driver) for text in pair] + ends
+
+    def _places(self, reader: Reader, driver: Driver) -> list[tuple[str, str]]:
+        """Buffer and offset of every tensor of a nest."""
         result = []
         for tensor in reader.tensors:
             place = reader.place(tensor)
             size = reader.program.tensors[tensor].row_size
             offset = ("start" if size == 1 else f"start*{size}") if place.streamed else f"at({place.offset})"
-            result += [driver.buffer(place.buffer), offset]
-        return result + ends
+            result.append((driver.buffer(place.buffer), offset))
+        return result
 
     # The whole
 
     def text(self, title: str, kernels: Sequence[Kernel]) -> str:
         """The finished module."""
-        blocks, views = bool(self.blocks), any("= view(" in part for part in self.parts)
+        blocks, views = bool(self.blocks), any(" view(" in part for part in self.parts)
         imports = ["import math"] + (["import operator"] if blocks else [])
         imports += ["from contextlib import contextmanager"] if self.multiplies else []
         imports += ["", *(["import llvmlite.binding"] if self.multiplies else []), "import numpy as np"]
@@ -244,10 +275,10 @@ def _uses(lines: list[str], name: str) -> bool:
     return any(name in line and re.search(rf"\b{name}\b", line) for line in lines)
 
 
-def _view(name: str, tensor: Tensor) -> str:
+def _view(name: str, tensor: Tensor, buffer: str, offset: str) -> str:
     """A line that names the part of a flat buffer a tensor lives in."""
     shape = ["rows"] * tensor.batched + [str(n) for n in tensor.row_shape] or ["1"]
-    return f"{name} = view({name}_in, {name}_at, ({', '.join(shape)}{',' if len(shape) == 1 else ''}))"
+    return f"{name} = view({buffer}, {offset}, ({', '.join(shape)}{',' if len(shape) == 1 else ''}))"
 
 
 def _parameters(kernels: Sequence[Kernel]) -> str:

@@ -57,7 +57,7 @@ def dense(sizes=(5, 7, 3)):
 def test_dense_network_and_gradient(agree, dtype):
     program, gradient = dense()
     text = agree(program, ("loss",), gradient, samples=(1, 2, 3, 256, 257, 600), dtype=dtype)
-    assert "s1 += W1[i, j]*x[n, j]" in text
+    assert "    multiply(" in text
 
 
 def test_batched_results_and_a_result_inside_the_gradient(agree):
