@@ -12,6 +12,7 @@ from symbp.errors import DataError, NetworkError, shorten
 from symbp.network import Network, symbol_name, symbols_listed
 from symbp.pipeline import forward_kernel, gradient_kernel
 from symbp.runtime.compiled import Compiled, named_results
+from symbp.runtime.direct import Direct, direct_gradient
 from symbp.runtime.dims import Instances, unknown_dims
 from symbp.runtime.kernels import KernelSet, dtype_name
 from symbp.runtime.outputs import Outputs
@@ -61,6 +62,7 @@ class Model:
         self._instances = Instances(symbols, self.dims, self._with_dims)
         self._open = unknown_dims(symbols, self.dims)
         self._forwards: dict[Any, tuple[Compiled, tuple[str, ...]]] = {}
+        self._direct: Direct | None = None
         if not self._open:
             self._prepare()
 
@@ -140,6 +142,10 @@ class Model:
         Raises:
             DataError: an argument is not what the model takes.
         """
+        if self._direct is not None and data is None and out is None and not check_finite:
+            found = self._direct(theta, inputs)
+            if found is not None:
+                return found
         arrays = inputs if data is None else merge(data, inputs)
         if self._open:
             model, arrays = self._closed(arrays, theta)
@@ -283,6 +289,8 @@ class Model:
         self._input_wrt = tuple(n for n in names if n in self._names)
         meta = self._primary().loaded.meta["interface"]
         self._layout = Layout.of((name, shape) for name, shape, *_ in meta["parameters"])
+        if self.network.loss is not None and not self._input_wrt:
+            self._direct = direct_gradient(self._gradient_kernel(), self._layout.size)
         self._slots = {n: Slot(n, tuple(s), self.network.batch, r, b) for n, s, r, b in meta["inputs"]}
 
     def _primary(self) -> Compiled:
