@@ -16,10 +16,29 @@ from symbp.schedule.memory import ALIGN
 if TYPE_CHECKING:
     from symbp.codegen.module import Module
 
+SHARE = 8
+"""Rows are given to threads in multiples of this, so that micro-kernels work on whole tiles."""
+
 MOST_CALLS = 40
 """Longer bodies are cut into several functions: compile time grows faster than length."""
 
 HEADER = '@njit(nogil=True, error_model="numpy", cache=True)'
+PARALLEL = """\
+@njit(
+    nogil=True,
+    error_model="numpy",
+    cache=True,
+    parallel={
+        "prange": True,
+        "comprehension": False,
+        "reduction": False,
+        "inplace_binop": False,
+        "setitem": False,
+        "numpy": False,
+        "stencil": False,
+        "fusion": False,
+    },
+)"""
 
 
 class Driver:
@@ -47,6 +66,7 @@ class Driver:
         self.view_names = {**module.names, **{n: module.local(f"{module.names[n]}_view") for n in named}}
         self.length = next((self.inputs[n] for n in kernel.inputs if tensors[n].batched), None)
         self.parts = 0
+        self.shifted = False
 
     def buffer(self, buffer: str) -> str:
         """The variable or module-level name of a buffer."""
@@ -59,6 +79,14 @@ class Driver:
         """The same as an array with one axis."""
         return self.flat.get(buffer) or self.buffer(buffer)
 
+    def place(self, tensor: str) -> tuple[str, str]:
+        """The variable that holds the buffer of a tensor, and where its first row begins there."""
+        place, size = self.schedule.places[tensor], self.tensors[tensor].row_size
+        if place.streamed:
+            return self.buffer(place.buffer), "start" if size == 1 else f"start*{size}"
+        shift = f" + base*{size}" if self.shifted and self.tensors[tensor].batched else ""
+        return self.buffer(place.buffer), f"at({place.offset}){shift}"
+
     # NAME_into
 
     def write(self) -> None:
@@ -66,15 +94,19 @@ class Driver:
         k = self.kernel
         start = self._start()
         self._count_nests()
-        lines = [line for stage in self.schedule.stages for line in self._stage(stage)] + self._copies()
+        write = self._shared_stage if k.parallel else self._stage
+        lines = [line for stage in self.schedule.stages for line in write(stage)] + self._copies()
         # Arrays with one axis are needed where addresses are part of the text.
         text = "\n".join(lines)
         flats = [line for name, line in self._flats.items() if re.search(rf"\b{name}\b", text)]
         lines = [*start, *flats, *lines]
         arguments = [*self._given(), *self.results.values(), *(["gradient"] if k.gradient else [])]
-        self._append(
-            f"{k.name}_into", arguments, lines or ["pass"], "Writes all results into the last arguments."
-        )
+        arguments += ["parts"] if k.parallel else []
+        doc = "Writes all results into the last arguments."
+        header = PARALLEL if k.parallel else HEADER
+        self._append(f"{k.name}_into", arguments, lines or ["pass"], doc, header)
+        if k.parallel:
+            return
         self._allocating(f"{k.name}_batch" if k.point else k.name)
         if k.point:
             self._point()
@@ -82,8 +114,10 @@ class Driver:
     def _given(self) -> list[str]:
         return (["theta"] if self.kernel.parameters else []) + list(self.inputs.values())
 
-    def _append(self, name: str, arguments: list[str], lines: list[str], doc: str) -> None:
-        text = f'{HEADER}\ndef {name}({", ".join(arguments)}):\n    """{doc}"""\n'
+    def _append(
+        self, name: str, arguments: list[str], lines: list[str], doc: str, header: str = HEADER
+    ) -> None:
+        text = f'{header}\ndef {name}({", ".join(arguments)}):\n    """{doc}"""\n'
         self.module.parts.append(text + "\n".join("    " + line for line in lines))
 
     def _start(self) -> list[str]:
@@ -139,6 +173,61 @@ class Driver:
                 return [*new, *lines]
         return [self.module.call(nest, key, self.schedule, tiled, self)]
 
+    # The same, shared among threads
+
+    def _shared_stage(self, stage: Stage) -> list[str]:
+        """A stage whose tiles are computed by several threads.
+
+        First each thread takes some of the samples through all nests that have one row per sample,
+        then each takes some rows of the sums over the batch. Every entry is computed by the same
+        operations in the same order, however many threads there are; partial sums per thread would
+        differ, and take memory and time of their own.
+        """
+        if not stage.tiled:
+            return self._stage(stage)
+        sums = [nest for nest in stage.nests if sums_batch(nest.statements[0])]
+        rows = [nest for nest in stage.nests if not sums_batch(nest.statements[0])]
+        calls = [self._share(name, nests) for name, nests in (("rows", rows), ("sums", sums)) if nests]
+        tile = self.schedule.tile
+        lines = [f"for start in range(0, samples, {tile}):", f"    rows = min({tile}, samples - start)"]
+        for call in calls:
+            lines += ["    for part in prange(parts):", f"        {call}"]
+        return [*self._fills(stage.nests), *lines]
+
+    def _share(self, kind: str, nests: list[Nest]) -> str:
+        """The call of a new function that does one part of some nests."""
+        seen: set[str] = set()
+        body: list[str] = []
+        self.shifted = kind == "rows"
+        if self.shifted:
+            blocks = f"(rows + {SHARE - 1})//{SHARE}"
+            body += [f"base = {SHARE}*({blocks}*part//parts)"]
+            body += [f"rows = min(rows, {SHARE}*({blocks}*(part + 1)//parts)) - base", "start = start + base"]
+        for k, nest in enumerate(nests):
+            body += [f"# {equation(s)}" for s in nest.statements[:3]]
+            if self.shifted:
+                body += self._nest(nest, True, seen)
+            elif nest.form == MULTIPLY and (many := nest.extents[0]) >= 2 * SHARE and len(nest.extents) > 1:
+                blocks = -(-many // SHARE)
+                body += [f"low = {SHARE}*({blocks}*part//parts)"]
+                body += [f"count = min({many}, {SHARE}*({blocks}*(part + 1)//parts)) - low"]
+                body += [self.module.multiply(nest, self.schedule, self, "low", "count")]
+            else:
+                lines = self._nest(nest, True, set())
+                body += [f"if part == {k} % parts:", *("    " + line for line in lines)]
+        self.shifted = False
+        name = self.module.namer(f"{self.kernel.name}_{kind}")
+        arguments = ", ".join([*self._whole(), "samples", "start", "rows", "part", "parts"])
+        text = f'@njit(nogil=True, error_model="numpy")\ndef {name}({arguments}):\n'
+        self.module.parts.append(text + "\n".join("    " + line for line in body))
+        return f"{name}({arguments})"
+
+    def _whole(self) -> list[str]:
+        """The variables that hold the buffers of the schedule."""
+        names = ["theta"] * bool(self.kernel.parameters) + ["gradient"] * bool(self.kernel.gradient)
+        names += [v for b, v in self.buffers.items() if ":" in b]
+        return names + ["work"] * bool(self.schedule.workspace)
+
     def _count_nests(self) -> None:
         """Nests that are alike share a function; in small kernels the others are written in place."""
         loops = [
@@ -155,12 +244,7 @@ class Driver:
         """The calls themselves, or calls of functions of at most 40 of them."""
         if len(calls) <= MOST_CALLS:
             return [line for call in calls for line in call]
-        arguments = (["theta"] if self.kernel.parameters else []) + (
-            ["gradient"] if self.kernel.gradient else []
-        )
-        arguments += [v for b, v in self.buffers.items() if ":" in b]
-        arguments += list(self._flats)
-        arguments += ["work"] if self.schedule.workspace else []
+        arguments = self._whole() + list(self._flats)
         arguments += ["samples"] if self.length else []
         arguments += ["start", "rows"] if tiled else []
         lines = []

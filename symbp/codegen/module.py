@@ -69,6 +69,7 @@ class Module:
         self.blocks: dict[tuple[str, bool], str] = {}
         self.called: set[str] = set()
         self.multiplies = False
+        self.parallel = any(k.parallel for k in kernels)
         self.counting: set[str] = set()
         self.parts: list[str] = []
         self.constants: dict[tuple[str, str], tuple[str, str]] = {}
@@ -97,10 +98,10 @@ class Module:
 
     # Nests
 
-    def multiply(self, nest: Nest, schedule: Schedule, driver: Driver) -> str:
-        """Text of the call that computes a matrix product."""
+    def multiply(self, nest: Nest, schedule: Schedule, driver: Driver, low: str = "", count: str = "") -> str:
+        """Text of the call that computes a matrix product, or some of its rows."""
         self.multiplies = True
-        return multiply_call(nest.statements[0], schedule, driver.buffer)
+        return multiply_call(nest.statements[0], schedule, driver.place, low, count)
 
     def inlined(self, nest: Nest, schedule: Schedule, driver: Driver) -> tuple[list[str], list[str]] | None:
         """Views and loops of a nest, to stand in the kernel's own function; None where they are too many.
@@ -113,8 +114,9 @@ class Module:
             return None
         writer = self._written(nest, schedule, reader, driver.single, ordered=True)
         views = []
-        for tensor, (buffer, offset) in zip(reader.tensors, self._places(reader, driver), strict=True):
-            views.append(_view(reader.tensor_name(tensor), reader.program.tensors[tensor], buffer, offset))
+        for tensor in reader.tensors:
+            name = reader.tensor_name(tensor)
+            views.append(_view(name, reader.program.tensors[tensor], *driver.place(tensor)))
         return views, writer.lines
 
     def key(self, nest: Nest, schedule: Schedule, tiled: bool, single: bool) -> tuple:
@@ -193,17 +195,7 @@ class Module:
         if reader.baked:
             buffers = [driver.flat_buffer(b) for b in reader.buffers()]
             return [*buffers, *(["start"] if tiled else []), *ends]
-        return [text for pair in self._places(reader, driver) for text in pair] + ends
-
-    def _places(self, reader: Reader, driver: Driver) -> list[tuple[str, str]]:
-        """Buffer and offset of every tensor of a nest."""
-        result = []
-        for tensor in reader.tensors:
-            place = reader.place(tensor)
-            size = reader.program.tensors[tensor].row_size
-            offset = ("start" if size == 1 else f"start*{size}") if place.streamed else f"at({place.offset})"
-            result.append((driver.buffer(place.buffer), offset))
-        return result
+        return [text for tensor in reader.tensors for text in driver.place(tensor)] + ends
 
     # The whole
 
@@ -214,7 +206,9 @@ class Module:
         imports += ["from contextlib import contextmanager"] if self.multiplies else []
         imports += ["", *(["import llvmlite.binding"] if self.multiplies else []), "import numpy as np"]
         imports += ["from llvmlite import ir"] if blocks or self.multiplies else []
-        imports += ["from numba import njit" + (", types" if blocks or views or self.multiplies else "")]
+        names = ["njit", *(["prange"] if self.parallel else [])]
+        names += ["types"] if blocks or views or self.multiplies else []
+        imports += [f"from numba import {', '.join(names)}"]
         imports += (
             ["from numba.core import cgutils", "from numba.core.typing import signature"] if blocks else []
         )

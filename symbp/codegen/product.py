@@ -11,34 +11,38 @@ from symbp.schedule.looptree import Schedule, sums_batch
 from symbp.schedule.product import product_of
 
 
-def multiply_call(s: Statement, schedule: Schedule, buffer: Callable[[str], str]) -> str:
+def multiply_call(
+    s: Statement, schedule: Schedule, place: Callable[[str], tuple[str, str]], low: str = "", count: str = ""
+) -> str:
     """`multiply(...)` for a statement that is a matrix product; see `symbp.codegen.micro`.
 
     Args:
-        buffer: the variable that holds a buffer of the schedule.
+        place: of a tensor, the variable that holds its buffer and where it begins there.
+        low, count: the first row that is computed and the number of rows, where these are not all.
     """
     product = product_of(s)
     assert product is not None
 
     def strides(access: Access) -> tuple[str, str, dict[Index, int]]:
         """Buffer, offset and the distance between neighbours along each index."""
-        place = schedule.places[access.name]
-        const, steps = place.offset, {}
+        const, steps = 0, {}
         for position, step in zip(access.indices, _steps(schedule.program, access.name), strict=True):
             if isinstance(position, Index):
                 steps[position] = step
             else:
                 const += int(position) * step
-        row = schedule.program.tensors[access.name].row_size
-        parts = [f"start*{row}" if row > 1 else "start"] if place.streamed else []
-        parts += [str(const)] if const or not parts else []
-        return buffer(place.buffer), " + ".join(parts), steps
+        buffer, offset = place(access.name)
+        offset += f" + {const}" if const else ""
+        step = steps.get(product.rows, 0)  # type: ignore[arg-type]
+        offset += f" + {low}*{step}" if low and step else ""
+        return buffer, offset, steps
 
     c, c_at, c_steps = strides(s.access)
     a, a_at, a_steps = strides(product.left)
     b, b_at, b_steps = strides(product.right)
     rows = 1 if product.rows is None else product.rows.extent
     sizes = ["rows" if n == BATCH else str(n) for n in (rows, product.columns.extent, product.depth.extent)]
+    sizes[0] = count or sizes[0]
     fresh = "start == 0" if sums_batch(s) else "True"
     texts = [c, c_at, c_steps.get(product.rows, 0), a, a_at, a_steps.get(product.rows, 0)]  # type: ignore[arg-type]
     texts += [a_steps[product.depth], b, b_at, b_steps[product.depth], *sizes, fresh]
