@@ -16,29 +16,13 @@ from symbp.schedule.memory import ALIGN
 if TYPE_CHECKING:
     from symbp.codegen.module import Module
 
-SHARE = 8
-"""Rows are given to threads in multiples of this, so that micro-kernels work on whole tiles."""
+PIECE = 32
+"""Samples, or rows of a sum over samples, that one thread takes at a time."""
 
 MOST_CALLS = 40
 """Longer bodies are cut into several functions: compile time grows faster than length."""
 
 HEADER = '@njit(nogil=True, error_model="numpy", cache=True)'
-PARALLEL = """\
-@njit(
-    nogil=True,
-    error_model="numpy",
-    cache=True,
-    parallel={
-        "prange": True,
-        "comprehension": False,
-        "reduction": False,
-        "inplace_binop": False,
-        "setitem": False,
-        "numpy": False,
-        "stencil": False,
-        "fusion": False,
-    },
-)"""
 
 
 class Driver:
@@ -95,16 +79,22 @@ class Driver:
         start = self._start()
         self._count_nests()
         write = self._shared_stage if k.parallel else self._stage
-        lines = [line for stage in self.schedule.stages for line in write(stage)] + self._copies()
+        lines = [line for stage in self.schedule.stages for line in write(stage)]
+        copies = self._copies()
+        if copies and k.parallel:
+            copies = self._pieces("1", self._function("copies", [], copies))
+        lines += copies
         # Arrays with one axis are needed where addresses are part of the text.
         text = "\n".join(lines)
         flats = [line for name, line in self._flats.items() if re.search(rf"\b{name}\b", text)]
-        lines = [*start, *flats, *lines]
+        tickets = ["begin = 0", "ticket = count_up(counters, 0)"] if k.parallel else []
+        lines = [*start, *flats, *tickets, *lines]
         arguments = [*self._given(), *self.results.values(), *(["gradient"] if k.gradient else [])]
-        arguments += ["parts"] if k.parallel else []
+        if k.parallel:
+            room = [v for b, v in self.buffers.items() if b.startswith("long:")]
+            arguments += [*(["work"] if self.schedule.workspace else []), *room, "counters"]
         doc = "Writes all results into the last arguments."
-        header = PARALLEL if k.parallel else HEADER
-        self._append(f"{k.name}_into", arguments, lines or ["pass"], doc, header)
+        self._append(f"{k.name}_into", arguments, lines or ["pass"], doc)
         if k.parallel:
             return
         self._allocating(f"{k.name}_batch" if k.point else k.name)
@@ -114,10 +104,8 @@ class Driver:
     def _given(self) -> list[str]:
         return (["theta"] if self.kernel.parameters else []) + list(self.inputs.values())
 
-    def _append(
-        self, name: str, arguments: list[str], lines: list[str], doc: str, header: str = HEADER
-    ) -> None:
-        text = f'{header}\ndef {name}({", ".join(arguments)}):\n    """{doc}"""\n'
+    def _append(self, name: str, arguments: list[str], lines: list[str], doc: str) -> None:
+        text = f'{HEADER}\ndef {name}({", ".join(arguments)}):\n    """{doc}"""\n'
         self.module.parts.append(text + "\n".join("    " + line for line in lines))
 
     def _start(self) -> list[str]:
@@ -130,11 +118,14 @@ class Driver:
                     flat = self.flat[f"{kind}:{name}"] = self.module.local(f"{variable}_flat")
                     self._flats[flat] = f"{flat} = view({variable}, at(0), ({variable}.size,))"
         dtype = f"np.{self.kernel.dtype}"
-        if self.schedule.workspace:
+        if self.schedule.workspace and not self.kernel.parallel:
             lines.append(f"work = np.empty({self.schedule.workspace}, {dtype})")
         for name in self.schedule.long:
-            variable = self.buffers[f"long:{name}"] = self.flat[f"long:{name}"] = self.module.local(f"{self.module.names[name]}_all")
-            lines.append(f"{variable} = np.empty(samples*{self.tensors[name].row_size}, {dtype})")
+            variable = self.buffers[f"long:{name}"] = self.flat[f"long:{name}"] = self.module.local(
+                f"{self.module.names[name]}_all"
+            )
+            if not self.kernel.parallel:
+                lines.append(f"{variable} = np.empty(samples*{self.tensors[name].row_size}, {dtype})")
         return lines
 
     def _stage(self, stage: Stage) -> list[str]:
@@ -176,50 +167,81 @@ class Driver:
     # The same, shared among threads
 
     def _shared_stage(self, stage: Stage) -> list[str]:
-        """A stage whose tiles are computed by several threads.
+        """A stage whose work is cut into pieces that threads draw; see `symbp.codegen.crew`.
 
-        First each thread takes some of the samples through all nests that have one row per sample,
-        then each takes some rows of the sums over the batch. Every entry is computed by the same
+        In a tile, pieces are first some samples each, taken through all nests that have one row per
+        sample, then some rows each of the sums over the batch. Every entry is computed by the same
         operations in the same order, however many threads there are; partial sums per thread would
         differ, and take memory and time of their own.
         """
         if not stage.tiled:
-            return self._stage(stage)
+            name = self._function("once", ["samples"], self._stage(stage)) if stage.nests else ""
+            return self._pieces("1", f"{name}") if name else []
         sums = [nest for nest in stage.nests if sums_batch(nest.statements[0])]
         rows = [nest for nest in stage.nests if not sums_batch(nest.statements[0])]
-        calls = [self._share(name, nests) for name, nests in (("rows", rows), ("sums", sums)) if nests]
+        lines = []
+        fills = self._fills(stage.nests)
+        if fills:
+            lines += self._pieces("1", self._function("zeros", [], fills))
         tile = self.schedule.tile
-        lines = [f"for start in range(0, samples, {tile}):", f"    rows = min({tile}, samples - start)"]
-        for call in calls:
-            lines += ["    for part in prange(parts):", f"        {call}"]
-        return [*self._fills(stage.nests), *lines]
+        lines += [f"for start in range(0, samples, {tile}):", f"    rows = min({tile}, samples - start)"]
+        if rows:
+            call = self._function("rows", ["samples", "start", "rows", "piece"], self._rows(rows))
+            lines += ["    " + line for line in self._pieces(f"(rows + {PIECE - 1})//{PIECE}", call)]
+        if sums:
+            count, body = self._sums(sums)
+            call = self._function("sums", ["samples", "start", "rows", "piece"], body)
+            lines += ["    " + line for line in self._pieces(str(count), call)]
+        return lines
 
-    def _share(self, kind: str, nests: list[Nest]) -> str:
-        """The call of a new function that does one part of some nests."""
+    def _pieces(self, count: str, call: str) -> list[str]:
+        """Draw pieces of one kind until there are none left, then wait until all are done."""
+        return [
+            f"end = begin + {count}",
+            "while ticket < end:",
+            "    piece = ticket - begin",
+            f"    {call}",
+            "    count_up(counters, 1)",
+            "    ticket = count_up(counters, 0)",
+            "wait_until(counters, 1, end)",
+            "begin = end",
+        ]
+
+    def _rows(self, nests: list[Nest]) -> list[str]:
+        """Some samples of a tile through all nests."""
+        lines = [f"base = {PIECE}*piece", f"rows = min({PIECE}, rows - base)", "start = start + base"]
         seen: set[str] = set()
-        body: list[str] = []
-        self.shifted = kind == "rows"
-        if self.shifted:
-            blocks = f"(rows + {SHARE - 1})//{SHARE}"
-            body += [f"base = {SHARE}*({blocks}*part//parts)"]
-            body += [f"rows = min(rows, {SHARE}*({blocks}*(part + 1)//parts)) - base", "start = start + base"]
-        for k, nest in enumerate(nests):
-            body += [f"# {equation(s)}" for s in nest.statements[:3]]
-            if self.shifted:
-                body += self._nest(nest, True, seen)
-            elif nest.form == MULTIPLY and (many := nest.extents[0]) >= 2 * SHARE and len(nest.extents) > 1:
-                blocks = -(-many // SHARE)
-                body += [f"low = {SHARE}*({blocks}*part//parts)"]
-                body += [f"count = min({many}, {SHARE}*({blocks}*(part + 1)//parts)) - low"]
-                body += [self.module.multiply(nest, self.schedule, self, "low", "count")]
-            else:
-                lines = self._nest(nest, True, set())
-                body += [f"if part == {k} % parts:", *("    " + line for line in lines)]
+        self.shifted = True
+        for nest in nests:
+            lines += [f"# {equation(s)}" for s in nest.statements[:3]] + self._nest(nest, True, seen)
         self.shifted = False
+        return lines
+
+    def _sums(self, nests: list[Nest]) -> tuple[int, list[str]]:
+        """The number of pieces of sums over the batch, and what does one of them."""
+        lines: list[str] = []
+        end = 0
+        for nest in nests:
+            begin, word = end, "elif" if lines else "if"
+            what = [f"# {equation(s)}" for s in nest.statements[:3]]
+            if nest.form == MULTIPLY and len(nest.extents) > 1:
+                many = nest.extents[0]
+                end += -(-many // PIECE)
+                low = f"{PIECE}*(piece - {begin})" if begin else f"{PIECE}*piece"
+                what += [f"low = {low}", f"count = min({PIECE}, {many} - low)"]
+                what += [self.module.multiply(nest, self.schedule, self, "low", "count")]
+            else:
+                end += 1
+                what += self._nest(nest, True, set())
+            lines += [f"{word} piece < {end}:", *("    " + line for line in what)]
+        return end, lines
+
+    def _function(self, kind: str, more: list[str], lines: list[str]) -> str:
+        """The call of a new function that has some lines."""
         name = self.module.namer(f"{self.kernel.name}_{kind}")
-        arguments = ", ".join([*self._whole(), "samples", "start", "rows", "part", "parts"])
+        arguments = ", ".join([*self._whole(), *more])
         text = f'@njit(nogil=True, error_model="numpy")\ndef {name}({arguments}):\n'
-        self.module.parts.append(text + "\n".join("    " + line for line in body))
+        self.module.parts.append(text + "\n".join("    " + line for line in lines))
         return f"{name}({arguments})"
 
     def _whole(self) -> list[str]:

@@ -120,7 +120,9 @@ def write_tile(vectors, height, c, c_row, a, a_row, a_step, b, b_step, columns, 
         here, narrower = (builder.append_basic_block(name) for name in ("tile", "narrower"))
         builder.cbranch(builder.icmp_signed(">=", columns, columns.type(least)), here, narrower)
         builder.position_at_end(here)
-        mask = vectors.first(builder.sub(columns, columns.type(vectors.lanes * (width - 1)))) if part else None
+        mask = (
+            vectors.first(builder.sub(columns, columns.type(vectors.lanes * (width - 1)))) if part else None
+        )
         masks = [None] * (width - 1) + [mask]
         write_sum(vectors, height, masks, c, c_row, a, a_row, a_step, b, b_step, depth, fresh)
         builder.branch(after)
@@ -145,17 +147,21 @@ def write_sum(vectors, height, masks, c, c_row, a, a_row, a_step, b, b_step, dep
     right = builder.gep(b, [b_at])
     row = [vectors.load(right, v, mask) for v, mask in enumerate(masks)]
     entries = [vectors.spread(builder.load(builder.gep(start, [a_at]))) for start in starts]
-    new = [[vectors.fma(x, y, s) for y, s in zip(row, line)] for x, line in zip(entries, sums)]
+    new = [
+        [vectors.fma(x, y, s) for y, s in zip(row, line, strict=True)]
+        for x, line in zip(entries, sums, strict=True)
+    ]
     following = builder.add(k, index(1))
     for phi, value in ((k, following), (a_at, builder.add(a_at, a_step)), (b_at, builder.add(b_at, b_step))):
         phi.add_incoming(value, body)
-    for phi, value in zip((s for line in sums for s in line), (v for line in new for v in line)):
-        phi.add_incoming(value, body)
+    for line, values in zip(sums, new, strict=True):
+        for phi, value in zip(line, values, strict=True):
+            phi.add_incoming(value, body)
     builder.cbranch(builder.icmp_signed("<", following, depth), body, after)
     builder.position_at_end(after)
     for r, line in enumerate(new):
         target = builder.gep(c, [builder.mul(c_row, index(r))])
-        for v, (value, mask) in enumerate(zip(line, masks)):
+        for v, (value, mask) in enumerate(zip(line, masks, strict=True)):
             # Where c is fresh it may hold anything, also nan: it is not added, even times 0.
             old = vectors.load(target, v, mask)
             vectors.store(builder.select(fresh, value, builder.fadd(old, value)), target, v, mask)
@@ -222,7 +228,18 @@ def multiplication(module, real):
                     left = builder.gep(a, [builder.add(builder.mul(m, a_row), builder.mul(k, a_step))])
                     target = builder.gep(c, [builder.add(builder.mul(m, c_row), n)])
                     write_tile(
-                        vectors, height, target, c_row, left, a_row, a_step, right, right_step, most, terms, new
+                        vectors,
+                        height,
+                        target,
+                        c_row,
+                        left,
+                        a_row,
+                        a_step,
+                        right,
+                        right_step,
+                        most,
+                        terms,
+                        new,
                     )
                 done = end
     builder.ret_void()
@@ -241,7 +258,7 @@ def multiply(typingctx, c, c_at, c_row, a, a_at, a_row, a_step, b, b_at, b_step,
 
     def lower(context, builder, sig, args):
         whole = (context.make_array(sig.args[k])(context, builder, args[k]).data for k in (0, 3, 7))
-        c, a, b = (builder.gep(d, [at]) for d, at in zip(whole, (args[1], args[4], args[8])))
+        c, a, b = (builder.gep(d, [at]) for d, at in zip(whole, (args[1], args[4], args[8]), strict=True))
         function = multiplication(builder.module, context.get_value_type(sig.args[0].dtype))
         builder.call(function, [c, args[2], a, args[5], args[6], b, *args[9:]])
         return context.get_dummy_value()

@@ -14,11 +14,11 @@ from symbp.codegen.block import Block
 from symbp.codegen.driver import Driver
 from symbp.codegen.names import RESERVED, Namer, comment
 from symbp.codegen.nest import NestWriter, reorderable
-from symbp.codegen.product import MICRO_NAMES, micro_kernels, multiply_call
+from symbp.codegen.product import OWN_NAMES, crew_functions, micro_kernels, multiply_call
 from symbp.codegen.text import equation
 from symbp.ir.nodes import Tensor
 from symbp.schedule.kernel import Kernel
-from symbp.schedule.looptree import MULTIPLY, Nest, Schedule
+from symbp.schedule.looptree import Nest, Schedule
 from symbp.schedule.memory import plan_kernel
 
 MOST_EQUATIONS = 40
@@ -56,7 +56,7 @@ class Module:
     """Collects the parts of a module while kernels are written."""
 
     def __init__(self, kernels: Sequence[Kernel]):
-        support_names = {n for n in dir(support) if not n.startswith("__")} | MICRO_NAMES
+        support_names = {n for n in dir(support) if not n.startswith("__")} | OWN_NAMES
         self.support_names = support_names
         self.namer = Namer(RESERVED | support_names)
         self.functions = [self.namer(f"{k.name}{end}") for k in kernels for end in ("", "_into", "_batch")]
@@ -203,16 +203,17 @@ class Module:
         """The finished module."""
         blocks, views = bool(self.blocks), any(" view(" in part for part in self.parts)
         imports = ["import math"] + (["import operator"] if blocks else [])
+        imports += ["import os"] if self.parallel else []
         imports += ["from contextlib import contextmanager"] if self.multiplies else []
         imports += ["", *(["import llvmlite.binding"] if self.multiplies else []), "import numpy as np"]
-        imports += ["from llvmlite import ir"] if blocks or self.multiplies else []
-        names = ["njit", *(["prange"] if self.parallel else [])]
-        names += ["types"] if blocks or views or self.multiplies else []
+        imports += ["from llvmlite import ir"] if blocks or self.multiplies or self.parallel else []
+        names = ["njit"]
+        names += ["types"] if blocks or views or self.multiplies or self.parallel else []
         imports += [f"from numba import {', '.join(names)}"]
         imports += (
             ["from numba.core import cgutils", "from numba.core.typing import signature"] if blocks else []
         )
-        own = blocks or views or self.multiplies
+        own = blocks or views or self.multiplies or self.parallel
         own = own or self.called & {"accumulate", "accumulate_product", "fma", "erfc"}
         imports += ["from numba.extending import intrinsic"] if own else []
         imports += ["from numba.np.arrayobj import populate_array"] if views else []
@@ -240,6 +241,8 @@ class Module:
             texts.append(f"ERFC = {support.ERFC!r}")
         if self.multiplies:
             texts += micro_kernels()
+        if self.parallel:
+            texts += crew_functions()
         for name in names:
             item = getattr(support, name)
             texts.append(inspect.getsource(getattr(item, "py_func", getattr(item, "_defn", item))).rstrip())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 
-from symbp.codegen import micro
+from symbp.codegen import crew, micro
 from symbp.ir.nodes import BATCH, Access, Index, Program, Statement
 from symbp.schedule.looptree import Schedule, sums_batch
 from symbp.schedule.product import product_of
@@ -57,11 +57,11 @@ def _steps(program: Program, tensor: str) -> list[int]:
     return steps
 
 
-MICRO_NAMES = frozenset(
-    """DEPTH MANY VECTOR_BYTES REGISTERS ROWS vector_registers Vectors write_tile write_sum steps smaller
-    multiplication multiply contextmanager llvmlite""".split()
-)
-"""What the micro-kernels are called in generated modules."""
+_OWN = """DEPTH MANY VECTOR_BYTES REGISTERS ROWS vector_registers Vectors write_tile write_sum steps
+smaller multiplication multiply contextmanager llvmlite os PATIENCE count_up count_of let_others_run
+wait_until counters ticket piece begin end base low count"""
+OWN_NAMES = frozenset(_OWN.split())
+"""What micro-kernels, and what threads share, are called in generated modules."""
 
 
 def micro_kernels() -> list[str]:
@@ -72,3 +72,9 @@ def micro_kernels() -> list[str]:
     texts = [inspect.getsource(item).rstrip() for item in items]
     constants = f"DEPTH = {micro.DEPTH}\nMANY = {micro.MANY}"
     return [constants, inspect.getsource(micro.vector_registers).rstrip(), size, *texts]
+
+
+def crew_functions() -> list[str]:
+    """The source of what threads of one kernel share."""
+    items = (crew.count_up._defn, crew.count_of._defn, crew.let_others_run._defn, crew.wait_until.py_func)  # type: ignore[attr-defined]
+    return [f"PATIENCE = {crew.PATIENCE}", *(inspect.getsource(item).rstrip() for item in items)]

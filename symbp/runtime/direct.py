@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 
 from symbp.runtime.compiled import Compiled
+from symbp.runtime.threads import WORTH
 
 Direct = Callable[[Any, Mapping[str, Any]], "tuple[float, np.ndarray] | None"]
 """(theta, inputs by name) -> (loss, gradient), or None where the long way must be taken."""
@@ -32,6 +33,7 @@ def direct_gradient(kernel: Compiled, size: int) -> Direct | None:
     door = _closed(kernel.into)
     if door is None:
         return None
+    many = WORTH // max(1, kernel.call.work)
     slots = tuple((s.name, len(s.shape) + 1, s.shape) for s in kernel.inputs)
     count, whole, real, ndarray, empty = len(slots), (size,), kernel.real, np.ndarray, np.empty
 
@@ -53,7 +55,10 @@ def direct_gradient(kernel: Compiled, size: int) -> Direct | None:
             return None
         loss, gradient = empty(1, real), empty(size, real)
         try:
-            door(*given, loss, gradient)
+            if samples < many:
+                door(*given, loss, gradient)
+            else:
+                kernel.call(samples, (*given, loss, gradient))
         except TypeError:
             return None
         return float(loss[0]), gradient

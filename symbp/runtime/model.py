@@ -12,11 +12,12 @@ from symbp.errors import DataError, NetworkError, shorten
 from symbp.network import Network, symbol_name, symbols_listed
 from symbp.pipeline import forward_kernel, gradient_kernel
 from symbp.runtime.compiled import Compiled, named_results
-from symbp.runtime.direct import Direct, direct_gradient
 from symbp.runtime.dims import Instances, unknown_dims
+from symbp.runtime.direct import Direct, direct_gradient
 from symbp.runtime.kernels import KernelSet, dtype_name
 from symbp.runtime.outputs import Outputs
 from symbp.runtime.parameters import Layout, initial
+from symbp.runtime.threads import thread_count
 from symbp.runtime.validate import Slot, admit, admit_vector, check_names, merge, no_memory
 
 
@@ -32,6 +33,7 @@ class Model:
             the first call; kernels are compiled then, once for each set of dimensions.
         reuse: whether derivatives may be written through forward outputs, see `symbp.compile`.
         cache: False keeps the kernels off the disk.
+        threads: the most threads a call may use; default all that Numba may use.
 
     Attributes:
         network, dtype, dims: as given.
@@ -48,6 +50,7 @@ class Model:
         dims: Mapping[str, int] | None = None,
         reuse: bool = True,
         cache: bool = True,
+        threads: int | None = None,
     ):
         self.network = network
         self.dtype = dtype_name(dtype)
@@ -55,7 +58,8 @@ class Model:
         self.inputs, self.parameters = network.inputs, network.parameters
         self.reuse, self._cache = bool(reuse), cache
         self._wrt = None if wrt is None else symbols_listed(wrt, "wrt")
-        self._kernels = KernelSet(network, self._wrt, self.dims, self.dtype, self.reuse, cache)
+        self.threads = thread_count(threads)
+        self._kernels = KernelSet(network, self._wrt, self.dims, self.dtype, self.reuse, cache, self.threads)
         self._outputs = Outputs(network, self.dims)
         self._names = self._outputs.inputs
         symbols = dict.fromkeys(network.inputs, int(network.batch)) | dict.fromkeys(network.parameters, 0)
@@ -358,7 +362,13 @@ class Model:
 
     def _with_dims(self, dims: dict[str, int]) -> Model:
         return Model(
-            self.network, dtype=self.dtype, wrt=self._wrt, dims=dims, reuse=self.reuse, cache=self._cache
+            self.network,
+            dtype=self.dtype,
+            wrt=self._wrt,
+            dims=dims,
+            reuse=self.reuse,
+            cache=self._cache,
+            threads=self.threads,
         )
 
 

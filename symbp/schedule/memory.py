@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from math import prod
 
-from symbp.ir.nodes import BATCH, Program, Statement
+from symbp.ir.nodes import Program, Statement
 from symbp.ir.walk import accesses
 from symbp.schedule.fuse import fuse, reads_of
 from symbp.schedule.kernel import Kernel
@@ -179,6 +179,8 @@ def _columns(program: Program, stages: tuple[Stage, ...], names: list[str]) -> d
 def _pointwise(nest: Nest, name: str) -> bool:
     """Whether the last statement of a nest may overwrite a tensor that the nest reads."""
     return nest.form == DOT and all(
-        not s.bound and not s.where and all(a.indices == s.indices for a in accesses(s.body) if a.name == name)
+        not s.bound
+        and not s.where
+        and all(a.indices == s.indices for a in accesses(s.body) if a.name == name)
         for s in nest.statements
     )

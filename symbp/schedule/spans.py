@@ -46,7 +46,11 @@ def _numbered(stage: Stage, schedule: Schedule) -> list[tuple[Any, Nest]]:
         here = (body, place.buffer, place.offset)
         if here != end:
             run += 1
-        end = (body, place.buffer, place.offset + schedule.program.tensors[nest.statements[0].target].row_size)
+        end = (
+            body,
+            place.buffer,
+            place.offset + schedule.program.tensors[nest.statements[0].target].row_size,
+        )
         result.append((run, nest))
     return result
 
@@ -73,7 +77,9 @@ def _joined(program: Program, places: dict[str, Place], run: list[Nest]) -> tupl
     first, last = run[0].statements[0], run[-1].statements[0]
     size = sum(program.tensors[nest.statements[0].target].row_size for nest in run)
     (name,) = {a.name for a in accesses(first.body)}
-    source, target = (Tensor(f"{x} to {y}", (size,)) for x, y in ((name, last.target), (first.target, last.target)))
+    source, target = (
+        Tensor(f"{x} to {y}", (size,)) for x, y in ((name, last.target), (first.target, last.target))
+    )
     k = Index("k", size)
     body = substitute(first.body, {Access(name, *first.indices): source[k]})
     s = Statement(target.name, (k,), body, origin=first.origin)
