@@ -89,6 +89,9 @@ class Driver:
         flats = [line for name, line in self._flats.items() if re.search(rf"\b{name}\b", text)]
         tickets = ["begin = 0", "ticket = count_up(counters, 0)"] if k.parallel else []
         lines = [*start, *flats, *tickets, *lines]
+        if not k.parallel:
+            lines += [f"keep({v})" for b, v in self.buffers.items() if b.startswith("long:")]
+            lines += ["keep(work)"] if self.schedule.workspace else []
         arguments = [*self._given(), *self.results.values(), *(["gradient"] if k.gradient else [])]
         if k.parallel:
             room = [v for b, v in self.buffers.items() if b.startswith("long:")]

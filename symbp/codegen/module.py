@@ -229,6 +229,7 @@ class Module:
     def _support(self, views: bool) -> list[str]:
         """Sources of the support functions that are used."""
         names = ["view"] if views else []
+        names += ["keep"] if any(" keep(" in part for part in self.parts) else []
         orders = sorted({int(c[11:]) for c in self.called if c.startswith("_polygamma_")})
         wanted = self.called | ({"polygamma"} if orders else set())
         for function, needs in HELPERS.items():

@@ -21,7 +21,8 @@ from numba.np.arrayobj import populate_array
 def view(typingctx, buffer, offset, shape):
     """The array of a shape that begins at an offset of a flat buffer.
 
-    Does what slice and reshape do; those take twice as long to compile as the loops around them.
+    Does what slice and reshape do; those take twice as long to compile as the loops around them. It does
+    not keep the buffer alive: see `keep`.
     """
 
     def lower(context, builder, sig, args):
@@ -41,6 +42,16 @@ def view(typingctx, buffer, offset, shape):
         return part._getvalue()
 
     return buffer.copy(ndim=len(shape))(buffer, offset, shape), lower
+
+
+@intrinsic
+def keep(typingctx, buffer):
+    """Nothing; but Numba frees no array before its last use, and this is one."""
+
+    def lower(context, builder, sig, args):
+        return context.get_dummy_value()
+
+    return types.void(buffer), lower
 
 
 @intrinsic
