@@ -84,7 +84,7 @@ def rounded(fit: Fit, single: bool) -> tuple[list[float], float]:
     return done[::-1], float(largest)
 
 
-def _tail(f: Callable, terms: int, start: int, step: int) -> Callable:
+def _tail(f: Callable, start: int, step: int) -> Callable:
     """(f(x) - its first Taylor terms)/x^start as a function of x, or of x^2 where step is 2."""
     taylor = mpmath.taylor(f, 0, start - 1)
 
@@ -98,7 +98,10 @@ def _tail(f: Callable, terms: int, start: int, step: int) -> Callable:
 
 _half = mpmath.log(2) / 2 * mpf("1.001")
 _s = (mpmath.sqrt(2) - 1) / (mpmath.sqrt(2) + 1)
-_log = _tail(lambda s: mpmath.log1p(s) - mpmath.log1p(-s), 2, 3, 2)
+
+
+def _artanh(s: mpf) -> mpf:
+    return 2 * mpmath.atanh(s)
 
 
 def _erfc(t: mpf) -> mpf:
@@ -107,13 +110,13 @@ def _erfc(t: mpf) -> mpf:
 
 
 FITS = {
-    "EXP": Fit(_tail(mpmath.exp, 2, 2, 1), -_half, _half, 5, 10),
-    "LOG": Fit(_log, 0, _s**2 * mpf("1.001"), 2, 6),
-    "POWER_LOG": Fit(_tail(lambda s: mpmath.log1p(s) - mpmath.log1p(-s), 4, 5, 2), 0, _s**2 * mpf("1.001"), 3, 7),
-    "SIN": Fit(_tail(mpmath.sin, 2, 3, 2), 0, (mpmath.pi / 4) ** 2 * mpf("1.001"), 2, 5),
-    "COS": Fit(_tail(mpmath.cos, 4, 4, 2), 0, (mpmath.pi / 4) ** 2 * mpf("1.001"), 2, 5),
-    "ATAN": Fit(_tail(mpmath.atan, 2, 3, 2), 0, mpmath.tan(mpmath.pi / 8) ** 2 * mpf("1.001"), 4, 10),
-    "ASIN": Fit(_tail(mpmath.asin, 2, 3, 2), 0, 0.25, 5, 12),
+    "EXP": Fit(_tail(mpmath.exp, 2, 1), -_half, _half, 5, 10),
+    "LOG": Fit(_tail(_artanh, 3, 2), 0, _s**2 * mpf("1.001"), 2, 6),
+    "POWER_LOG": Fit(_tail(_artanh, 5, 2), 0, _s**2 * mpf("1.001"), 3, 7),
+    "SIN": Fit(_tail(mpmath.sin, 3, 2), 0, (mpmath.pi / 4) ** 2 * mpf("1.001"), 2, 5),
+    "COS": Fit(_tail(mpmath.cos, 4, 2), 0, (mpmath.pi / 4) ** 2 * mpf("1.001"), 2, 5),
+    "ATAN": Fit(_tail(mpmath.atan, 3, 2), 0, mpmath.tan(mpmath.pi / 8) ** 2 * mpf("1.001"), 4, 10),
+    "ASIN": Fit(_tail(mpmath.asin, 3, 2), 0, 0.25, 5, 12),
     "ERF": Fit(lambda z: mpmath.erf(mpmath.sqrt(z)) / mpmath.sqrt(z) - 1, 0, 0.83, 6, 12),
     "ERFC": Fit(_erfc, -0.63, 0.884, 11, 23, single_high=0.71),
 }

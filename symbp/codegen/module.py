@@ -14,6 +14,7 @@ from symbp.codegen.driver import Driver
 from symbp.codegen.names import RESERVED, Namer, comment
 from symbp.codegen.nest import NestWriter, reorderable
 from symbp.codegen.text import equation
+from symbp.codegen.vector import sources as vector
 from symbp.ir.nodes import Tensor
 from symbp.schedule.kernel import Kernel
 from symbp.schedule.looptree import Nest, Schedule
@@ -26,7 +27,6 @@ HELPERS = {
     "accumulate": ("accumulate",),
     "accumulate_product": ("accumulate_product",),
     "fma": ("fma",),
-    "erfc": ("fma", "erfc"),
     "sign": ("sign",),
     "loggamma": ("log_gamma",),
     "digamma": ("digamma",),
@@ -44,6 +44,8 @@ BLOCK_SUPPORT = (
     "block_call",
 )
 
+OWN = {n for n in dir(support) if not n.startswith("__")} | vector.taken()
+"""Names of functions and tables that a module may carry."""
 
 OFFSETS = """\
 # Offsets are passed as at(k): a function is compiled anew for every literal integer.
@@ -54,8 +56,7 @@ class Module:
     """Collects the parts of a module while kernels are written."""
 
     def __init__(self, kernels: Sequence[Kernel]):
-        support_names = {n for n in dir(support) if not n.startswith("__")}
-        self.namer = Namer(RESERVED | support_names)
+        self.namer = Namer(RESERVED | OWN)
         self.functions = [self.namer(f"{k.name}{end}") for k in kernels for end in ("", "_into", "_batch")]
         self.names: dict[str, str] = {}
         for kernel in kernels:
@@ -110,7 +111,7 @@ class Module:
         return f"{name}({', '.join(self._arguments(plain, writer.lines, tiled, driver))})"
 
     def _nest_namer(self, kind: Callable[..., Namer]) -> Namer:
-        return kind(RESERVED | {n for n in dir(support) if not n.startswith("__")})
+        return kind(RESERVED | OWN)
 
     def _written(self, nest: Nest, schedule: Schedule, reader: Reader, single: bool) -> NestWriter:
         for tensor in reader.tensors:
@@ -171,20 +172,23 @@ class Module:
     def text(self, title: str, kernels: Sequence[Kernel]) -> str:
         """The finished module."""
         blocks, views = bool(self.blocks), any("= view(" in part for part in self.parts)
-        imports = ["import math"] + (["import operator"] if blocks else []) + ["", "import numpy as np"]
-        imports += ["from llvmlite import ir"] if blocks else []
-        imports += ["from numba import njit" + (", types" if blocks or views else "")]
+        lanes = vector.sources("power" if name == "pow" else name for name in self.called)
+        imports = ["import math"] + (["import zlib"] if lanes else []) + [""]
+        imports += ["import llvmlite.binding as llvm"] if lanes else []
+        imports += ["import numpy as np"]
+        imports += ["from llvmlite import ir"] if blocks or lanes else []
+        imports += ["from numba import njit" + (", types" if blocks or views or lanes else "")]
         imports += (
             ["from numba.core import cgutils", "from numba.core.typing import signature"] if blocks else []
         )
-        own = blocks or views or self.called & {"accumulate", "accumulate_product", "fma", "erfc"}
+        own = blocks or views or lanes or self.called & {"accumulate", "accumulate_product", "fma"}
         imports += ["from numba.extending import intrinsic"] if own else []
         imports += ["from numba.np.arrayobj import populate_array"] if views else []
         top = [self._docstring(title, kernels), "\n".join(imports)]
         top += ["f32 = np.float32"] if self.single else []
         top += [OFFSETS] if views else []
         parts = top + [_parameters(kernels)] + [line for _, line in self.constants.values()]
-        parts += self._support(views)
+        parts += lanes + self._support(views)
         for (text, single), name in self.blocks.items():
             parts.append(f'{name} = make_block(\n    """\\\n{text}""",\n    {single},\n)')
         return "\n\n".join(p for p in parts if p).rstrip() + "\n\n\n" + "\n\n\n".join(self.parts) + "\n"
@@ -197,11 +201,10 @@ class Module:
         for function, needs in HELPERS.items():
             names += [n for n in needs if n not in names] if function in wanted else ()
         names += BLOCK_SUPPORT if self.blocks else ()
-        texts = [f"BLOCK_PIECE = {support.BLOCK_PIECE}"] if self.blocks else []
+        limits = [f"{name} = {getattr(support, name)}" for name in ("BLOCK_PIECE", "MOST_INLINED")]
+        texts = ["\n".join(limits)] if self.blocks else []
         if orders:
             texts.append(f"BERNOULLI = {support.BERNOULLI!r}")
-        if "erfc" in names:
-            texts.append(f"ERFC = {support.ERFC!r}")
         for name in names:
             item = getattr(support, name)
             texts.append(inspect.getsource(getattr(item, "py_func", getattr(item, "_defn", item))).rstrip())

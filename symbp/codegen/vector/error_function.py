@@ -53,8 +53,7 @@ def lanes_erfc_far(size):
     high = rest - square
     low = (rest - (high + square)) + (-near).fused(near, square)
     n, y = lanes_exp_parts(high)
-    value = y + 1.0
-    value = value.times_plus(low, value) / near.times_plus(2.0, 1.0)
+    value = ((y + 1.0).times_plus(low, y) + 1.0) / near.times_plus(2.0, 1.0)
     half = n >> 1
     return value * half.power_of_two() * (n - half).power_of_two()
 

@@ -57,16 +57,17 @@ def lanes_tanh(x):
 def lanes_sinh(x):
     """2q + 2q/(4q + 1) with q = (exp|x| - 1)/4."""
     size = x.abs()
-    n, y = lanes_exp_parts(size.below(712.0 if x.double else 91.0))
+    n, y = lanes_exp_parts(size.below(710.6 if x.double else 89.5))
     quarter = (n - 2).power_of_two()
     q = quarter.times_plus(y, quarter - 0.25)
     q = q + q
-    value = q + q / (q.times_plus(2.0, 1.0))
+    part = q.below(1e30 if x.double else 1e15)
+    value = q + part / (part.times_plus(2.0, 1.0))
     return size.where(size < (1e-9 if x.double else 1e-5), value).sign_of(x)
 
 
 def lanes_cosh(x):
     """2q + 1/(8q) with q = exp|x|/4."""
-    n, y = lanes_exp_parts(x.abs().below(712.0 if x.double else 91.0))
+    n, y = lanes_exp_parts(x.abs().below(710.6 if x.double else 89.5))
     q = (n - 2).power_of_two() * (1.0 + y)
     return q.times_plus(2.0, 1.0 / (q * 8.0))

@@ -10,6 +10,9 @@ Generated modules carry this file's functions with them, copied by inspect.getso
 
 from __future__ import annotations
 
+import zlib
+
+import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
@@ -223,7 +226,7 @@ def lanewise(body, count=1):
 
     def code(real, given):
         def lower(context, builder, sig, args):
-            values = [context.cast(builder, v, t, real) for v, t in zip(args, given)]
+            values = [context.cast(builder, v, t, real) for v, t in zip(args, given, strict=True)]
             return call_lanes(body, values, context, builder, "alwaysinline")
 
         return real(*given), lower
@@ -243,24 +246,37 @@ def lanewise(body, count=1):
     return run
 
 
-def call_lanes(body, values, context, builder, inlining):
-    """A call of the function that a body makes; it is linked into the library that is being compiled.
+LIBRARIES: dict = {}
+"""Of every body and precision: the name of its function and the library that holds it."""
 
-    It stands in a module of its own because Numba gives the flags of `fastmath` to every instruction
-    of the module that it lowers: reassociated, x - n*HIGH - n*LOW loses what it is for.
+
+def call_lanes(body, values, context, builder, inlining):
+    """A call of the function that a body makes.
+
+    It lives in a library of its own because Numba lets LLVM reassociate every operation of a function
+    that allows it for its sums: x - n*HIGH - n*LOW would lose what it is for.
     """
-    kind = values[0].type
-    name = f"{body.__name__}_{kind}"
-    known = builder.module.globals.get(name)
-    if known is None:
-        known = ir.Function(builder.module, ir.FunctionType(kind, [v.type for v in values]), name)
-        module = ir.Module(name)
-        function = ir.Function(module, known.ftype, name)
-        function.attributes.add("nounwind")
-        inner = ir.IRBuilder(function.append_basic_block())
-        inner.ret(body(*(Lane(inner, v) for v in function.args)).value)
-        library = context.codegen().create_library(name)
-        library.add_ir_module(module)
-        library.finalize()
-        context.active_code_library.add_linking_library(library)
-    return builder.call(known, values, attrs=(inlining,))
+    kinds = [v.type for v in values]
+    key = (body, str(kinds[0]), context.codegen())
+    if key not in LIBRARIES:
+        LIBRARIES[key] = compile_lanes(body, kinds, context)
+    name, library = LIBRARIES[key]
+    context.active_code_library.add_linking_library(library)
+    function = builder.module.globals.get(name)
+    if function is None:
+        function = ir.Function(builder.module, ir.FunctionType(kinds[0], kinds), name)
+    return builder.call(function, values, attrs=(inlining,))
+
+
+def compile_lanes(body, kinds, context):
+    """The function of a body; its name tells the content, since other modules may have one of that name."""
+    module = ir.Module(body.__name__)
+    function = ir.Function(module, ir.FunctionType(kinds[0], kinds), "lanes")
+    function.attributes.add("nounwind")
+    builder = ir.IRBuilder(function.append_basic_block())
+    builder.ret(body(*(Lane(builder, v) for v in function.args)).value)
+    name = f"{body.__name__}_{kinds[0]}_{zlib.crc32(str(module).encode()):x}"
+    library = context.codegen().create_library(name)
+    library.add_llvm_module(llvm.parse_assembly(str(module).replace('@"lanes"', f"@{name}")))
+    library.finalize()
+    return name, library

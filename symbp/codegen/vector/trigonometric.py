@@ -39,7 +39,10 @@ ASIN = {
         0.16666666666666669,
     ),
 }  # fmt: skip
-HALF_PI = {False: (1.5707963705062866, -4.3711390001862426e-08), True: (1.5707963267948966, 6.123233995736766e-17)}
+HALF_PI = {
+    False: (1.5707963705062866, -4.3711390001862426e-08),
+    True: (1.5707963267948966, 6.123233995736766e-17),
+}
 TWO_OVER_PI = (
     "a2f9836e4e441529fc2757d1f534ddc0db6295993c439041fe5163abdebbc561b7246e3a424dd2e0"
     "06492eea09d1921cfe1deb1cb129a73ee88235f52ebb4484e99c7026b45f7e413991d639835339f4"
@@ -49,12 +52,12 @@ TWO_OVER_PI = (
 """The first 1280 binary digits of 2/pi."""
 
 
-def lanes_quarter_table(rows, columns):
-    """2^(32 row) 2/pi modulo 4, between -2 and 2, as a sum of numbers of 53 bits: one list per column."""
+def lanes_quarter_table(step, rows, columns):
+    """2^(step row) 2/pi modulo 4, between -2 and 2, as a sum of numbers of 53 bits: one list per column."""
     digits, known = int(TWO_OVER_PI, 16), 4 * len(TWO_OVER_PI)
     table = [[] for _ in range(columns)]
     for row in range(rows):
-        unit = known - 32 * row
+        unit = known - step * row
         rest = digits % (4 << unit)
         rest -= (4 << unit) if rest >> (unit + 1) else 0
         for column in table:
@@ -75,41 +78,49 @@ def lanes_sum(a, b):
 def lanes_quarters(x):
     """k modulo 4, r and its rounding error with x = k pi/2 + r, |r| <= pi/4, for all finite x.
 
-    x = M 2^(32 row), and 2^(32 row) 2/pi is known modulo 4 (M. Payne and R. Hanek, "Radian reduction for
-    trigonometric functions", SIGNUM Newsletter 18, 1983). The products by M are exact as pairs, so that
-    their integer parts can be dropped. No number of 53 bits is closer to a multiple of pi/2 than 2^-61,
-    none of 24 bits closer than 2^-31 or so.
+    x = M 2^(32 row) with an integer M from 2^53 on, and 2^(32 row) 2/pi is known modulo 4 (M. Payne and
+    R. Hanek, "Radian reduction for trigonometric functions", SIGNUM Newsletter 18, 1983). The products
+    by M are exact as pairs, so that their integer parts can be dropped. No number of 53 bits is closer
+    to a multiple of pi/2 than 2^-62.
     """
-    wide = x if x.double else x.wide()
-    exponent = ((wide.bits() >> 52) & 2047) - 1023
-    # Below 2^53 of 53 bits and below 2^24 of 24 bits, nothing is shifted.
-    row = (exponent - 21 if x.double else exponent + 8).above(0) >> 5
-    shifted = wide * (row * -32).power_of_two()
-    table = lanes_quarter_table(*((32, 4) if x.double else (5, 2)))
-    parts = [row.entry(column) for column in table]
-    product = shifted * parts[0]
-    error = shifted.fused(parts[0], -product)
-    whole = product.rint()
-    second = shifted * parts[1]
     if not x.double:
-        fraction = (product - whole) + (error + second)
-        more = fraction.rint()
-        r = (fraction - more) * 1.5707963267948966
-        return lanes_modulo_four(whole, more), r.narrow(), None
-    total, low1 = lanes_sum(product - whole, error)
+        return lanes_single_quarters(x.wide())
+    row = (((x.bits() >> 52) & 2047) - 1075).above(0) >> 5
+    shifted = x * (row * -32).power_of_two()
+    t1, t2, t3, t4 = (row.entry(column) for column in lanes_quarter_table(32, 31, 4))
+    first, second, third = shifted * t1, shifted * t2, shifted * t3
+    whole = first.rint()
+    total, low1 = lanes_sum(first - whole, shifted.fused(t1, -first))
     total, low2 = lanes_sum(total, second)
     more = total.rint()
-    third = shifted * parts[2]
     low, rest1 = lanes_sum(low1, low2)
-    low, rest2 = lanes_sum(low, shifted.fused(parts[1], -second))
+    low, rest2 = lanes_sum(low, shifted.fused(t2, -second))
     low, rest3 = lanes_sum(low, third)
-    rest = (rest1 + rest2) + (rest3 + shifted.times_plus(parts[3], shifted.fused(parts[2], -third)))
+    rest = (rest1 + rest2) + (rest3 + shifted.times_plus(t4, shifted.fused(t3, -third)))
     high, low = lanes_sum(total - more, low)
     low = low + rest
-    r = high * HALF_PI[True][0]
-    error = high.fused(HALF_PI[True][0], -r)
-    low = error + high.times_plus(HALF_PI[True][1], low * HALF_PI[True][0])
+    half_pi, half_pi_low = HALF_PI[True]
+    r = high * half_pi
+    low = high.fused(half_pi, -r) + high.times_plus(half_pi_low, low * half_pi)
     return lanes_modulo_four(whole, more), r, low
+
+
+def lanes_single_quarters(x):
+    """The same for a number of 24 bits, in float64: by selects, since five rows are enough."""
+    size = x.abs()
+    factors = []
+    for column in lanes_quarter_table(24, 5, 2):
+        factor = x.constant(column[0])
+        for row in range(1, 5):
+            factor = x.constant(column[row] * 2.0 ** (-24 * row)).where(
+                size >= 2.0 ** (23 + 24 * row), factor
+            )
+        factors.append(factor)
+    product = x * factors[0]
+    whole = product.rint()
+    fraction = (product - whole) + x.times_plus(factors[1], x.fused(factors[0], -product))
+    more = fraction.rint()
+    return lanes_modulo_four(whole, more), ((fraction - more) * HALF_PI[True][0]).narrow(), None
 
 
 def lanes_modulo_four(*integers):
@@ -118,7 +129,7 @@ def lanes_modulo_four(*integers):
     for value in integers:
         left = value - (value * 0.25).rint() * 4.0
         total = left if total is None else total + left
-    return total.nearest(1.0)[1]
+    return total.nearest(1.0)[1] & 3
 
 
 def lanes_sin_cos(r, low):
