@@ -44,7 +44,7 @@ BLOCK_SUPPORT = (
     "block_call",
 )
 
-OWN = {n for n in dir(support) if not n.startswith("__")} | vector.taken()
+OWN = {n for n in dir(support) if not n.startswith("__")} | vector.TAKEN
 """Names of functions and tables that a module may carry."""
 
 OFFSETS = """\

@@ -3,9 +3,11 @@
 `lane` holds the arithmetic that emits instructions, the other files the bodies of the functions.
 """
 
+from typing import Any
+
 from symbp.codegen.vector import error_function, exponential, logarithm, trigonometric
 
-BODIES = {
+BODIES: dict[str, Any] = {
     "exp": exponential.lanes_exp,
     "expm1": exponential.lanes_expm1,
     "tanh": exponential.lanes_tanh,
@@ -23,3 +25,4 @@ BODIES = {
     "erf": error_function.lanes_erf,
     "erfc": error_function.lanes_erfc,
 }
+"""Name in the text of a module -> body."""

@@ -42,7 +42,7 @@ def lanes_expm1(x):
     n, y = lanes_exp_parts(x.within(-40.0, 710.0) if x.double else x.within(-20.0, 89.0))
     half = (n - 1).power_of_two()
     value = half.times_plus(y, half - 0.5) * 2.0
-    return x.where(x.equals(0.0), value)
+    return x.where(x.abs() < (2.0**-54 if x.double else 2.0**-25), value)
 
 
 def lanes_tanh(x):

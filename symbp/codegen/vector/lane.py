@@ -271,12 +271,13 @@ def call_lanes(body, values, context, builder, inlining):
 def compile_lanes(body, kinds, context):
     """The function of a body; its name tells the content, since other modules may have one of that name."""
     module = ir.Module(body.__name__)
+    module.triple = llvm.get_process_triple()
     function = ir.Function(module, ir.FunctionType(kinds[0], kinds), "lanes")
     function.attributes.add("nounwind")
     builder = ir.IRBuilder(function.append_basic_block())
     builder.ret(body(*(Lane(builder, v) for v in function.args)).value)
     name = f"{body.__name__}_{kinds[0]}_{zlib.crc32(str(module).encode()):x}"
     library = context.codegen().create_library(name)
-    library.add_llvm_module(llvm.parse_assembly(str(module).replace('@"lanes"', f"@{name}")))
+    library.add_llvm_module(llvm.parse_assembly(str(module).replace('@"lanes"', f'@"{name}"')))
     library.finalize()
     return name, library

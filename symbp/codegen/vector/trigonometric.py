@@ -55,7 +55,7 @@ TWO_OVER_PI = (
 def lanes_quarter_table(step, rows, columns):
     """2^(step row) 2/pi modulo 4, between -2 and 2, as a sum of numbers of 53 bits: one list per column."""
     digits, known = int(TWO_OVER_PI, 16), 4 * len(TWO_OVER_PI)
-    table = [[] for _ in range(columns)]
+    table: list = [[] for _ in range(columns)]
     for row in range(rows):
         unit = known - step * row
         rest = digits % (4 << unit)
@@ -123,13 +123,10 @@ def lanes_single_quarters(x):
     return lanes_modulo_four(whole, more), ((fraction - more) * HALF_PI[True][0]).narrow(), None
 
 
-def lanes_modulo_four(*integers):
-    """The sum of integers modulo 4, in the last bits."""
-    total = None
-    for value in integers:
-        left = value - (value * 0.25).rint() * 4.0
-        total = left if total is None else total + left
-    return total.nearest(1.0)[1] & 3
+def lanes_modulo_four(a, b):
+    """The last two bits of a sum of integers."""
+    total = (a - (a * 0.25).rint() * 4.0) + (b - (b * 0.25).rint() * 4.0)
+    return total.nearest(1.0)[1]
 
 
 def lanes_sin_cos(r, low):
