@@ -84,7 +84,7 @@ def lanes_power(x, y):
     twice the operations.
     """
     if not x.double:
-        return lanes_single_power(x.wide(), y.wide()).narrow()
+        return lanes_power_ends(x, y, lanes_single_power(x, y))
     e, f = lanes_exponent(x.abs())
     d = f + 2.0
     d_low = f - (d - 2.0)
@@ -111,26 +111,29 @@ def lanes_power(x, y):
     t = y * high
     t_low = y.fused(high, -t) + y * low
     t_low = t_low.where(t.abs() < 1100.0, 0.0)
-    return lanes_power_ends(x, y, lanes_exp2(t.within(-1100.0, 1100.0), t_low, EXP[True]))
-
-
-def lanes_single_power(x, y):
-    """A power to 31 bits, in float64."""
-    e, f = lanes_exponent(x.abs())
-    s = f / (f + 2.0)
-    z = s * s
-    w = z * z.times_plus(z.polynomial(POWER_LOG[False]), TWO_THIRDS[0])
-    t = y * (s * (w + 2.0)).times_plus(LOG2_E[0], e.whole())
-    value = lanes_exp2(t.within(-300.0, 300.0), t.constant(0.0), EXP[False])
+    n, rest = lanes_exp2_parts(t.within(-1100.0, 1100.0), t_low, EXP[True])
+    half = n >> 1
+    value = (rest + 1.0) * half.power_of_two() * (n - half).power_of_two()
     return lanes_power_ends(x, y, value)
 
 
-def lanes_exp2(t, low, coefficients):
+def lanes_single_power(x, y):
+    """|x|^y, in float64 to 31 bits before it is rounded."""
+    e, f = lanes_exponent(x.abs())
+    e, f = e.whole().wide(), f.wide()
+    s = f / (f + 2.0)
+    z = s * s
+    w = z * z.times_plus(z.polynomial(POWER_LOG[False]), TWO_THIRDS[0])
+    t = y.wide() * (s * (w + 2.0)).times_plus(LOG2_E[0], e)
+    n, y = lanes_exp2_parts(t.within(-300.0, 300.0), t.constant(0.0), EXP[False])
+    return ((y + 1.0) * n.power_of_two()).narrow()
+
+
+def lanes_exp2_parts(t, low, coefficients):
+    """n and y with 2^(t + low) = 2^n (1 + y)."""
     whole, n = t.nearest(1.0)
     r = ((t - whole) + low) * 0.6931471805599453
-    value = (r * r).times_plus(r.polynomial(coefficients), r) + 1.0
-    half = n >> 1
-    return value * half.power_of_two() * (n - half).power_of_two()
+    return n, (r * r).times_plus(r.polynomial(coefficients), r)
 
 
 def lanes_power_ends(x, y, value):
