@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
-import llvmlite.binding
+import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
@@ -33,13 +33,13 @@ MANY = 4
 
 def vector_registers():
     """(bytes of a vector register, number of registers) of this machine."""
-    llvmlite.binding.initialize_native_target()
-    features = llvmlite.binding.get_host_cpu_features()
+    llvm.initialize_native_target()
+    features = llvm.get_host_cpu_features()
     if features.get("avx512f"):
         return 64, 32
     if features.get("avx"):
         return 32, 16
-    if "aarch64" in llvmlite.binding.get_process_triple():
+    if "aarch64" in llvm.get_process_triple():
         return 16, 32
     return 16, 16
 

@@ -16,6 +16,7 @@ from symbp.codegen.names import RESERVED, Namer, comment
 from symbp.codegen.nest import NestWriter, reorderable
 from symbp.codegen.product import OWN_NAMES, crew_functions, micro_kernels, multiply_call
 from symbp.codegen.text import equation
+from symbp.codegen.vector import sources as vector
 from symbp.ir.nodes import Tensor
 from symbp.schedule.kernel import Kernel
 from symbp.schedule.looptree import Nest, Schedule
@@ -28,7 +29,6 @@ HELPERS = {
     "accumulate": ("accumulate",),
     "accumulate_product": ("accumulate_product",),
     "fma": ("fma",),
-    "erfc": ("fma", "erfc"),
     "sign": ("sign",),
     "loggamma": ("log_gamma",),
     "digamma": ("digamma",),
@@ -46,6 +46,8 @@ BLOCK_SUPPORT = (
     "block_call",
 )
 
+OWN = {n for n in dir(support) if not n.startswith("__")} | vector.TAKEN | OWN_NAMES
+"""Names of functions and tables that a module may carry."""
 
 OFFSETS = """\
 # Offsets are passed as at(k): a function is compiled anew for every literal integer.
@@ -56,9 +58,7 @@ class Module:
     """Collects the parts of a module while kernels are written."""
 
     def __init__(self, kernels: Sequence[Kernel]):
-        support_names = {n for n in dir(support) if not n.startswith("__")} | OWN_NAMES
-        self.support_names = support_names
-        self.namer = Namer(RESERVED | support_names)
+        self.namer = Namer(RESERVED | OWN)
         self.functions = [self.namer(f"{k.name}{end}") for k in kernels for end in ("", "_into", "_batch")]
         self.names: dict[str, str] = {}
         for kernel in kernels:
@@ -108,7 +108,7 @@ class Module:
 
         Numba compiles a function of its own, and then again as a part of what calls it.
         """
-        taken = RESERVED | self.support_names | set(self.names.values()) | set(self.locals.values())
+        taken = RESERVED | OWN | set(self.names.values()) | set(self.locals.values())
         reader = Reader(nest.statements, schedule, driver.view_names, Namer(taken), fixed=True)
         if reader.baked:
             return None
@@ -141,7 +141,7 @@ class Module:
         return f"{name}({', '.join(self._arguments(plain, name, tiled, driver))})"
 
     def _nest_namer(self, kind: Callable[..., Namer]) -> Namer:
-        return kind(RESERVED | self.support_names)
+        return kind(RESERVED | OWN)
 
     def _written(
         self, nest: Nest, schedule: Schedule, reader: Reader, single: bool, ordered: bool | None = None
@@ -201,30 +201,16 @@ class Module:
 
     def text(self, title: str, kernels: Sequence[Kernel]) -> str:
         """The finished module."""
-        blocks, views = bool(self.blocks), any(" view(" in part for part in self.parts)
-        imports = ["import math"] + (["import operator"] if blocks else [])
-        imports += ["import os"] if self.parallel else []
-        imports += ["from contextlib import contextmanager"] if self.multiplies else []
-        imports += ["", *(["import llvmlite.binding"] if self.multiplies else []), "import numpy as np"]
-        imports += ["from llvmlite import ir"] if blocks or self.multiplies or self.parallel else []
-        names = ["njit"]
-        names += ["types"] if blocks or views or self.multiplies or self.parallel else []
-        imports += [f"from numba import {', '.join(names)}"]
-        imports += (
-            ["from numba.core import cgutils", "from numba.core.typing import signature"] if blocks else []
-        )
-        own = blocks or views or self.multiplies or self.parallel
-        own = own or self.called & {"accumulate", "accumulate_product", "fma", "erfc"}
-        imports += ["from numba.extending import intrinsic"] if own else []
-        imports += ["from numba.np.arrayobj import populate_array"] if views else []
-        top = [self._docstring(title, kernels), "\n".join(imports)]
-        top += ["f32 = np.float32"] if self.single else []
-        top += [OFFSETS] if views else []
-        parts = top + [_parameters(kernels)] + [line for _, line in self.constants.values()]
-        parts += self._support(views)
+        views = any(" view(" in part for part in self.parts)
+        texts = ["f32 = np.float32"] if self.single else []
+        texts += [OFFSETS] if views else []
+        texts += [_parameters(kernels), *(line for _, line in self.constants.values())]
+        texts += vector.sources("power" if name == "pow" else name for name in self.called)
+        texts += self._support(views)
         for (text, single), name in self.blocks.items():
-            parts.append(f'{name} = make_block(\n    """\\\n{text}""",\n    {single},\n)')
-        return "\n\n".join(p for p in parts if p).rstrip() + "\n\n\n" + "\n\n\n".join(self.parts) + "\n"
+            texts.append(f'{name} = make_block(\n    """\\\n{text}""",\n    {single},\n)')
+        body = "\n\n".join(texts) + "\n\n\n" + "\n\n\n".join(self.parts) + "\n"
+        return f"{self._docstring(title, kernels)}\n\n{_imports(body)}\n\n{body}"
 
     def _support(self, views: bool) -> list[str]:
         """Sources of the support functions that are used."""
@@ -235,11 +221,10 @@ class Module:
         for function, needs in HELPERS.items():
             names += [n for n in needs if n not in names] if function in wanted else ()
         names += BLOCK_SUPPORT if self.blocks else ()
-        texts = [f"BLOCK_PIECE = {support.BLOCK_PIECE}"] if self.blocks else []
+        limits = [f"{name} = {getattr(support, name)}" for name in ("BLOCK_PIECE", "MOST_INLINED")]
+        texts = ["\n".join(limits)] if self.blocks else []
         if orders:
             texts.append(f"BERNOULLI = {support.BERNOULLI!r}")
-        if "erfc" in names:
-            texts.append(f"ERFC = {support.ERFC!r}")
         if self.multiplies:
             texts += micro_kernels()
         if self.parallel:
@@ -267,6 +252,33 @@ class _Canonical(Namer):
 
     def __call__(self, text: str) -> str:
         return super().__call__("c")
+
+
+IMPORTS = (
+    (r"math\.", "import math"),
+    (r"operator\.", "import operator"),
+    (r"os\.", "import os"),
+    (r"zlib\.", "import zlib"),
+    (r"contextmanager\b", "from contextlib import contextmanager"),
+    ("", ""),
+    (r"llvm\.", "import llvmlite.binding as llvm"),
+    (r"np\.", "import numpy as np"),
+    (r"ir\.", "from llvmlite import ir"),
+    (r"types\.", "from numba import njit, types"),
+    (r"njit\b", "from numba import njit"),
+    (r"cgutils\.", "from numba.core import cgutils"),
+    (r"signature\(", "from numba.core.typing import signature"),
+    (r"intrinsic\b", "from numba.extending import intrinsic"),
+    (r"populate_array\(", "from numba.np.arrayobj import populate_array"),
+)
+"""What a text that matches a pattern imports, in the order of the lines."""
+
+
+def _imports(body: str) -> str:
+    lines = [line for pattern, line in IMPORTS if re.search(rf"(?<![\w.]){pattern}", body)]
+    if "from numba import njit, types" in lines:
+        lines.remove("from numba import njit")
+    return "\n".join(lines).strip()
 
 
 def _uses(lines: list[str], name: str) -> bool:

@@ -58,7 +58,7 @@ def _steps(program: Program, tensor: str) -> list[int]:
 
 
 _OWN = """DEPTH MANY VECTOR_BYTES REGISTERS ROWS vector_registers Vectors write_tile write_sum steps
-smaller multiplication multiply contextmanager llvmlite os PATIENCE count_up count_of let_others_run
+smaller multiplication multiply contextmanager os PATIENCE count_up count_of let_others_run
 wait_until counters ticket piece begin end base low count"""
 OWN_NAMES = frozenset(_OWN.split())
 """What micro-kernels, and what threads share, are called in generated modules."""

@@ -238,7 +238,7 @@ def compute_a1(W1_in, W1_at, x_in, x_at, a1_in, a1_at, rows):
             s1 = 0.0
             for j in range(3):
                 s1 += W1[i, j]*x[n, j]
-            a1[n, i] = 1.0/(1.0 + math.exp(-s1))
+            a1[n, i] = 1.0/(1.0 + exp(-s1))
 
 
 @njit(nogil=True, error_model="numpy", cache=True)
