@@ -23,6 +23,7 @@ def compile(
     reuse: bool | None = None,
     check: bool = False,
     cache: bool = True,
+    threads: int | None = None,
 ) -> Any:
     """Compile a network, or a bare expression, into fast functions.
 
@@ -41,6 +42,9 @@ def compile(
             truth is 3.5e-26. By default True for networks and False for expressions.
         check: compare the compiled gradient with numerical differentiation on random data now.
         cache: False keeps the kernels off the disk.
+        threads: the most threads a call of a network may use. By default all that Numba may use, where
+            there is enough to do; NUMBA_NUM_THREADS and numba.set_num_threads limit them. The numbers
+            do not depend on it.
 
     Returns:
         A `Model` for a network, a `Function` for an expression.
@@ -53,7 +57,7 @@ def compile(
     if isinstance(model, Network):
         network = _with_options(model, reduction, batch)
         compiled: Any = Model(
-            network, dtype=dtype, wrt=wrt, dims=known, reuse=reuse is not False, cache=cache
+            network, dtype=dtype, wrt=wrt, dims=known, reuse=reuse is not False, cache=cache, threads=threads
         )
     else:
         compiled = Function(

@@ -23,15 +23,22 @@ class Reader:
     Attributes:
         namer: identifiers of the nest.
         tensors: the stored tensors the nest touches, in order of first use.
+        fixed: whether tensors are called exactly as `names` says; otherwise the namer has a word.
         baked: whether addresses are offsets into whole buffers, written into the text.
     """
 
     def __init__(
-        self, statements: list[Statement], schedule: Schedule, names: Mapping[str, str], namer: Namer
+        self,
+        statements: list[Statement],
+        schedule: Schedule,
+        names: Mapping[str, str],
+        namer: Namer,
+        fixed: bool = False,
     ):
         self.schedule = schedule
         self.program = schedule.program
         self.namer = namer
+        self.fixed = fixed
         self.names = dict(names)
         self.reads: dict[str, set[str]] = {}
         touched: dict[str, None] = {}
@@ -39,7 +46,14 @@ class Reader:
             found = {a.name: None for part in (s.body, *s.where) for a in accesses(part)}
             self.reads[s.target] = set(found)
             touched |= {s.target: None} | found
-        self.tensors = [name for name in touched if name in schedule.places]
+        # Tensors in one place are one array: LLVM vectorises what updates it, not what may overlap.
+        first: dict[Any, str] = {}
+        self.same = {
+            name: first.setdefault((schedule.places[name], self.program.tensors[name].shape), name)
+            for name in touched
+            if name in schedule.places
+        }
+        self.tensors = list(first.values())
         self.baked = len(self.tensors) > MOST_VIEWS
         self.local: dict[str, str] = {}
 
@@ -48,8 +62,10 @@ class Reader:
 
     def tensor_name(self, tensor: str) -> str:
         """The identifier of a tensor in this nest: of its view, or of its local variable."""
+        tensor = self.same.get(tensor, tensor)
         if tensor not in self.local:
-            self.local[tensor] = self.namer.with_ends(self.names.get(tensor, tensor), ("_in", "_at"))
+            name = self.names.get(tensor, tensor)
+            self.local[tensor] = name if self.fixed else self.namer.with_ends(name, ("_in", "_at"))
         return self.local[tensor]
 
     def place(self, tensor: str) -> Place:

@@ -64,6 +64,8 @@ def block(code: Code, stores: Iterable[tuple], outs: Iterable[int], flat: Flat) 
             rest = str(integers(args[0]))
         elif op == "local":
             rest = str(scalars(args[0]))
+        elif op == "pow":
+            op, rest = "call", " ".join(["power", *map(str, args)])
         elif op == "call":
             rest = " ".join([spelled(args[0]), *map(str, args[1:])])
         else:

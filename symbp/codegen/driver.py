@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from math import prod
 from typing import TYPE_CHECKING
 
 from symbp.codegen.text import equation
 from symbp.ir.nodes import Tensor
 from symbp.schedule.kernel import Kernel
-from symbp.schedule.looptree import Nest, Schedule, Stage, sums_batch
+from symbp.schedule.looptree import MULTIPLY, Nest, Schedule, Stage, sums_batch
 from symbp.schedule.memory import ALIGN
 
 if TYPE_CHECKING:
     from symbp.codegen.module import Module
+
+PIECE = 32
+"""Samples, or rows of a sum over samples, that one thread takes at a time."""
 
 MOST_CALLS = 40
 """Longer bodies are cut into several functions: compile time grows faster than length."""
@@ -33,35 +38,68 @@ class Driver:
         self.module = module
         self.single = kernel.dtype == "float32"
         self.tensors = tensors
-        self.flat: dict[str, str] = {"theta": "theta", "gradient": "gradient", "work": "work"}
+        self.buffers: dict[str, str] = {"theta": "theta", "gradient": "gradient", "work": "work"}
+        self.flat: dict[str, str] = dict(self.buffers)
         self.inputs = {n: module.names[n] for n in kernel.inputs}
         self.results = {
             n: module.local(f"{module.names[n]}_out") if n in self.inputs else module.names[n]
             for n in kernel.results
         }
+        # Views of what has a name already: arguments and constants of the module.
+        named = [*kernel.inputs, *kernel.results, *(t.name for t in tensors.values() if t.role == "constant")]
+        self.view_names = {**module.names, **{n: module.local(f"{module.names[n]}_view") for n in named}}
         self.length = next((self.inputs[n] for n in kernel.inputs if tensors[n].batched), None)
         self.parts = 0
+        self.shifted = False
 
     def buffer(self, buffer: str) -> str:
         """The variable or module-level name of a buffer."""
         kind, _, name = buffer.partition(":")
         if kind == "constant":
             return self.module.constant(self.tensors[name], self.kernel.dtype)
-        return self.flat[buffer]
+        return self.buffers[buffer]
+
+    def flat_buffer(self, buffer: str) -> str:
+        """The same as an array with one axis."""
+        return self.flat.get(buffer) or self.buffer(buffer)
+
+    def place(self, tensor: str) -> tuple[str, str]:
+        """The variable that holds the buffer of a tensor, and where its first row begins there."""
+        place, size = self.schedule.places[tensor], self.tensors[tensor].row_size
+        if place.streamed:
+            return self.buffer(place.buffer), "start" if size == 1 else f"start*{size}"
+        shift = f" + base*{size}" if self.shifted and self.tensors[tensor].batched else ""
+        return self.buffer(place.buffer), f"at({place.offset}){shift}"
 
     # NAME_into
 
     def write(self) -> None:
         """Append all functions of the kernel to the module."""
         k = self.kernel
-        lines = self._start()
-        for stage in self.schedule.stages:
-            lines += self._stage(stage)
-        lines += self._copies()
+        start = self._start()
+        self._count_nests()
+        write = self._shared_stage if k.parallel else self._stage
+        lines = [line for stage in self.schedule.stages for line in write(stage)]
+        copies = self._copies()
+        if copies and k.parallel:
+            copies = self._pieces("1", self._function("copies", [], copies))
+        lines += copies
+        # Arrays with one axis are needed where addresses are part of the text.
+        text = "\n".join(lines)
+        flats = [line for name, line in self._flats.items() if re.search(rf"\b{name}\b", text)]
+        tickets = ["begin = 0", "ticket = count_up(counters, 0)"] if k.parallel else []
+        lines = [*start, *flats, *tickets, *lines]
+        if not k.parallel:
+            lines += [f"keep({v})" for b, v in self.buffers.items() if b.startswith("long:")]
+            lines += ["keep(work)"] if self.schedule.workspace else []
         arguments = [*self._given(), *self.results.values(), *(["gradient"] if k.gradient else [])]
-        self._append(
-            f"{k.name}_into", arguments, lines or ["pass"], "Writes all results into the last arguments."
-        )
+        if k.parallel:
+            room = [v for b, v in self.buffers.items() if b.startswith("long:")]
+            arguments += [*(["work"] if self.schedule.workspace else []), *room, "counters"]
+        doc = "Writes all results into the last arguments."
+        self._append(f"{k.name}_into", arguments, lines or ["pass"], doc)
+        if k.parallel:
+            return
         self._allocating(f"{k.name}_batch" if k.point else k.name)
         if k.point:
             self._point()
@@ -75,27 +113,32 @@ class Driver:
 
     def _start(self) -> list[str]:
         lines = [f"samples = {self.length}.shape[0]"] if self.length else []
+        self._flats: dict[str, str] = {}
         for kind, names in (("input", self.inputs), ("result", self.results)):
             for name, variable in names.items():
-                self.flat[f"{kind}:{name}"] = variable
+                self.buffers[f"{kind}:{name}"] = self.flat[f"{kind}:{name}"] = variable
                 if len(self.tensors[name].shape) > 1:
                     flat = self.flat[f"{kind}:{name}"] = self.module.local(f"{variable}_flat")
-                    lines.append(f"{flat} = {variable}.reshape({variable}.size)")
+                    self._flats[flat] = f"{flat} = view({variable}, at(0), ({variable}.size,))"
         dtype = f"np.{self.kernel.dtype}"
-        if self.schedule.workspace:
+        if self.schedule.workspace and not self.kernel.parallel:
             lines.append(f"work = np.empty({self.schedule.workspace}, {dtype})")
         for name in self.schedule.long:
-            variable = self.flat[f"long:{name}"] = self.module.local(f"{self.module.names[name]}_all")
-            lines.append(f"{variable} = np.empty(samples*{self.tensors[name].row_size}, {dtype})")
+            variable = self.buffers[f"long:{name}"] = self.flat[f"long:{name}"] = self.module.local(
+                f"{self.module.names[name]}_all"
+            )
+            if not self.kernel.parallel:
+                lines.append(f"{variable} = np.empty(samples*{self.tensors[name].row_size}, {dtype})")
         return lines
 
     def _stage(self, stage: Stage) -> list[str]:
-        calls = []
+        seen: set[str] = set()
+        texts = []
         for nest in stage.nests:
             what = [f"# {equation(s)}" for s in nest.statements[:3]]
             what += [f"# ... and {len(nest.statements) - 3} more"] if len(nest.statements) > 3 else []
-            calls.append([*what, self.module.call(nest, self.schedule, stage.tiled, self)])
-        lines = self._cut(calls, stage.tiled)
+            texts.append([*what, *self._nest(nest, stage.tiled, seen)])
+        lines = self._cut(texts, stage.tiled)
         if not stage.tiled:
             return lines
         tile = self.schedule.tile
@@ -106,15 +149,127 @@ class Driver:
             *("    " + line for line in lines),
         ]
 
+    def _nest(self, nest: Nest, tiled: bool, seen: set[str]) -> list[str]:
+        """What runs a nest: a matrix product, loops, or a call of a function that has them.
+
+        Args:
+            seen: lines that name views and hold already; new ones are added.
+        """
+        if nest.form == MULTIPLY:
+            return [self.module.multiply(nest, self.schedule, self)]
+        key = self._keys[id(nest)]
+        if self._may_inline and self._uses[key] == 1:
+            found = self.module.inlined(nest, self.schedule, self)
+            if found is not None:
+                views, lines = found
+                new = [v for v in views if v not in seen]
+                seen.update(new)
+                return [*new, *lines]
+        return [self.module.call(nest, key, self.schedule, tiled, self)]
+
+    # The same, shared among threads
+
+    def _shared_stage(self, stage: Stage) -> list[str]:
+        """A stage whose work is cut into pieces that threads draw; see `symbp.codegen.crew`.
+
+        In a tile, pieces are first some samples each, taken through all nests that have one row per
+        sample, then some rows each of the sums over the batch. Every entry is computed by the same
+        operations in the same order, however many threads there are; partial sums per thread would
+        differ, and take memory and time of their own.
+        """
+        if not stage.tiled:
+            name = self._function("once", ["samples"], self._stage(stage)) if stage.nests else ""
+            return self._pieces("1", f"{name}") if name else []
+        sums = [nest for nest in stage.nests if sums_batch(nest.statements[0])]
+        rows = [nest for nest in stage.nests if not sums_batch(nest.statements[0])]
+        lines = []
+        fills = self._fills(stage.nests)
+        if fills:
+            lines += self._pieces("1", self._function("zeros", [], fills))
+        tile = self.schedule.tile
+        lines += [f"for start in range(0, samples, {tile}):", f"    rows = min({tile}, samples - start)"]
+        if rows:
+            call = self._function("rows", ["samples", "start", "rows", "piece"], self._rows(rows))
+            lines += ["    " + line for line in self._pieces(f"(rows + {PIECE - 1})//{PIECE}", call)]
+        if sums:
+            count, body = self._sums(sums)
+            call = self._function("sums", ["samples", "start", "rows", "piece"], body)
+            lines += ["    " + line for line in self._pieces(str(count), call)]
+        return lines
+
+    def _pieces(self, count: str, call: str) -> list[str]:
+        """Draw pieces of one kind until there are none left, then wait until all are done."""
+        return [
+            f"end = begin + {count}",
+            "while ticket < end:",
+            "    piece = ticket - begin",
+            f"    {call}",
+            "    count_up(counters, 1)",
+            "    ticket = count_up(counters, 0)",
+            "wait_until(counters, 1, end)",
+            "begin = end",
+        ]
+
+    def _rows(self, nests: list[Nest]) -> list[str]:
+        """Some samples of a tile through all nests."""
+        lines = [f"base = {PIECE}*piece", f"rows = min({PIECE}, rows - base)", "start = start + base"]
+        seen: set[str] = set()
+        self.shifted = True
+        for nest in nests:
+            lines += [f"# {equation(s)}" for s in nest.statements[:3]] + self._nest(nest, True, seen)
+        self.shifted = False
+        return lines
+
+    def _sums(self, nests: list[Nest]) -> tuple[int, list[str]]:
+        """The number of pieces of sums over the batch, and what does one of them."""
+        lines: list[str] = []
+        end = 0
+        for nest in nests:
+            begin, word = end, "elif" if lines else "if"
+            what = [f"# {equation(s)}" for s in nest.statements[:3]]
+            if nest.form == MULTIPLY and len(nest.extents) > 1:
+                many = nest.extents[0]
+                end += -(-many // PIECE)
+                low = f"{PIECE}*(piece - {begin})" if begin else f"{PIECE}*piece"
+                what += [f"low = {low}", f"count = min({PIECE}, {many} - low)"]
+                what += [self.module.multiply(nest, self.schedule, self, "low", "count")]
+            else:
+                end += 1
+                what += self._nest(nest, True, set())
+            lines += [f"{word} piece < {end}:", *("    " + line for line in what)]
+        return end, lines
+
+    def _function(self, kind: str, more: list[str], lines: list[str]) -> str:
+        """The call of a new function that has some lines."""
+        name = self.module.namer(f"{self.kernel.name}_{kind}")
+        arguments = ", ".join([*self._whole(), *more])
+        text = f'@njit(nogil=True, error_model="numpy")\ndef {name}({arguments}):\n'
+        self.module.parts.append(text + "\n".join("    " + line for line in lines))
+        return f"{name}({arguments})"
+
+    def _whole(self) -> list[str]:
+        """The variables that hold the buffers of the schedule."""
+        names = ["theta"] * bool(self.kernel.parameters) + ["gradient"] * bool(self.kernel.gradient)
+        names += [v for b, v in self.buffers.items() if ":" in b]
+        return names + ["work"] * bool(self.schedule.workspace)
+
+    def _count_nests(self) -> None:
+        """Nests that are alike share a function; in small kernels the others are written in place."""
+        loops = [
+            (nest, stage.tiled)
+            for stage in self.schedule.stages
+            for nest in stage.nests
+            if nest.form != MULTIPLY
+        ]
+        self._keys = {id(n): self.module.key(n, self.schedule, tiled, self.single) for n, tiled in loops}
+        self._uses = Counter(self._keys.values())
+        self._may_inline = len(loops) <= MOST_CALLS
+
     def _cut(self, calls: list[list[str]], tiled: bool) -> list[str]:
         """The calls themselves, or calls of functions of at most 40 of them."""
         if len(calls) <= MOST_CALLS:
             return [line for call in calls for line in call]
-        arguments = (["theta"] if self.kernel.parameters else []) + (
-            ["gradient"] if self.kernel.gradient else []
-        )
-        arguments += [v for b, v in self.flat.items() if ":" in b]
-        arguments += ["work"] if self.schedule.workspace else []
+        arguments = self._whole() + list(self._flats)
         arguments += ["samples"] if self.length else []
         arguments += ["start", "rows"] if tiled else []
         lines = []
@@ -130,7 +285,7 @@ class Driver:
     def _fills(self, nests: list[Nest]) -> list[str]:
         """Neutral elements for what is summed over the batch, neighbours in one line."""
         spans = []
-        for s in (s for nest in nests for s in nest.statements if sums_batch(s)):
+        for s in (s for nest in nests if nest.form != MULTIPLY for s in nest.statements if sums_batch(s)):
             place = self.schedule.places[s.target]
             value = "-np.inf" if s.reduce == "max" else "0.0"
             spans.append([place.buffer, value, place.offset, place.offset + self.tensors[s.target].row_size])
@@ -143,7 +298,7 @@ class Driver:
                 last[3] = span[3]
             else:
                 merged.append(span)
-        return [f"{self.buffer(b)}[{low}:{high}] = {value}" for b, value, low, high in merged]
+        return [f"{self.flat_buffer(b)}[{low}:{high}] = {value}" for b, value, low, high in merged]
 
     def _copies(self) -> list[str]:
         """Results that are computed elsewhere: in the gradient vector, or not at all."""
@@ -152,7 +307,8 @@ class Driver:
             place = self.schedule.places[name]
             if place.buffer != f"result:{name}":
                 end = "" if place.streamed else f"{place.offset}:{place.offset + self.tensors[name].row_size}"
-                lines.append(f"{self.flat[f'result:{name}']}[:] = {self.buffer(place.buffer)}[{end or ':'}]")
+                source = f"{self.flat_buffer(place.buffer)}[{end or ':'}]"
+                lines.append(f"{self.flat[f'result:{name}']}[:] = {source}")
         return lines
 
     # The functions that allocate

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-_MATH = """exp expm1 log log1p sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh
-erf gamma"""
+_MATH = "atan2 asinh acosh atanh gamma"
 
 DIRECT = {
     **{name: f"math.{name}" for name in _MATH.split()},
@@ -11,7 +10,9 @@ DIRECT = {
     "floor": "np.floor",
     "ceiling": "np.ceil",
 }
-"""SymPy name -> name in the module, where they differ or come out of a library."""
+"""SymPy name -> name in the module, where they differ or come out of a library.
+
+The functions of `symbp.codegen.vector` keep their names."""
 
 
 def spelled(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import prod
 
 from symbp.codegen import support
@@ -13,7 +14,9 @@ from symbp.codegen.block import Block
 from symbp.codegen.driver import Driver
 from symbp.codegen.names import RESERVED, Namer, comment
 from symbp.codegen.nest import NestWriter, reorderable
+from symbp.codegen.product import OWN_NAMES, crew_functions, micro_kernels, multiply_call
 from symbp.codegen.text import equation
+from symbp.codegen.vector import sources as vector
 from symbp.ir.nodes import Tensor
 from symbp.schedule.kernel import Kernel
 from symbp.schedule.looptree import Nest, Schedule
@@ -26,7 +29,6 @@ HELPERS = {
     "accumulate": ("accumulate",),
     "accumulate_product": ("accumulate_product",),
     "fma": ("fma",),
-    "erfc": ("fma", "erfc"),
     "sign": ("sign",),
     "loggamma": ("log_gamma",),
     "digamma": ("digamma",),
@@ -44,6 +46,8 @@ BLOCK_SUPPORT = (
     "block_call",
 )
 
+OWN = {n for n in dir(support) if not n.startswith("__")} | vector.TAKEN | OWN_NAMES
+"""Names of functions and tables that a module may carry."""
 
 OFFSETS = """\
 # Offsets are passed as at(k): a function is compiled anew for every literal integer.
@@ -54,8 +58,7 @@ class Module:
     """Collects the parts of a module while kernels are written."""
 
     def __init__(self, kernels: Sequence[Kernel]):
-        support_names = {n for n in dir(support) if not n.startswith("__")}
-        self.namer = Namer(RESERVED | support_names)
+        self.namer = Namer(RESERVED | OWN)
         self.functions = [self.namer(f"{k.name}{end}") for k in kernels for end in ("", "_into", "_batch")]
         self.names: dict[str, str] = {}
         for kernel in kernels:
@@ -65,6 +68,9 @@ class Module:
         self.nests: dict[tuple, str] = {}
         self.blocks: dict[tuple[str, bool], str] = {}
         self.called: set[str] = set()
+        self.multiplies = False
+        self.parallel = any(k.parallel for k in kernels)
+        self.counting: set[str] = set()
         self.parts: list[str] = []
         self.constants: dict[tuple[str, str], tuple[str, str]] = {}
         self.single = any(k.dtype == "float32" for k in kernels)
@@ -92,30 +98,57 @@ class Module:
 
     # Nests
 
-    def call(self, nest: Nest, schedule: Schedule, tiled: bool, driver: Driver) -> str:
-        """Text of the call that runs a nest; its function is written where it is new."""
+    def multiply(self, nest: Nest, schedule: Schedule, driver: Driver, low: str = "", count: str = "") -> str:
+        """Text of the call that computes a matrix product, or some of its rows."""
+        self.multiplies = True
+        return multiply_call(nest.statements[0], schedule, driver.place, low, count)
+
+    def inlined(self, nest: Nest, schedule: Schedule, driver: Driver) -> tuple[list[str], list[str]] | None:
+        """Views and loops of a nest, to stand in the kernel's own function; None where they are too many.
+
+        Numba compiles a function of its own, and then again as a part of what calls it.
+        """
+        taken = RESERVED | OWN | set(self.names.values()) | set(self.locals.values())
+        reader = Reader(nest.statements, schedule, driver.view_names, Namer(taken), fixed=True)
+        if reader.baked:
+            return None
+        writer = self._written(nest, schedule, reader, driver.single, ordered=True)
+        views = []
+        for tensor in reader.tensors:
+            name = reader.tensor_name(tensor)
+            views.append(_view(name, reader.program.tensors[tensor], *driver.place(tensor)))
+        return views, writer.lines
+
+    def key(self, nest: Nest, schedule: Schedule, tiled: bool, single: bool) -> tuple:
+        """The text of a nest without its names; empty where addresses are part of the text."""
+        plain = Reader(nest.statements, schedule, self.names, self._nest_namer(Namer))
+        if plain.baked:
+            return ()
+        names = {t: f"c{k}" for k, t in enumerate(plain.tensors)}
+        canonical = Reader(nest.statements, schedule, names, self._nest_namer(_Canonical))
+        writer = self._written(nest, schedule, canonical, single)
+        parameters, views = self._header(canonical, writer.lines, tiled)
+        return (single, *parameters, *views, *writer.lines)
+
+    def call(self, nest: Nest, key: tuple, schedule: Schedule, tiled: bool, driver: Driver) -> str:
+        """Text of the call that runs a nest; its function is written where its key is new."""
         single = driver.single
         plain = Reader(nest.statements, schedule, self.names, self._nest_namer(Namer))
-        key: tuple = ()
-        if not plain.baked:
-            names = {t: f"c{k}" for k, t in enumerate(plain.tensors)}
-            canonical = Reader(nest.statements, schedule, names, self._nest_namer(_Canonical))
-            writer = self._written(nest, schedule, canonical, single)
-            parameters, views = self._header(canonical, writer.lines, tiled)
-            key = (single, *parameters, *views, *writer.lines)
         if not key or key not in self.nests:
             writer = self._written(nest, schedule, plain, single)
-            self._function(nest, plain, writer, tiled, key)
+            self._function(nest, schedule, plain, writer, tiled, key)
         name = self.nests[key]
-        return f"{name}({', '.join(self._arguments(plain, writer.lines, tiled, driver))})"
+        return f"{name}({', '.join(self._arguments(plain, name, tiled, driver))})"
 
     def _nest_namer(self, kind: Callable[..., Namer]) -> Namer:
-        return kind(RESERVED | {n for n in dir(support) if not n.startswith("__")})
+        return kind(RESERVED | OWN)
 
-    def _written(self, nest: Nest, schedule: Schedule, reader: Reader, single: bool) -> NestWriter:
+    def _written(
+        self, nest: Nest, schedule: Schedule, reader: Reader, single: bool, ordered: bool | None = None
+    ) -> NestWriter:
         for tensor in reader.tensors:
             reader.tensor_name(tensor)
-        writer = NestWriter(nest, schedule, reader, lambda b: self.block(b, single), single)
+        writer = NestWriter(nest, schedule, reader, lambda b: self.block(b, single), single, ordered)
         writer.write()
         self.called |= writer.called
         return writer
@@ -133,13 +166,17 @@ class Module:
         for tensor in reader.tensors:
             name = reader.tensor_name(tensor)
             parameters += [f"{name}_in", f"{name}_at"]
-            views.append(_view(name, reader.program.tensors[tensor]))
+            views.append(_view(name, reader.program.tensors[tensor], f"{name}_in", f"{name}_at"))
         return parameters + ends, views
 
-    def _function(self, nest: Nest, reader: Reader, writer: NestWriter, tiled: bool, key: tuple) -> None:
-        targets = [self.names[s.target] for s in nest.statements if s.target in reader.tensors]
+    def _function(
+        self, nest: Nest, schedule: Schedule, reader: Reader, writer: NestWriter, tiled: bool, key: tuple
+    ) -> None:
+        targets = [self.names[s.target] for s in nest.statements if s.target in schedule.places]
         name = self.namer("compute_" + "_".join(targets[:3]))
         self.nests[key] = name
+        if _uses(writer.lines, "samples"):
+            self.counting.add(name)
         parameters, views = self._header(reader, writer.lines, tiled)
         free = any(s.bound for s in nest.statements) and reorderable(nest)
         flags = ', fastmath={"reassoc", "contract"}' if free else ""
@@ -153,55 +190,45 @@ class Module:
         text = f'@njit(nogil=True, error_model="numpy"{flags})\ndef {name}({", ".join(parameters)}):\n'
         self.parts.append(text + "\n".join("    " + line for line in body))
 
-    def _arguments(self, reader: Reader, lines: list[str], tiled: bool, driver: Driver) -> list[str]:
-        ends = (["rows"] if tiled else []) + (["samples"] if _uses(lines, "samples") else [])
+    def _arguments(self, reader: Reader, name: str, tiled: bool, driver: Driver) -> list[str]:
+        ends = (["rows"] if tiled else []) + (["samples"] if name in self.counting else [])
         if reader.baked:
-            buffers = [driver.buffer(b) for b in reader.buffers()]
+            buffers = [driver.flat_buffer(b) for b in reader.buffers()]
             return [*buffers, *(["start"] if tiled else []), *ends]
-        result = []
-        for tensor in reader.tensors:
-            place = reader.place(tensor)
-            size = reader.program.tensors[tensor].row_size
-            offset = ("start" if size == 1 else f"start*{size}") if place.streamed else f"at({place.offset})"
-            result += [driver.buffer(place.buffer), offset]
-        return result + ends
+        return [text for tensor in reader.tensors for text in driver.place(tensor)] + ends
 
     # The whole
 
     def text(self, title: str, kernels: Sequence[Kernel]) -> str:
         """The finished module."""
-        blocks, views = bool(self.blocks), any("= view(" in part for part in self.parts)
-        imports = ["import math"] + (["import operator"] if blocks else []) + ["", "import numpy as np"]
-        imports += ["from llvmlite import ir"] if blocks else []
-        imports += ["from numba import njit" + (", types" if blocks or views else "")]
-        imports += (
-            ["from numba.core import cgutils", "from numba.core.typing import signature"] if blocks else []
-        )
-        own = blocks or views or self.called & {"accumulate", "accumulate_product", "fma", "erfc"}
-        imports += ["from numba.extending import intrinsic"] if own else []
-        imports += ["from numba.np.arrayobj import populate_array"] if views else []
-        top = [self._docstring(title, kernels), "\n".join(imports)]
-        top += ["f32 = np.float32"] if self.single else []
-        top += [OFFSETS] if views else []
-        parts = top + [_parameters(kernels)] + [line for _, line in self.constants.values()]
-        parts += self._support(views)
+        views = any(" view(" in part for part in self.parts)
+        texts = ["f32 = np.float32"] if self.single else []
+        texts += [OFFSETS] if views else []
+        texts += [_parameters(kernels), *(line for _, line in self.constants.values())]
+        texts += vector.sources("power" if name == "pow" else name for name in self.called)
+        texts += self._support(views)
         for (text, single), name in self.blocks.items():
-            parts.append(f'{name} = make_block(\n    """\\\n{text}""",\n    {single},\n)')
-        return "\n\n".join(p for p in parts if p).rstrip() + "\n\n\n" + "\n\n\n".join(self.parts) + "\n"
+            texts.append(f'{name} = make_block(\n    """\\\n{text}""",\n    {single},\n)')
+        body = "\n\n".join(texts) + "\n\n\n" + "\n\n\n".join(self.parts) + "\n"
+        return f"{self._docstring(title, kernels)}\n\n{_imports(body)}\n\n{body}"
 
     def _support(self, views: bool) -> list[str]:
         """Sources of the support functions that are used."""
         names = ["view"] if views else []
+        names += ["keep"] if any(" keep(" in part for part in self.parts) else []
         orders = sorted({int(c[11:]) for c in self.called if c.startswith("_polygamma_")})
         wanted = self.called | ({"polygamma"} if orders else set())
         for function, needs in HELPERS.items():
             names += [n for n in needs if n not in names] if function in wanted else ()
         names += BLOCK_SUPPORT if self.blocks else ()
-        texts = [f"BLOCK_PIECE = {support.BLOCK_PIECE}"] if self.blocks else []
+        limits = [f"{name} = {getattr(support, name)}" for name in ("BLOCK_PIECE", "MOST_INLINED")]
+        texts = ["\n".join(limits)] if self.blocks else []
         if orders:
             texts.append(f"BERNOULLI = {support.BERNOULLI!r}")
-        if "erfc" in names:
-            texts.append(f"ERFC = {support.ERFC!r}")
+        if self.multiplies:
+            texts += micro_kernels()
+        if self.parallel:
+            texts += crew_functions()
         for name in names:
             item = getattr(support, name)
             texts.append(inspect.getsource(getattr(item, "py_func", getattr(item, "_defn", item))).rstrip())
@@ -227,14 +254,41 @@ class _Canonical(Namer):
         return super().__call__("c")
 
 
+IMPORTS = (
+    (r"math\.", "import math"),
+    (r"operator\.", "import operator"),
+    (r"os\.", "import os"),
+    (r"zlib\.", "import zlib"),
+    (r"contextmanager\b", "from contextlib import contextmanager"),
+    ("", ""),
+    (r"llvm\.", "import llvmlite.binding as llvm"),
+    (r"np\.", "import numpy as np"),
+    (r"ir\.", "from llvmlite import ir"),
+    (r"types\.", "from numba import njit, types"),
+    (r"njit\b", "from numba import njit"),
+    (r"cgutils\.", "from numba.core import cgutils"),
+    (r"signature\(", "from numba.core.typing import signature"),
+    (r"intrinsic\b", "from numba.extending import intrinsic"),
+    (r"populate_array\(", "from numba.np.arrayobj import populate_array"),
+)
+"""What a text that matches a pattern imports, in the order of the lines."""
+
+
+def _imports(body: str) -> str:
+    lines = [line for pattern, line in IMPORTS if re.search(rf"(?<![\w.]){pattern}", body)]
+    if "from numba import njit, types" in lines:
+        lines.remove("from numba import njit")
+    return "\n".join(lines).strip()
+
+
 def _uses(lines: list[str], name: str) -> bool:
     return any(name in line and re.search(rf"\b{name}\b", line) for line in lines)
 
 
-def _view(name: str, tensor: Tensor) -> str:
+def _view(name: str, tensor: Tensor, buffer: str, offset: str) -> str:
     """A line that names the part of a flat buffer a tensor lives in."""
     shape = ["rows"] * tensor.batched + [str(n) for n in tensor.row_shape] or ["1"]
-    return f"{name} = view({name}_in, {name}_at, ({', '.join(shape)}{',' if len(shape) == 1 else ''}))"
+    return f"{name} = view({buffer}, {offset}, ({', '.join(shape)}{',' if len(shape) == 1 else ''}))"
 
 
 def _parameters(kernels: Sequence[Kernel]) -> str:
@@ -255,7 +309,10 @@ def emit(kernels: Sequence[Kernel], title: str = "") -> str:
     `NAME([theta], *inputs)` (`NAME_batch` where `point`) allocates and returns them as a tuple;
     where `point`, `NAME` takes one sample.
     """
-    module = Module(kernels)
-    for kernel in kernels:
-        Driver(kernel, plan_kernel(kernel), module).write()
+    schedules = [plan_kernel(kernel) for kernel in kernels]
+    # Schedules may copy tensors to lay them out otherwise.
+    planned = [replace(k, program=s.program) for k, s in zip(kernels, schedules, strict=True)]
+    module = Module(planned)
+    for kernel, schedule in zip(planned, schedules, strict=True):
+        Driver(kernel, schedule, module).write()
     return module.text(title, kernels)

@@ -8,8 +8,8 @@ import re
 import unicodedata
 
 LONGEST = 40
-_OWN = """np math njit intrinsic types ir operator signature cgutils populate_array f32 theta gradient
-work start rows samples at view PARAMETERS"""
+_OWN = """np math njit intrinsic types ir llvm zlib signature cgutils populate_array f32 theta gradient
+work start rows samples at view keep PARAMETERS"""
 RESERVED = frozenset([*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *_OWN.split()])
 """Names that the generated module uses itself."""
 

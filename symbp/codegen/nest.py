@@ -58,10 +58,20 @@ class NestWriter:
         lines: the text, indented.
         called: the functions used, as `Code` calls them.
         longest: instructions of the longest block.
+        ordered: whether only reductions are marked as free to be reordered, not the whole function.
     """
 
-    def __init__(self, nest: Nest, schedule: Schedule, reader: Reader, add_block: AddBlock, single: bool):
+    def __init__(
+        self,
+        nest: Nest,
+        schedule: Schedule,
+        reader: Reader,
+        add_block: AddBlock,
+        single: bool,
+        ordered: bool | None = None,
+    ):
         self.nest = nest
+        self.ordered = not reorderable(nest) if ordered is None else ordered
         self.reader = reader
         self.namer: Namer = reader.namer
         self.add_block = add_block
@@ -113,7 +123,7 @@ class NestWriter:
 
     def _accumulate_terms(self, code: Code, roots: list[int], variables: list[str], group: list[Statement]):
         """One step of each reduction; sums may be reordered, what is summed is computed as written."""
-        alone = not reorderable(self.nest)
+        alone = self.ordered
         parts = [
             code.operands(root) if alone and s.reduce == "sum" and code.lines[root][0] == "*" else (root,)
             for root, s in zip(roots, group, strict=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from symbp.codegen.functions import spelled
 from symbp.codegen.names import Namer
 from symbp.codegen.scalar import Code
+from symbp.codegen.vector import BODIES
 
 WIDEST = 80
 SUM, PRODUCT, MINUS, ATOM = 1, 2, 3, 4
@@ -76,7 +77,7 @@ class PythonText:
         if op == "neg":
             return "-" + self._at(args[0], MINUS), PRODUCT
         if op == "pow":
-            return f"({self._at(args[0], ATOM)}**{self._at(args[1], ATOM)})", ATOM
+            return f"power({self._at(args[0], SUM)}, {self._at(args[1], SUM)})", ATOM
         if op in COMPARISONS:
             return f"({self._at(args[0], SUM)} {op} {self._at(args[1], SUM)})", ATOM
         if op in ("and", "or"):
@@ -93,7 +94,7 @@ class PythonText:
 
     def _call(self, function: str, args: list[str]) -> str:
         name = spelled(function)
-        if self.single and "." not in name:
+        if self.single and "." not in name and name not in BODIES:
             # Helpers compute in double precision.
             return f"f32({name}({', '.join(f'float({a})' for a in args)}))"
         return f"{name}({', '.join(args)})"

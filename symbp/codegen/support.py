@@ -6,7 +6,6 @@ Written so that it works when pasted: it uses only the names imported here, and 
 from __future__ import annotations
 
 import math
-import operator
 
 import numpy as np
 from llvmlite import ir
@@ -21,7 +20,8 @@ from numba.np.arrayobj import populate_array
 def view(typingctx, buffer, offset, shape):
     """The array of a shape that begins at an offset of a flat buffer.
 
-    Does what slice and reshape do; those take twice as long to compile as the loops around them.
+    Does what slice and reshape do; those take twice as long to compile as the loops around them. It does
+    not keep the buffer alive: see `keep`.
     """
 
     def lower(context, builder, sig, args):
@@ -41,6 +41,16 @@ def view(typingctx, buffer, offset, shape):
         return part._getvalue()
 
     return buffer.copy(ndim=len(shape))(buffer, offset, shape), lower
+
+
+@intrinsic
+def keep(typingctx, buffer):
+    """Nothing; but Numba frees no array before its last use, and this is one."""
+
+    def lower(context, builder, sig, args):
+        return context.get_dummy_value()
+
+    return types.void(buffer), lower
 
 
 @intrinsic
@@ -74,44 +84,6 @@ def accumulate_product(typingctx, total, a, b):
         return builder.fadd(args[0], product, flags=("reassoc", "contract"))
 
     return total(total, a, b), lower
-
-
-ERFC = (
-    2.791589232974048e-07, -3.0821957619382135e-07, -8.212036045651283e-07, -7.042783774172412e-07,
-    3.048138479153822e-06, 2.7566516757475603e-06, 3.1460642630743868e-06, -1.7180864175533546e-05,
-    -1.1308140124447126e-05, -1.3750778163005652e-05, 0.00011147279143215736, 1.6296308267843575e-05,
-    2.613314094321424e-05, -0.0007088105790533281, 0.0004058316348102146, 0.00010113541576817393,
-    0.004208415212942197, -0.007442053264493169, 0.001013275114179077, -0.020533949933153203,
-    0.10771424130713099, -0.15972618008629613, -0.05308259729139859, 0.2487138713430514,
-)  # fmt: skip
-
-
-@njit(error_model="numpy")
-def erfc(x):
-    """The complementary error function, to 3.3 units in the last place.
-
-    exp(x^2) erfc(x) (1 + 2x) is smooth in t = (x - K)/(x + K) over all x >= 0 (Shepherd and Laframboise,
-    Math. Comp. 36, 1981). ERFC holds the Chebyshev fit of its logarithm for K = 1.75 and 0.4 <= x <= 28,
-    highest power first, off by 2.7e-17: mpmath.chebyfit, 24 terms. The logarithm is below 0.26, so its
-    rounding hardly counts; that of x^2 is put back. glibc 2.36 is off by 4.06 units at 1.233351574864944.
-    """
-    size = abs(x)
-    if not size > 0.47:
-        return 1 - math.erf(x)
-    near = min(size, 28.0)
-    t = (near - 1.75) / (near + 1.75)
-    # Odd and even powers apart: two sums that do not wait for each other.
-    odd, even = ERFC[0], ERFC[1]
-    for k in range(2, 24, 2):
-        odd = fma(odd, t * t, ERFC[k])  # type: ignore[call-arg]
-        even = fma(even, t * t, ERFC[k + 1])  # type: ignore[call-arg]
-    rest = fma(odd, t, even)  # type: ignore[call-arg]
-    square = size * size
-    high = rest - square
-    low = rest - (high + square) + fma(-size, size, square)  # type: ignore[call-arg]
-    value = math.exp(high)
-    value = (value + value * low if abs(low) < 1 else value) / (1 + 2 * size)
-    return value if x > 0 else 2 - value
 
 
 @njit(error_model="numpy")
@@ -240,7 +212,8 @@ def lower_block(text, real, outs, context, builder, sig, args):
     lines = [line.split(" ") for line in text.split("\n")]
     pieces = [lines[k : k + BLOCK_PIECE] for k in range(0, len(lines), BLOCK_PIECE)]
     if len(pieces) == 1:
-        values = run_lines(lines, {}, given, widths, real, context, builder)
+        inline = sum(words[1] == "call" for words in lines) <= MOST_INLINED
+        values = run_lines(lines, {}, given, widths, real, context, builder, inline)
     else:
         values = run_pieces(pieces, given, widths, real, context, builder)
     results = [values[words[2]] for words in lines if words[1] == "out"]
@@ -248,6 +221,7 @@ def lower_block(text, real, outs, context, builder, sig, args):
 
 
 BLOCK_PIECE = 300
+MOST_INLINED = 40
 
 
 def run_pieces(pieces, given, widths, real, context, builder):
@@ -285,7 +259,7 @@ def run_pieces(pieces, given, widths, real, context, builder):
         for group in given:
             ends.append(ends[-1] + len(group))
         own = [list(function.args[ends[g] : ends[g + 1]]) for g in range(3)]
-        run_lines(piece, values, own, widths, real, context, inner)
+        run_lines(piece, values, own, widths, real, context, inner, inline=False)
         for name, slot in slots.items():
             if home[name] == k:
                 value = values[name]
@@ -308,8 +282,11 @@ def line_operands(words):
     return words[3:] if words[1] == "call" else words[2:]
 
 
-def run_lines(lines, values, given, widths, real, context, builder):
-    """Emit lines one after the other; `values` holds earlier results by name, and is filled."""
+def run_lines(lines, values, given, widths, real, context, builder, inline):
+    """Emit lines one after the other; `values` holds earlier results by name, and is filled.
+
+    Where `inline`, functions become part of the code, so that a loop around it can be vectorised.
+    """
     kind = context.get_value_type(real)
     buffers, integers, scalars = given
     places = {}
@@ -339,7 +316,8 @@ def run_lines(lines, values, given, widths, real, context, builder):
         elif op == "local":
             values[name] = scalars[int(words[0])]
         elif op == "call":
-            values[name] = block_call(words[0], [values[w] for w in words[1:]], real, context, builder)
+            operands = [values[w] for w in words[1:]]
+            values[name] = block_call(words[0], operands, real, context, builder, inline)
         elif op != "out":
             values[name] = block_operation(op, [values[w] for w in words], real, context, builder)
     return values
@@ -367,14 +345,16 @@ def block_operation(op, args, real, context, builder):
         return builder.select(take, *args)
     if op == "fma":
         return builder.fma(*args)
-    if op == "pow":
-        return context.get_function(operator.pow, signature(real, real, real))(builder, args)
     name = {"sqrt": "llvm.sqrt", "abs": "llvm.fabs"}[op]
     return builder.call(builder.module.declare_intrinsic(name, [args[0].type]), args)
 
 
-def block_call(name, args, real, context, builder):
-    """One call: of LLVM, of a function in `math`, or of a helper of this module."""
+def block_call(name, args, real, context, builder, inline):
+    """One call: of LLVM, of a function in `math` or over lanes, or of a helper of this module."""
+    known = globals()
+    if "lanes_" + name in known:
+        how = "alwaysinline" if inline else "noinline"
+        return known["call_lanes"](known["lanes_" + name], args, context, builder, how)
     library, _, short = name.rpartition(".")
     if library == "np":
         return builder.call(builder.module.declare_intrinsic("llvm." + short, [args[0].type]), args)
@@ -384,6 +364,6 @@ def block_call(name, args, real, context, builder):
     # Helpers compute in double precision whatever the kernel does.
     double = types.float64
     args = [context.cast(builder, a, real, double) for a in args]
-    function = globals()[name].py_func
+    function = known[name].py_func
     value = context.compile_internal(builder, function, double(*[double] * len(args)), args)
     return context.cast(builder, value, double, real)

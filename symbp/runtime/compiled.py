@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
 
+from symbp.ir.nodes import BATCH, Program
 from symbp.network import symbol_name
+from symbp.passes.cost import cost
 from symbp.runtime.cache import LoadedModule
 from symbp.runtime.parameters import Layout
+from symbp.runtime.threads import Shared, Together
 from symbp.runtime.validate import Slot, check_labels, no_memory
+from symbp.schedule.memory import plan_kernel
 
 
 class Compiled:
     """A loaded kernel. All it needs is in the description, so that nothing is derived again.
 
+    Args:
+        together: makes the same kernel as threads share it; None where there is none.
+        threads: the most threads it may use.
+
     Attributes:
+        call: runs it, on one thread or several.
         inputs: the arrays it takes.
         parameters: how it reads theta.
         results: the arrays it returns.
@@ -24,7 +34,9 @@ class Compiled:
         wrt: by the name of a result or part of the gradient, whose derivative it is.
     """
 
-    def __init__(self, loaded: LoadedModule):
+    def __init__(
+        self, loaded: LoadedModule, together: Callable[[], Together] | None = None, threads: int = 1
+    ):
         meta = loaded.meta
         self.loaded = loaded
         self.name: str = meta["name"]
@@ -36,6 +48,7 @@ class Compiled:
         self.wrt: dict[str, str] = meta["wrt"]
         self.into = getattr(loaded.module, f"{self.name}_into")
         self.real = np.dtype(self.dtype)
+        self.call = Shared(self.into, meta["work"], self.real, together, threads)
         self._doors = [
             (s, s.name, s.dtype(self.dtype), len(s.shape), s.shape, s.batched) for s in self.inputs
         ]
@@ -83,7 +96,7 @@ class Compiled:
             results = self.empty_results(samples)
             given = self.arguments(theta, arrays, whole) if self.parameters.names else arrays
             gradient = np.empty(self.gradient.size, self.real) if out is None else out
-            self.into(*given, *results, *((gradient,) if self.gradient.names else ()))
+            self.call(samples, (*given, *results, *((gradient,) if self.gradient.names else ())))
         except MemoryError as error:
             raise no_memory(f"the results of {samples} samples", error) from error
         return results, gradient
@@ -122,6 +135,11 @@ def describe(kernel: Any, derivation: Any) -> dict:
     arrays = [_type(s, real) for s in inputs]
     outputs = [_type(s, real) for s in results]
     into = [vector] * bool(parameters) + arrays + outputs + [vector] * bool(gradient)
+    room: list = []
+    if kernel.parallel:
+        plan = plan_kernel(kernel)
+        room = [plan.workspace, [plan.program.tensors[n].row_size for n in plan.long]]
+        into += [vector] * (bool(plan.workspace) + len(plan.long)) + [["int64", 1]]
     functions = {f"{kernel.name}_into": into}
     if kernel.point:
         point = [[dtype, ndim - 1] for dtype, ndim in arrays]
@@ -130,6 +148,8 @@ def describe(kernel: Any, derivation: Any) -> dict:
         "name": kernel.name,
         "dtype": real,
         "point": bool(kernel.point),
+        "room": room,
+        "work": operations_per_sample(kernel.program),
         "inputs": inputs,
         "parameters": parameters,
         "results": results,
@@ -137,6 +157,17 @@ def describe(kernel: Any, derivation: Any) -> dict:
         "wrt": _wrt(kernel, derivation),
         "compile": functions,
     }
+
+
+def operations_per_sample(program: Program) -> int:
+    """What one more sample costs, in the units of `symbp.passes.cost`."""
+    total = 0
+    for s in program.statements:
+        if any(i.extent == BATCH for i in s.domain):
+            total += (cost(s.body) + bool(s.bound)) * prod(
+                int(i.extent) for i in s.domain if i.extent != BATCH
+            )
+    return total
 
 
 def _wrt(kernel: Any, derivation: Any) -> dict[str, str]:

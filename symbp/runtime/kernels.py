@@ -17,6 +17,7 @@ from symbp.runtime.cache import load_or_build
 from symbp.runtime.compiled import Compiled, describe
 from symbp.runtime.fingerprint import fingerprint
 from symbp.runtime.lock import MAKING
+from symbp.runtime.threads import Together
 from symbp.schedule.kernel import Kernel
 
 DTYPES = ("float64", "float32")
@@ -32,6 +33,7 @@ class KernelSet:
         dtype: "float64" or "float32".
         reuse: whether derivatives may be written through forward outputs.
         cache: False keeps the kernels off the disk.
+        threads: the most threads a kernel may use.
     """
 
     def __init__(
@@ -42,9 +44,10 @@ class KernelSet:
         dtype: str,
         reuse: bool,
         cache: bool,
+        threads: int = 1,
     ):
         self.network, self.wrt, self.dims = network, wrt, dict(dims)
-        self.dtype, self.reuse, self.cache = dtype, reuse, cache
+        self.dtype, self.reuse, self.cache, self.threads = dtype, reuse, cache, threads
         self._made: dict[Hashable, Compiled] = {}
         self._derivation: Derivation | None = None
 
@@ -76,10 +79,19 @@ class KernelSet:
             "reuse": self.reuse,
         }
         key = fingerprint(self.network, options)
-        return Compiled(load_or_build(key, lambda: self._build(make), cache=self.cache))
+        loaded = load_or_build(key, lambda: self._build(make, False), cache=self.cache)
+        return Compiled(loaded, lambda: self._together(options, make), self.threads)
 
-    def _build(self, make: Callable[[Derivation], Kernel]) -> tuple[str, dict]:
-        kernel = replace(make(self.derivation), dtype=self.dtype)
+    def _together(self, options: dict, make: Callable[[Derivation], Kernel]) -> Together:
+        """The same kernel as threads share it."""
+        key = fingerprint(self.network, {**options, "parallel": True})
+        with MAKING:
+            loaded = load_or_build(key, lambda: self._build(make, True), cache=self.cache)
+        workspace, rows = loaded.meta["room"]
+        return Together(getattr(loaded.module, f"{loaded.meta['name']}_into"), workspace, tuple(rows))
+
+    def _build(self, make: Callable[[Derivation], Kernel], parallel: bool) -> tuple[str, dict]:
+        kernel = replace(make(self.derivation), dtype=self.dtype, parallel=parallel)
         origin = {s.target: s.origin for s in kernel.program.statements}
         for tensor in kernel.program.tensors.values():
             check_entries(tensor.row_shape, repr(tensor.name), origin.get(tensor.name))

@@ -14,9 +14,11 @@ from symbp.network import Network, symbol_name, symbols_listed
 from symbp.pipeline import forward_kernel, gradient_kernel
 from symbp.runtime.compiled import Compiled, named_results
 from symbp.runtime.dims import Instances, check_dims, unknown_dims
+from symbp.runtime.direct import Direct, direct_gradient
 from symbp.runtime.kernels import KernelSet, dtype_name
 from symbp.runtime.outputs import Outputs
 from symbp.runtime.parameters import Layout, initial
+from symbp.runtime.threads import thread_count
 from symbp.runtime.validate import Slot, admit, admit_vector, check_names, merge, no_memory
 
 
@@ -32,6 +34,7 @@ class Model:
             the first call; kernels are compiled then, once for each set of dimensions.
         reuse: whether derivatives may be written through forward outputs, see `symbp.compile`.
         cache: False keeps the kernels off the disk.
+        threads: the most threads a call may use; default all that Numba may use.
 
     Attributes:
         network, dtype, dims: as given.
@@ -48,6 +51,7 @@ class Model:
         dims: Mapping[str, int] | None = None,
         reuse: bool = True,
         cache: bool = True,
+        threads: int | None = None,
     ):
         self.network = network
         self.dtype = dtype_name(dtype)
@@ -56,13 +60,15 @@ class Model:
         self.inputs, self.parameters = network.inputs, network.parameters
         self.reuse, self._cache = bool(reuse), cache
         self._wrt = None if wrt is None else symbols_listed(wrt, "wrt")
-        self._kernels = KernelSet(network, self._wrt, self.dims, self.dtype, self.reuse, cache)
+        self._threads, self.threads = threads, thread_count(threads)
+        self._kernels = KernelSet(network, self._wrt, self.dims, self.dtype, self.reuse, cache, self.threads)
         self._outputs = Outputs(network, self.dims)
         self._names = self._outputs.inputs
         symbols = dict.fromkeys(network.inputs, int(network.batch)) | dict.fromkeys(network.parameters, 0)
         self._instances = Instances(symbols, self.dims, self._with_dims)
         self._open = unknown_dims(symbols, self.dims)
         self._forwards: dict[Any, tuple[Compiled, tuple[str, ...]]] = {}
+        self._direct: Direct | None = None
         if not self._open:
             self._prepare()
 
@@ -142,6 +148,10 @@ class Model:
         Raises:
             DataError: an argument is not what the model takes.
         """
+        if self._direct is not None and data is None and out is None and not check_finite:
+            found = self._direct(theta, inputs)
+            if found is not None:
+                return found
         arrays = inputs if data is None else merge(data, inputs)
         if self._open:
             model, arrays = self._closed(arrays, theta)
@@ -274,6 +284,7 @@ class Model:
     def __reduce__(self) -> Any:
         """Pickles hold the equations: another process finds the kernels in the cache, or compiles them."""
         options: dict[str, Any] = {"wrt": self._wrt, "dims": self.dims, "reuse": self.reuse}
+        options["threads"] = self._threads
         return partial(Model, dtype=self.dtype, cache=self._cache, **options), (self.network,)
 
     # ---- inside
@@ -292,6 +303,8 @@ class Model:
         self._input_wrt = tuple(n for n in names if n in self._names)
         meta = self._primary().loaded.meta["interface"]
         self._layout = Layout.of((name, shape) for name, shape, *_ in meta["parameters"])
+        if self.network.loss is not None and not self._input_wrt:
+            self._direct = direct_gradient(self._gradient_kernel(), self._layout.size)
         self._slots = {n: Slot(n, tuple(s), self.network.batch, r, b) for n, s, r, b in meta["inputs"]}
 
     def _primary(self) -> Compiled:
@@ -359,7 +372,13 @@ class Model:
 
     def _with_dims(self, dims: dict[str, int]) -> Model:
         return Model(
-            self.network, dtype=self.dtype, wrt=self._wrt, dims=dims, reuse=self.reuse, cache=self._cache
+            self.network,
+            dtype=self.dtype,
+            wrt=self._wrt,
+            dims=dims,
+            reuse=self.reuse,
+            cache=self._cache,
+            threads=self.threads,
         )
 
 

@@ -41,6 +41,8 @@ def fuse(program: Program) -> tuple[Stage, ...]:
     for stage in stages.values():
         for nest in stage.nests:
             nest.statements = _ordered(nest, reads)
+        # Nothing in a stage reads its sums over the batch: they come last, when all rows are there.
+        stage.nests.sort(key=lambda nest: sums_batch(nest.statements[0]))
     return tuple(stages[at] for at in sorted(stages))
 
 

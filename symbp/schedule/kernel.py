@@ -20,6 +20,7 @@ class Kernel:
         gradient: defined tensors that live, in this order, in one flat vector `gradient`.
         dtype: "float64" or "float32".
         point: whether a function for one sample is emitted as well.
+        parallel: whether the work on samples and on gradients is shared among threads.
     """
 
     name: str
@@ -30,3 +31,4 @@ class Kernel:
     gradient: tuple[str, ...]
     dtype: str = "float64"
     point: bool = False
+    parallel: bool = False

@@ -22,6 +22,9 @@ DOT = "dot"
 ACCUMULATE = "accumulate"
 """Reduction loops outside, the last free index innermost: target[...] += ..."""
 
+MULTIPLY = "multiply"
+"""One matrix product, computed by micro-kernels; see `symbp.schedule.product`."""
+
 ENTRIES = "entries"
 """Single entries one after the other, each with its own body; see `symbp.ir.entries`."""
 

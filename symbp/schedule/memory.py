@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from math import prod
 
+from symbp.ir.nodes import Program, Statement
+from symbp.ir.walk import accesses
 from symbp.schedule.fuse import fuse, reads_of
 from symbp.schedule.kernel import Kernel
-from symbp.schedule.looptree import Place, Schedule, Stage
+from symbp.schedule.looptree import DOT, MULTIPLY, Nest, Place, Schedule, Stage, sums_batch
+from symbp.schedule.product import with_products
+from symbp.schedule.spans import joined_spans
 
 TILE_BYTES = 128 * 1024
-"""What the buffers of one tile may take: about half of a second-level cache."""
+"""What the buffers of one tile may take: a part of a second-level cache."""
 
 TILE_MOST = 256
 ALIGN = 8
+
+PRODUCT_LEAST = 64
+"""Samples per tile that make up for loading matrices from a second-level cache."""
+
+LARGE_BYTES = 512 * 1024
+"""Matrices and gradients beyond this are loaded from further away, for TILE_MOST samples at a time."""
 
 
 def plan_kernel(kernel: Kernel) -> Schedule:
@@ -20,37 +31,44 @@ def plan_kernel(kernel: Kernel) -> Schedule:
     program = kernel.program
     if program.outputs != (*kernel.results, *kernel.gradient):
         program = type(program)(program.tensors, program.statements, (*kernel.results, *kernel.gradient))
+    program = with_products(program)
     stages = fuse(program)
     places = _outside(kernel)
-    inside = _stored(program, stages)
+    places |= _in_place(program, stages, places)
     later = _crossing(program, stages)
     long = []
-    tile_row = 0
     tiled: list[str] = []
     once: list[str] = []
-    for name in inside:
+    for name in _stored(program, stages):
         tensor = program.tensors[name]
         if name in places:
             continue
         if tensor.batched and name in later:
             places[name] = Place(f"long:{name}", 0, True)
             long.append(name)
-        elif tensor.batched:
-            tiled.append(name)
-            tile_row += tensor.row_size
         else:
-            once.append(name)
-    width = 4 if kernel.dtype == "float32" else 8
-    tile = max(1, min(TILE_MOST, TILE_BYTES // max(1, tile_row * width)))
-    if tile_row > 1 and tile > ALIGN:
-        tile -= tile % ALIGN
-    used = 0
-    for name in tiled + once:
-        tensor = program.tensors[name]
+            (tiled if tensor.batched else once).append(name)
+    columns = _columns(program, stages, tiled)
+    tile_row = max((column + program.tensors[n].row_size for n, column in columns.items()), default=0)
+    tile = _tile(kernel, program, stages, tile_row)
+    for name, column in columns.items():
+        places[name] = Place("work", column * tile)
+    used = -(-tile_row * tile // ALIGN) * ALIGN
+    for name in once:
         places[name] = Place("work", used)
-        size = tensor.row_size * (tile if tensor.batched else 1)
-        used += -(-size // ALIGN) * ALIGN
-    return Schedule(program, stages, places, tile, used, tuple(long))
+        used += -(-program.tensors[name].row_size // ALIGN) * ALIGN
+    return joined_spans(Schedule(program, stages, places, tile, used, tuple(long)))
+
+
+def _tile(kernel: Kernel, program: Program, stages: tuple[Stage, ...], row: int) -> int:
+    """The number of samples of a tile whose buffers have `row` entries per sample."""
+    width = 4 if kernel.dtype == "float32" else 8
+    tile = max(1, min(TILE_MOST, TILE_BYTES // max(1, row * width)))
+    if any(nest.form == MULTIPLY for stage in stages if stage.tiled for nest in stage.nests):
+        matrices = (*kernel.parameters, *kernel.gradient)
+        large = width * sum(prod(program.tensors[n].shape) for n in matrices) > LARGE_BYTES
+        tile = max(tile, TILE_MOST if large else PRODUCT_LEAST)
+    return tile - tile % ALIGN if row > 1 and tile > ALIGN else tile
 
 
 def _outside(kernel: Kernel) -> dict[str, Place]:
@@ -93,3 +111,76 @@ def _crossing(program, stages: tuple[Stage, ...]) -> set[str]:
     return {
         a.name for target, k in home.items() for a in reads[target] if a.name in home and home[a.name] != k
     }
+
+
+def _in_place(program: Program, stages: tuple[Stage, ...], places: dict[str, Place]) -> dict[str, Place]:
+    """Sums over the batch that live where a function of them alone will: gradients add up in place."""
+    readers: defaultdict[str, list[Statement]] = defaultdict(list)
+    sums = set()
+    for s in (s for stage in stages for nest in stage.nests for s in nest.statements):
+        if sums_batch(s):
+            sums.add(s.target)
+        for name in {a.name for a in accesses(s.body)}:
+            readers[name].append(s)
+    found = {}
+    for name in sums - set(program.outputs) - places.keys():
+        if len(readers[name]) == 1:
+            (s,) = readers[name]
+            own = [a for a in accesses(s.body) if a.name == name]
+            if not s.bound and not s.where and all(a.indices == s.indices for a in own):
+                place = places.get(s.target)
+                if place is not None and place.buffer == "gradient":
+                    found[name] = place
+    return found
+
+
+def _columns(program: Program, stages: tuple[Stage, ...], names: list[str]) -> dict[str, int]:
+    """Offsets of tensors within the buffers of a tile, in entries per sample.
+
+    A tensor takes over the entries of one of its size that is not used any more; also of one whose
+    last use is the entry of its own that is computed from it.
+    """
+    wanted = set(names)
+    nests = [nest for stage in stages if stage.tiled for nest in stage.nests]
+    last: dict[str, int] = {}
+    for k, nest in enumerate(nests):
+        for s in nest.statements:
+            last[s.target] = k
+            last |= {a.name: k for part in (s.body, *s.where) for a in accesses(part)}
+    columns: dict[str, int] = {}
+    free: defaultdict[int, list[int]] = defaultdict(list)
+    end = 0
+    for k, nest in enumerate(nests):
+        dying = [n for n in columns if last[n] == k]
+        heir = nest.statements[-1].target
+        for s in nest.statements:
+            name = s.target
+            if name not in wanted:
+                continue
+            size = program.tensors[name].row_size
+            if name == heir:
+                for other in list(dying):
+                    if program.tensors[other].row_size == size and _pointwise(nest, other):
+                        free[size].append(columns[other])
+                        dying.remove(other)
+                        break
+            if free[size]:
+                columns[name] = free[size].pop()
+            else:
+                columns[name], end = end, end + size
+        for other in dying:
+            free[program.tensors[other].row_size].append(columns[other])
+        for s in nest.statements:
+            if s.target in columns and last[s.target] == k:
+                free[program.tensors[s.target].row_size].append(columns[s.target])
+    return columns
+
+
+def _pointwise(nest: Nest, name: str) -> bool:
+    """Whether the last statement of a nest may overwrite a tensor that the nest reads."""
+    return nest.form == DOT and all(
+        not s.bound
+        and not s.where
+        and all(a.indices == s.indices for a in accesses(s.body) if a.name == name)
+        for s in nest.statements
+    )

@@ -57,7 +57,7 @@ def dense(sizes=(5, 7, 3)):
 def test_dense_network_and_gradient(agree, dtype):
     program, gradient = dense()
     text = agree(program, ("loss",), gradient, samples=(1, 2, 3, 256, 257, 600), dtype=dtype)
-    assert "s1 += W1[i, j]*x[n, j]" in text
+    assert "    multiply(" in text
 
 
 def test_batched_results_and_a_result_inside_the_gradient(agree):
@@ -238,7 +238,7 @@ def compute_a1(W1_in, W1_at, x_in, x_at, a1_in, a1_at, rows):
             s1 = 0.0
             for j in range(3):
                 s1 += W1[i, j]*x[n, j]
-            a1[n, i] = 1.0/(1.0 + math.exp(-s1))
+            a1[n, i] = 1.0/(1.0 + exp(-s1))
 
 
 @njit(nogil=True, error_model="numpy", cache=True)

@@ -98,7 +98,7 @@ def test_memory_that_is_not_there_is_a_data_error(gradient, monkeypatch):
     def exhausted(*_):
         raise MemoryError("Allocation failed (probably too large).")
 
-    monkeypatch.setattr(gradient, "into", exhausted)
+    monkeypatch.setattr(gradient, "call", exhausted)
     with pytest.raises(DataError, match="results of 4 samples do not fit into memory: Allocation failed"):
         gradient.run(THETA, [X, np.zeros(4)], 4, gradient.parameters)
     with pytest.raises(DataError, match="memory"):

@@ -1,0 +1,65 @@
+"""Threads that share a kernel: tickets for pieces of work, and waiting until all pieces are done.
+
+The source of these functions becomes part of generated modules. All threads run one function. Its
+work is cut into pieces in a fixed order; a thread draws a ticket for the next piece, and waits where
+a piece needs what others still compute. Who comes late finds fewer pieces left, and nobody waits for
+a thread that never came: on a busy machine one thread does all the work.
+"""
+
+from __future__ import annotations
+
+import os
+
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+PATIENCE = 2000
+"""Looks at a counter before other threads of the machine are let run."""
+
+
+@intrinsic
+def count_up(typingctx, counters, k):
+    """Add 1 to a counter that threads share; its value before that."""
+
+    def lower(context, builder, sig, args):
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        return builder.atomic_rmw("add", builder.gep(data, [args[1]]), args[1].type(1), "seq_cst")
+
+    return types.int64(counters, types.intp), lower
+
+
+@intrinsic
+def count_of(typingctx, counters, k):
+    """The value of a counter that threads share, and all that was written before it got there."""
+
+    def lower(context, builder, sig, args):
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        return builder.load_atomic(builder.gep(data, [args[1]]), "seq_cst", 8)
+
+    return types.int64(counters, types.intp), lower
+
+
+@intrinsic
+def let_others_run(typingctx):
+    """Give the processor to another thread, where one waits for it."""
+
+    def lower(context, builder, sig, args):
+        name = "SwitchToThread" if os.name == "nt" else "sched_yield"
+        function = builder.module.globals.get(name)
+        if function is None:
+            function = ir.Function(builder.module, ir.FunctionType(ir.IntType(32), []), name)
+        builder.call(function, [])
+        return context.get_dummy_value()
+
+    return types.void(), lower
+
+
+@njit(nogil=True)
+def wait_until(counters, k, least):
+    """Wait until a counter has a value."""
+    looks = 0
+    while count_of(counters, k) < least:  # type: ignore[call-arg]
+        looks += 1
+        if looks > PATIENCE:
+            let_others_run()  # type: ignore[call-arg]

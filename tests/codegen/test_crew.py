@@ -1,0 +1,47 @@
+"""Counters that threads share."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+from numba import njit
+
+from symbp.codegen.crew import count_of, count_up, wait_until
+
+
+@njit(nogil=True)
+def draw(counters, seen, total):
+    ticket = count_up(counters, 0)
+    while ticket < total:
+        seen[ticket] += 1
+        count_up(counters, 1)
+        ticket = count_up(counters, 0)
+    wait_until(counters, 1, total)
+    return count_of(counters, 1)
+
+
+def test_every_piece_is_drawn_once():
+    total = 100_000
+    counters, seen = np.zeros(16, np.int64), np.zeros(total, np.int64)
+    draw(np.zeros(16, np.int64), seen[:0], 0)  # compiled before threads meet in it
+    ends = []
+    threads = [threading.Thread(target=lambda: ends.append(draw(counters, seen, total))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert np.all(seen == 1)
+    assert ends == [total] * 4
+
+
+def test_waiting_lets_others_run():
+    counters = np.zeros(16, np.int64)
+    waiter = threading.Thread(target=wait_until, args=(counters, 1, 1))
+    wait_until(counters, 1, 0)
+    waiter.start()
+    waiter.join(0.05)
+    assert waiter.is_alive()
+    counters[1] = 1
+    waiter.join(10)
+    assert not waiter.is_alive()

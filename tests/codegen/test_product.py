@@ -1,0 +1,52 @@
+"""Matrix products as calls, and the source that generated modules carry for them."""
+
+from __future__ import annotations
+
+import ast
+
+from symbp.codegen.product import OWN_NAMES, crew_functions, micro_kernels, multiply_call
+from symbp.ir.nodes import BATCH, Index, Statement, Tensor
+from symbp.schedule.kernel import Kernel
+from symbp.schedule.memory import plan_kernel
+from tests.codegen.kernels import program_of
+
+N = Index("n", BATCH)
+
+
+def schedule():
+    i, j = Index("i", 8), Index("j", 6)
+    x, w = Tensor("x", (BATCH, 6), "input"), Tensor("W", (8, 6), "parameter")
+    d, z, g = Tensor("d", (BATCH, 8), "input"), Tensor("z", (BATCH, 6)), Tensor("g", (8, 6))
+    statements = [
+        Statement("z", (N, j), w[i, j] * d[N, i], "sum", (i,)),
+        Statement("g", (i, j), d[N, i] * x[N, j], "sum", (N,)),
+    ]
+    program = program_of([x, w, d, z, g], statements, ("z", "g"))
+    return plan_kernel(Kernel("f", program, ("x", "d"), ("W",), ("z",), ("g",)))
+
+
+def call(target, **rows):
+    plan = schedule()
+    statement = next(s for s in plan.program.statements if s.target == target)
+    return multiply_call(statement, plan, lambda name: (name, "0"), **rows)
+
+
+def test_sizes_and_strides():
+    assert call("z") == "multiply(z, 0, 6, d, 0, 8, 1, W, 0, 6, rows, 6, 8, True)"
+    assert call("g") == "multiply(g, 0, 6, d, 0, 1, 8, x, 0, 6, 8, 6, rows, start == 0)"
+
+
+def test_some_rows():
+    some = call("g", low="low", count="count")
+    assert some == "multiply(g, 0 + low*6, 6, d, 0 + low*1, 1, 8, x, 0, 6, count, 6, rows, start == 0)"
+
+
+def test_the_names_that_modules_carry_are_reserved():
+    for texts in (micro_kernels(), crew_functions()):
+        for node in ast.parse("\n".join(texts)).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                names = [node.name]
+            else:
+                assert isinstance(node, ast.Assign)
+                names = [n.id for t in node.targets for n in ast.walk(t) if isinstance(n, ast.Name)]
+            assert set(names) <= OWN_NAMES

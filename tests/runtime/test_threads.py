@@ -1,0 +1,118 @@
+"""Kernels on several threads: the same numbers, from many callers, in children, and beside failures."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import numpy as np
+import pytest
+
+import symbp as sb
+from symbp.runtime import threads as module
+from symbp.runtime.threads import Shared, thread_count
+
+
+def data(samples, inputs, outputs, dtype):
+    random = np.random.default_rng(samples)
+    y = np.eye(outputs)[random.integers(0, outputs, samples)].astype(dtype)
+    return {"x": random.normal(size=(samples, inputs)).astype(dtype), "y": y}
+
+
+def models(net, **options):
+    return [sb.compile(net, threads=n, **options) for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_numbers_do_not_depend_on_the_threads(dtype, monkeypatch):
+    monkeypatch.setattr(module, "WORTH", 1)
+    net = sb.mlp([13, 40, 24, 5], activation="tanh", loss="softmax_cross_entropy")
+    one, *more = models(net, dtype=dtype, cache=False)
+    theta = one.init(seed=0)
+    for samples in (1, 31, 33, 256, 300, 700):
+        given = data(samples, 13, 5, dtype)
+        want = one._gradient_kernel().run(theta, list(given.values()), samples, one._layout)
+        for model in more:
+            results, gradient = model._gradient_kernel().run(
+                theta, list(given.values()), samples, one._layout
+            )
+            assert results[0] == want[0][0]
+            np.testing.assert_array_equal(gradient, want[1])
+
+
+@pytest.fixture(scope="module")
+def model():
+    return sb.compile(sb.mlp([32, 128, 128, 4], activation="tanh"), dtype="float32", threads=2)
+
+
+@pytest.fixture(scope="module")
+def expected(model):
+    given = data(512, 32, 4, "float32")
+    return model.init(seed=0), given, model.value_and_grad(model.init(seed=0), **given)
+
+
+def test_large_calls_are_shared(model, expected):
+    assert model._gradient_kernel().call._together is not None
+    assert any(t.name == "symbp" for t in threading.enumerate())
+
+
+def test_many_callers_at_once(model, expected):
+    theta, given, (loss, gradient) = expected
+    wrong = []
+
+    def call():
+        for _ in range(10):
+            found = model.value_and_grad(theta, **given)
+            if found[0] != loss or not np.array_equal(found[1], gradient):
+                wrong.append(found)
+
+    callers = [threading.Thread(target=call) for _ in range(6)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert not wrong
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_child_computes(model, expected):
+    theta, given, (loss, gradient) = expected
+    child = os.fork()
+    if child == 0:
+        found = model.value_and_grad(theta, **given)
+        os._exit(0 if found[0] == loss and np.array_equal(found[1], gradient) else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_failures_free_the_crew():
+    def fails():
+        raise MemoryError
+
+    shared = Shared(lambda: None, 10**9, np.dtype(float), fails, 2)
+    for _ in range(2):
+        with pytest.raises(MemoryError):
+            shared(1, ())
+    assert not module._crew.taken.locked()
+
+
+def test_who_comes_while_the_crew_is_taken_computes_alone():
+    calls = []
+    shared = Shared(lambda *a: calls.append(a), 10**9, np.dtype(float), lambda: pytest.fail("shared"), 2)
+    with module._crew.taken:
+        shared(1, (1, 2))
+    assert calls == [(1, 2)]
+
+
+def test_small_calls_stay_on_the_callers_thread():
+    calls = []
+    shared = Shared(lambda *a: calls.append(a), 1, np.dtype(float), lambda: pytest.fail("shared"), 2)
+    shared(1000, ())
+    assert calls == [()]
+
+
+def test_what_users_write():
+    assert thread_count(3) == 3
+    assert thread_count(None) >= 1
+    for wrong in (0, -1, True, 1.5, "two"):
+        with pytest.raises(sb.DataError, match="threads is"):
+            thread_count(wrong)

@@ -1,0 +1,68 @@
+"""What is seen as a matrix product."""
+
+from __future__ import annotations
+
+import numpy as np
+import sympy as sp
+
+from symbp.ir.evaluate import evaluate
+from symbp.ir.nodes import BATCH, Index, Statement, Tensor
+from symbp.schedule.product import product_of, with_products
+from tests.codegen.kernels import program_of
+
+N, M, K = Index("n", BATCH), Index("i", 8), Index("j", 6)
+X, D = Tensor("x", (BATCH, 6), "input"), Tensor("d", (BATCH, 8), "input")
+W = Tensor("W", (8, 6), "parameter")
+
+
+def test_factors_by_their_part():
+    found = product_of(Statement("g", (M, K), X[N, K] * D[N, M], "sum", (N,)))
+    assert (found.left, found.right) == (D[N, M], X[N, K])
+    assert (found.rows, found.columns, found.depth) == (M, K, N)
+    one = Index("k", 1)
+    row = Tensor("r", (1, 64), "parameter")
+    assert (
+        product_of(Statement("t", (N, Index("j", 64)), row[one, Index("j", 64)] * D[N, one], "sum", (one,)))
+        is None
+    )
+
+
+def test_what_is_none():
+    k, long = Index("k", 3), Index("l", 64)
+    v = Tensor("v", (64,), "parameter")
+    for statement in (
+        Statement("z", (N, M), W[M, K] * X[N, K], "sum", (K,)),  # rows of W run along the sum
+        Statement("z", (N, K), W[M, K] * D[N, M], "max", (M,)),
+        Statement("z", (N, K), W[M, K] * D[N, M] * 2, "sum", (M,)),
+        Statement("z", (N, K), W[M, K] * sp.tanh(D[N, M]), "sum", (M,)),
+        Statement("z", (N, K), W[M, K] * D[N, M], "sum", (M,), (sp.Lt(M, K),)),
+        Statement("z", (N, k), W[M, k + 1] * D[N, M], "sum", (M,)),
+        Statement("s", (N,), v[long] * D[N, long], "sum", (long,)),
+        Statement("s", (long,), v[long] * D[N, long], "sum", (N,)),
+    ):
+        assert product_of(statement) is None
+
+
+def test_rows_across_the_sum_are_copied_once():
+    z, y = Tensor("z", (BATCH, 8)), Tensor("y", (BATCH, 8))
+    statements = [
+        Statement("z", (N, M), W[M, K] * X[N, K], "sum", (K,)),
+        Statement("y", (N, M), X[N, K] * W[M, K], "sum", (K,)),
+    ]
+    program = program_of([X, W, z, y], statements, ("z", "y"))
+    found = with_products(program)
+    assert [s.target for s in found.statements] == ["W_T", "z", "y"]
+    assert all(product_of(s) is not None for s in found.statements[1:])
+    random = np.random.default_rng(0)
+    values = {"x": random.normal(size=(5, 6)), "W": random.normal(size=(8, 6))}
+    before, after = evaluate(program, values), evaluate(found, values)
+    np.testing.assert_allclose(after["z"], before["z"], rtol=1e-14)
+
+
+def test_sums_of_one_term_are_written_out():
+    one = Index("k", 1)
+    v, t = Tensor("v", (BATCH, 1), "input"), Tensor("t", (BATCH, 6))
+    row = Tensor("r", (1, 6), "parameter")
+    statement = Statement("t", (N, K), row[one, K] * v[N, one], "sum", (one,))
+    (found,) = with_products(program_of([v, row, t], [statement], ("t",))).statements
+    assert found == Statement("t", (N, K), row[0, K] * v[N, 0])
