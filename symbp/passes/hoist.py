@@ -22,6 +22,13 @@ WORTH = 5
 
 def hoist(program: Program) -> Program:
     """Give repeated costly sub-expressions statements; each is computed before its first use."""
+    while (hoisted := hoist_outermost(program)) is not program:
+        program = hoisted
+    return program
+
+
+def hoist_outermost(program: Program) -> Program:
+    """The program with repeated expressions hoisted, but not those inside of them: fewer names to read."""
     found: Counter[Any] = Counter()
     for statement in program.statements:
         found.update({_canonical(node) for node in _candidates(statement)})
