@@ -50,6 +50,7 @@ class Derivation:
         adjoints: name of any tensor -> name of its adjoint.
         ledger: every rewrite that was accepted, in order; `print` it to read it.
         reuse: whether derivatives may lose relative accuracy, see `derive`.
+        beside: derivatives that are evaluated in the forward pass, each beside the value of its function.
         seconds: time spent, by pass.
     """
 
@@ -62,6 +63,7 @@ class Derivation:
     adjoints: dict[str, str]
     ledger: tuple[Step, ...] = ()
     reuse: bool = True
+    beside: frozenset[str] = frozenset()
     seconds: dict[str, float] = field(compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -158,7 +160,7 @@ def derive(
             {},
             tuple(ledger.steps),
             reuse,
-            clock.seconds,
+            seconds=clock.seconds,
         )
 
     names = [symbol_name(s) for s in (network.parameters if wrt is None else wrt)]
@@ -191,6 +193,7 @@ def derive(
         adjoints.names,
         tuple(ledger.steps),
         reuse,
+        frozenset(adjoints.slopes),
         clock.seconds,
     )
 
@@ -296,7 +299,7 @@ def _free(name: str, program: Program) -> str:
 
 def _finish(program: Program, derivation: Derivation) -> Program:
     """The last passes before scheduling."""
-    program = prune(inline(contract(program)))
+    program = prune(inline(contract(program), keep=derivation.beside))
     stable = stable_forms(program, relative=not derivation.reuse)
     return check(prune(hoist(stable)))
 
