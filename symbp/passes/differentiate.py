@@ -131,10 +131,10 @@ class _Sweep:
         """
         if not self.lossy or statement.where or not calls(local) or local in postorder([statement.body]):
             return local  # what stands in the body itself is stored by `hoist`
-        better = best_beside(statement.body, local)
+        better = best_beside(statement.body, local, statement.access)
         if better is not None:
             before, (local, how) = local, better
-            saved = saved_beside(statement.body, before, local)
+            saved = saved_beside(statement.body, before, local, statement.access)
             self.ledger.note(Step(BESIDE, statement.target, before, local, saved, how))
         used = set(index_symbols(local))
         indices = tuple(i for i in statement.indices if i in used)

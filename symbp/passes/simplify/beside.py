@@ -62,8 +62,10 @@ def saved_beside(body: sp.Expr, before: sp.Expr, after: sp.Expr, value: Access |
     return cost_beside(body, before) - cost_beside(body, after)
 
 
-def best_beside(body: sp.Expr, derivative: sp.Expr) -> tuple[sp.Expr, str] | None:
+def best_beside(body: sp.Expr, derivative: sp.Expr, value: Access) -> tuple[sp.Expr, str] | None:
     """The cheapest form of a derivative beside its body, and how it was verified; None where it is that.
+
+    The derivative may read the value of the body.
 
     Among equals the shortest: hoisting finds in it what the body evaluates. Tried are the forms through the
     parts of the body that hold its exponentials: x sigma(x) has the derivative s + x s (1 - s).
@@ -73,7 +75,7 @@ def best_beside(body: sp.Expr, derivative: sp.Expr) -> tuple[sp.Expr, str] | Non
         return None
     if index_symbols(substitute(body, {operands[0]: sp.S.Zero})):
         return None  # the formula differs from entry to entry
-    here = {operands[0]: _OPERAND}
+    here = {operands[0]: _OPERAND, value: Access(_VALUE)}
     found = _best(substitute(body, here), substitute(derivative, here))
     return None if found is None else (substitute(found[0], {_OPERAND: operands[0]}), found[1])
 
@@ -81,6 +83,7 @@ def best_beside(body: sp.Expr, derivative: sp.Expr) -> tuple[sp.Expr, str] | Non
 @lru_cache(maxsize=1024)
 def _best(body: sp.Expr, derivative: sp.Expr) -> tuple[sp.Expr, str] | None:
     best, best_key = None, (cost_beside(body, derivative), _length(derivative))
+    derivative = substitute(derivative, {Access(_VALUE): body})
     for part in (None, *_parts(body)):
         held = {} if part is None else {_PART: part}
         forms = [*candidates(derivative, held)]
