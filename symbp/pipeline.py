@@ -263,7 +263,7 @@ def _joined(program: Program, statements: Iterable[Statement], tensors: Iterable
 def _beside(forward: Program, adjoints: Adjoints) -> tuple[Program, list[Statement]]:
     """The forward program with the derivatives that are evaluated there, and the other adjoint statements."""
     beside: dict[str, list[Statement]] = {}
-    rest = []
+    rest: list[Statement] = []
     for statement in adjoints.statements:
         function = adjoints.slopes.get(statement.target)
         (rest if function is None else beside.setdefault(function, [])).append(statement)

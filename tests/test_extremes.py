@@ -198,9 +198,7 @@ def test_units_of_networks(unit, dtype):
     """Value and derivative of a unit inside a network, where derivatives are written through values."""
     w, s, a, E = nn.scalar("w"), nn.scalar("s"), nn.scalar("a"), nn.scalar("E")
     equations = [sp.Eq(s, w * x), sp.Eq(a, UNITS[unit](s)), sp.Eq(E, 3 * a)]
-    model = sb.compile(
-        sb.Network(equations, inputs=[x], parameters=[w], loss=E), dtype=dtype, cache=False
-    )
+    model = sb.compile(sb.Network(equations, inputs=[x], parameters=[w], loss=E), dtype=dtype, cache=False)
     f, slope = (sp.lambdify(s, g, "mpmath") for g in (UNITS[unit](s), sp.diff(UNITS[unit](s), s)))
     eps = float(np.finfo(dtype).eps)
     for at in ENDS:

@@ -16,7 +16,15 @@ from symbp.runtime.dims import Instances, unknown_dims
 from symbp.runtime.kernels import KernelSet, dtype_name
 from symbp.runtime.outputs import Outputs
 from symbp.runtime.parameters import Layout, initial
-from symbp.runtime.validate import Slot, admit, admit_vector, check_names, merge, no_memory
+from symbp.runtime.validate import (
+    Slot,
+    admit,
+    admit_vector,
+    check_names,
+    check_total,
+    merge,
+    no_memory,
+)
 
 
 class Model:
@@ -283,7 +291,11 @@ class Model:
         self._input_wrt = tuple(n for n in names if n in self._names)
         meta = self._primary().loaded.meta["interface"]
         self._layout = Layout.of((name, shape) for name, shape, *_ in meta["parameters"])
-        self._slots = {n: Slot(n, tuple(s), self.network.batch, r, b) for n, s, r, b in meta["inputs"]}
+        totals = {symbol_name(s): getattr(s, "total", None) for s in self.network.inputs}
+        self._slots = {
+            n: Slot(n, tuple(s), self.network.batch, r, b, totals.get(n)) for n, s, r, b in meta["inputs"]
+        }
+        self._totals = [s for s in self._slots.values() if s.total is not None]
 
     def _primary(self) -> Compiled:
         if self.network.loss is not None:
@@ -315,6 +327,8 @@ class Model:
         size = self._layout.size
         ready = None if finite else kernel.admit_ready(arrays)
         if ready is not None:
+            self._check_totals(arrays)
+        if ready is not None:
             good = type(theta) is np.ndarray and theta.shape == (size,) and theta.dtype == kernel.real
             if not good or not theta.flags.carray:
                 theta = admit_vector(theta, size, self.dtype, "theta")
@@ -326,8 +340,14 @@ class Model:
             taken = {s.name for s in slots}
             slots = [*slots, *(self._slots[n] for n in arrays if n not in taken)]
         admitted, samples = admit(slots, arrays, self.dtype, finite=finite)
+        self._check_totals(arrays)
         vector = admit_vector(theta, size, self.dtype, "theta", finite=finite)
         return vector, admitted[: len(kernel.inputs)], samples
+
+    def _check_totals(self, arrays: Mapping[str, Any]) -> None:
+        for slot in self._totals:
+            if slot.name in arrays:
+                check_total(slot, np.asarray(arrays[slot.name]), self.dtype)
 
     def _out(self, out: Any, kernel: Compiled) -> np.ndarray:
         size = kernel.gradient.size

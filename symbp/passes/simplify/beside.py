@@ -28,7 +28,7 @@ from symbp.passes.cost import cost, is_transcendental
 from symbp.passes.simplify.accuracy import PROBES
 from symbp.passes.simplify.candidates import candidates
 from symbp.passes.simplify.cheapest import BELOW_TOP
-from symbp.passes.simplify.stable import stable_body, stable_forms
+from symbp.passes.simplify.stable import stable_forms
 from symbp.passes.simplify.verify import FULL, verified
 
 SIZE = 40
@@ -54,10 +54,10 @@ def cheaper_beside(body: sp.Expr, derivative: sp.Expr, form: sp.Expr, value: Acc
     return calls(form) and saved_beside(body, form, derivative, value) > 0
 
 
-def saved_beside(body: sp.Expr, before: sp.Expr, after: sp.Expr, value: Access | None = None) -> int:
-    """What one form of a derivative saves over another, once the body is evaluated; both may read its value."""
+def saved_beside(body: sp.Expr, before: sp.Expr, after: sp.Expr, value: Access) -> int:
+    """What one form of a derivative saves over another once the body is evaluated; both may read its value."""
     names = {a: Access(f"x{k}") for k, a in enumerate(accesses(body))}
-    names |= {} if value is None else {value: Access(_VALUE)}
+    names[value] = Access(_VALUE)
     body, before, after = (substitute(e, names) for e in (body, before, after))
     return cost_beside(body, before) - cost_beside(body, after)
 
@@ -87,7 +87,9 @@ def _best(body: sp.Expr, derivative: sp.Expr) -> tuple[sp.Expr, str] | None:
     for part in (None, *_parts(body)):
         held = {} if part is None else {_PART: part}
         forms = [*candidates(derivative, held)]
-        for form in [*forms, *(f for form in forms if part is not None for f in _grouped(form))]:
+        if part is not None:
+            forms += [grouped for form in forms for grouped in _grouped(form)]
+        for form in forms:
             whole = substitute(form, held)
             if is_undefined(whole) or is_large(whole, 4 * SIZE):
                 continue
