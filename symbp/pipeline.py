@@ -67,9 +67,11 @@ class Derivation:
     seconds: dict[str, float] = field(compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
+        from symbp.view.derivation import forward_lines
         from symbp.view.ledger import Steps
 
-        object.__setattr__(self, "ledger", Steps(self.ledger, self.forward_program))
+        keep = forward_lines(self)
+        object.__setattr__(self, "ledger", Steps(self.ledger, self.forward_program, keep))
 
     @cached_property
     def equations(self) -> dict[str, list[sp.Eq]]:

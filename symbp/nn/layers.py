@@ -136,8 +136,8 @@ def mlp_equations(
         aL = output(zL) where an output activation is given,  E = loss(aL or zL, y).
 
     The target y is (sL, 1), or with `labels` an integer class label. Where `normalized`, its entries must
-    add up to 1, see `one_hot`; that is the default for a cross-entropy over classes. The softmax cross-entropy takes the
-    logits zL, also where output="softmax" makes the probabilities aL available as an output.
+    add up to 1, see `one_hot`; that is the default for a cross-entropy over classes. The softmax
+    cross-entropy takes the logits zL, also where output="softmax" makes the probabilities aL available.
 
     Raises:
         ShapeError: fewer than two sizes, or one that is not a positive integer.

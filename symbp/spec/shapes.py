@@ -83,9 +83,7 @@ def read_shape(value: object) -> Shape:
     """
     if value == LABEL:
         return LABEL
-    if isinstance(value, dict):
-        if list(value) != [ONE_HOT] or isinstance(value[ONE_HOT], list | dict):
-            raise ValueError(f"is {shown(value)}: the only table that is a shape is {{one_hot = 10}}")
+    if isinstance(value, dict) and list(value) == [ONE_HOT] and isinstance(value[ONE_HOT], int):
         return OneHot(read_shape(value[ONE_HOT]))
     extents = [] if value == SCALAR else value if isinstance(value, list) else [value]
     if len(extents) > MAX_AXES:

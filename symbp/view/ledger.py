@@ -38,24 +38,28 @@ class Steps(tuple[Step, ...]):
 
     Attributes:
         program: the forward pass, whose equations the steps acted on.
+        keep: names that have a line of their own in it, see `equations`.
     """
 
     program: Program | None
+    keep: frozenset[str]
 
-    def __new__(cls, steps: Iterable[Step] = (), program: Program | None = None) -> Steps:
+    def __new__(
+        cls, steps: Iterable[Step] = (), program: Program | None = None, keep: Iterable[str] = ()
+    ) -> Steps:
         self = super().__new__(cls, steps)
-        self.program = program
+        self.program, self.keep = program, frozenset(keep)
         return self
 
     def __getnewargs__(self) -> tuple:
-        return tuple(self), self.program
+        return tuple(self), self.program, self.keep
 
     @property
     def groups(self) -> list[Group]:
         """Equal steps together, in the order of the first of each."""
-        lines = equations(self.program) if self.program else []
+        lines = equations(self.program, self.keep) if self.program else []
         formulas = {name: e for e in lines for name in e.covers}
-        open = open_terms(self.program) if self.program else {}
+        open = open_terms(self.program, self.keep) if self.program else {}
         found: dict[Any, list[Step]] = {}
         for k, step in enumerate(self):
             found.setdefault(_pattern(step) or k, []).append(step)

@@ -36,7 +36,7 @@ SIZE = 40
 WORTH = 5
 """Bodies cheaper than this are as simple as they get."""
 
-TOTAL = "entries that add up to 1"
+TOTAL = "sum over entries that add up to a known total"
 COMMON = "common factor before the sum"
 FORMULA = "one formula from several equations"
 
@@ -92,17 +92,10 @@ class _Simplifier:
         found = cheapest(Problem(base, tuple(held.items()), self.lossy, cost(body), operations(body)))
         if found is None:
             return statement
-        self.ledger.note(
-            Step(
-                FORMULA,
-                statement.target,
-                body if whole == found.form else whole,
-                found.form,
-                cost(body) - cost(found.form),
-                found.verified,
-                found.loss,
-            )
-        )
+        if whole != found.form:  # else the adjoint that it reads is a number
+            saved = cost(body) - cost(found.form)
+            step = Step(FORMULA, statement.target, whole, found.form, saved, found.verified, found.loss)
+            self.ledger.note(step)
         return statement.with_body(found.form)
 
     def formulas(self, body: sp.Expr) -> dict[Access, sp.Expr]:

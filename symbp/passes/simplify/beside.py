@@ -55,7 +55,7 @@ def cheaper_beside(body: sp.Expr, derivative: sp.Expr, form: sp.Expr, value: Acc
 
 
 def saved_beside(body: sp.Expr, before: sp.Expr, after: sp.Expr, value: Access) -> int:
-    """What one form of a derivative saves over another once the body is evaluated; both may read its value."""
+    """What one form of a derivative saves over another beside the body; both may read its value."""
     names = {a: Access(f"x{k}") for k, a in enumerate(accesses(body))}
     names[value] = Access(_VALUE)
     body, before, after = (substitute(e, names) for e in (body, before, after))
@@ -73,7 +73,7 @@ def best_beside(body: sp.Expr, derivative: sp.Expr, value: Access) -> tuple[sp.E
     operands = accesses(body)
     if len(operands) != 1 or operations(body) > SIZE or is_large(body, 2 * SIZE):
         return None
-    if index_symbols(substitute(body, {operands[0]: sp.S.Zero})):
+    if index_symbols(substitute(body, {operands[0]: Access("x0")})):
         return None  # the formula differs from entry to entry
     here = {operands[0]: _OPERAND, value: Access(_VALUE)}
     found = _best(substitute(body, here), substitute(derivative, here))
