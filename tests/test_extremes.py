@@ -14,13 +14,25 @@ e, log = sp.exp, sp.log
 
 
 def check(expression, cases):
-    """Value and gradient at points, nan equal to nan."""
-    f = sb.compile(expression, cache=False)
-    for at, value, gradient in cases:
-        got, slopes = f.value_and_grad(*at)
-        np.testing.assert_allclose(got, value, rtol=1e-13, err_msg=f"value at {at}")
-        np.testing.assert_allclose(f(*at), value, rtol=1e-13, err_msg=f"value at {at}")
-        np.testing.assert_allclose(slopes, gradient, rtol=1e-13, atol=1e-300, err_msg=f"gradient at {at}")
+    """Value and gradient at points in both formats, nan equal to nan; float32 at the points that it has."""
+    for dtype, rounding in (("float64", 1e-13), ("float32", 1e-6)):
+        f = sb.compile(expression, cache=False, dtype=dtype)
+        counted = [case for case in cases if all(has(dtype, v) for v in (*case[0], case[1], *case[2]))]
+        assert counted or dtype == "float32"
+        for at, value, gradient in counted:
+            got, slopes = f.value_and_grad(*at)
+            where = f"at {at} in {dtype}"
+            np.testing.assert_allclose(got, value, rtol=rounding, err_msg=f"value {where}")
+            np.testing.assert_allclose(f(*at), value, rtol=rounding, err_msg=f"value {where}")
+            np.testing.assert_allclose(
+                slopes, gradient, rtol=rounding, atol=np.finfo(dtype).tiny, err_msg=f"gradient {where}"
+            )
+
+
+def has(dtype, number):
+    """Whether a format has numbers close to this one."""
+    limits = np.finfo(dtype)
+    return not np.isfinite(number) or number == 0 or limits.tiny <= abs(number) <= limits.max
 
 
 def test_softplus():
