@@ -99,27 +99,41 @@ assert step.loss == ""
 # %% [markdown]
 # ## Softmax and cross-entropy
 #
-# p - y again, times the sum of the y: nothing says that they add up to 1. With the softmax as an equation of
-# its own, p has a name.
+# p - y again. The derivative is p times the sum of the y, less y: that they add up to 1 is declared, by
+# `sb.one_hot`, and checked whenever data arrives. With the softmax as an equation of its own, p has a name.
 
 # %%
+t = sb.one_hot("y", 2)
 softmax = sb.Network(
     [
         sp.Eq(z1, W1 * inputs),
         sp.Eq(a1, sb.softmax(z1)),
-        sp.Eq(E, sb.cross_entropy(a1, y)),
+        sp.Eq(E, sb.cross_entropy(a1, t)),
     ],
-    inputs=[inputs, y],
+    inputs=[inputs, t],
     parameters=[W1],
     loss=E,
     name="softmax regression",
 )
 d = sb.derive(softmax)
 show("softmax and cross-entropy", d)
-k = sp.Symbol("k", integer=True)
-total = sp.Sum(y[k, 0], (k, 0, 1))
-assert equation(d, "delta1").doit() == total * a1 - y
-assert "delta1 = sum(y)*a1 - y" in str(d)
+assert equation(d, "delta1") == a1 - t
+assert "delta1 = a1 - y" in str(d)
+assert d.cost.transcendental("backward") == 0
+
+# %% [markdown]
+# ## Softplus
+#
+# log(1 + exp(z)) has the sigmoid as its derivative. Both need the same exponential: it is evaluated once, in
+# the forward pass, and the backward pass reads the derivative instead of z.
+
+# %%
+d = sb.derive(sb.mlp([3, 2], output="softplus"))
+show("softplus", d)
+assert "da1/dz1 = 1/(1 + exp(-z1))" in str(d)
+assert "delta1 = (a1 - y) ⊙ da1/dz1" in str(d)
+assert d.cost.transcendental("backward") == 0
+assert set(d.cost.stored) == {"a1", "da1/dz1"}
 
 # %% [markdown]
 # ## Two layers

@@ -75,6 +75,7 @@ def mlp(
     loss: Any = "squared_error",
     output: Any = None,
     labels: bool = False,
+    normalized: bool | None = None,
     reduction: str = "mean",
     name: str = "mlp",
 ) -> Network:
@@ -83,7 +84,7 @@ def mlp(
     z1 = W1 x + b1, a1 = activation(z1), ..., E = loss(last, y); inputs are called `x` and `y`,
     parameters `W1, b1, W2, b2, ...`. See `symbp.nn.mlp_equations` for the arguments.
     """
-    written = mlp_equations(list(sizes), activation, loss, output, labels=labels)
+    written = mlp_equations(list(sizes), activation, loss, output, labels=labels, normalized=normalized)
     return Network(
         written.equations,
         inputs=written.inputs,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,12 +13,13 @@ import sympy as sp
 from symbp.errors import NetworkError
 from symbp.ir.check import check
 from symbp.ir.nodes import Program, Statement, Tensor
+from symbp.ir.walk import accesses
 from symbp.network import Network, symbol_name
 from symbp.passes.batch import batch
 from symbp.passes.contract import contract
 from symbp.passes.define import define
-from symbp.passes.differentiate import differentiate
-from symbp.passes.hoist import hoist
+from symbp.passes.differentiate import Adjoints, differentiate
+from symbp.passes.hoist import hoist, hoist_outermost
 from symbp.passes.inline import inline
 from symbp.passes.lower import lower
 from symbp.passes.prune import prune
@@ -49,6 +50,7 @@ class Derivation:
         adjoints: name of any tensor -> name of its adjoint.
         ledger: every rewrite that was accepted, in order; `print` it to read it.
         reuse: whether derivatives may lose relative accuracy, see `derive`.
+        beside: derivatives that are evaluated in the forward pass, each beside the value of its function.
         seconds: time spent, by pass.
     """
 
@@ -61,12 +63,15 @@ class Derivation:
     adjoints: dict[str, str]
     ledger: tuple[Step, ...] = ()
     reuse: bool = True
+    beside: frozenset[str] = frozenset()
     seconds: dict[str, float] = field(compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
+        from symbp.view.derivation import forward_lines
         from symbp.view.ledger import Steps
 
-        object.__setattr__(self, "ledger", Steps(self.ledger, self.forward_program))
+        keep = forward_lines(self)
+        object.__setattr__(self, "ledger", Steps(self.ledger, self.forward_program, keep))
 
     @cached_property
     def equations(self) -> dict[str, list[sp.Eq]]:
@@ -157,19 +162,22 @@ def derive(
             {},
             tuple(ledger.steps),
             reuse,
-            clock.seconds,
+            seconds=clock.seconds,
         )
 
     names = [symbol_name(s) for s in (network.parameters if wrt is None else wrt)]
     _check_wrt(whole, names)
     adjoints = clock("differentiate", differentiate, forward, network.loss, names, reuse, ledger)
-    backward = _joined(forward, adjoints.statements, adjoints.tensors)
+    forward, steps = _beside(forward, adjoints)
+    backward = _joined(forward, steps, adjoints.tensors)
     backward = replace(backward, outputs=(network.loss, *adjoints.gradients.values()))
     backward = clock("simplify", simplify_adjoints, backward, forward, reuse, ledger)
-    own = [s for s in clock("prune", prune, backward).statements if s.target not in forward.tensors]
-    forward = clock("hoist", hoist, forward)
+    backward = clock("prune", prune, backward)
+    own = [s for s in backward.statements if s.target not in forward.tensors]
+    forward = _without(forward, adjoints.slopes.keys() - backward.tensors.keys())
     backward = replace(_joined(forward, own, backward.tensors.values()), outputs=backward.outputs)
-    backward = clock("hoist", hoist, backward)
+    backward = clock("hoist", hoist_outermost, backward)
+    forward = _before(backward, {s.target for s in own}, forward.outputs)
     backward = clock("share", share, backward)
     backward = clock("contract", contract, backward)
     backward = clock("prune", prune, backward)
@@ -187,6 +195,7 @@ def derive(
         adjoints.names,
         tuple(ledger.steps),
         reuse,
+        frozenset(adjoints.slopes),
         clock.seconds,
     )
 
@@ -243,8 +252,6 @@ def expression_kernel(
 
 def needed_inputs(derivation: Derivation, outputs: Iterable[str]) -> set[str]:
     """Names of the inputs that the given results depend on."""
-    from symbp.ir.walk import accesses
-
     program = _only(derivation.forward_program, tuple(outputs))
     read = {a.name for s in program.statements for p in (s.body, *s.where) for a in accesses(p)}
     return read & set(_inputs(derivation.network))
@@ -253,6 +260,32 @@ def needed_inputs(derivation: Derivation, outputs: Iterable[str]) -> set[str]:
 def _joined(program: Program, statements: Iterable[Statement], tensors: Iterable[Tensor]) -> Program:
     """The program with statements added at its end."""
     return program.rebuilt((*program.statements, *statements), tensors)
+
+
+def _beside(forward: Program, adjoints: Adjoints) -> tuple[Program, list[Statement]]:
+    """The forward program with the derivatives that are evaluated there, and the other adjoint statements."""
+    beside: dict[str, list[Statement]] = {}
+    rest: list[Statement] = []
+    for statement in adjoints.statements:
+        function = adjoints.slopes.get(statement.target)
+        (rest if function is None else beside.setdefault(function, [])).append(statement)
+    statements = [s for own in forward.statements for s in (own, *beside.get(own.target, ()))]
+    return forward.rebuilt(statements, adjoints.tensors), rest
+
+
+def _before(program: Program, adjoints: Set[str], outputs: tuple[str, ...]) -> Program:
+    """The statements that do not depend on adjoints."""
+    late, early = set(adjoints), []
+    for s in program.statements:
+        if s.target in late or any(a.name in late for part in (s.body, *s.where) for a in accesses(part)):
+            late.add(s.target)
+        else:
+            early.append(s)
+    return replace(program.rebuilt(early), outputs=outputs)
+
+
+def _without(program: Program, names: Set[str]) -> Program:
+    return program.rebuilt(s for s in program.statements if s.target not in names)
 
 
 def _only(program: Program, outputs: tuple[str, ...]) -> Program:
@@ -268,9 +301,9 @@ def _free(name: str, program: Program) -> str:
 
 def _finish(program: Program, derivation: Derivation) -> Program:
     """The last passes before scheduling."""
-    program = prune(inline(contract(program)))
+    program = prune(inline(contract(program), keep=derivation.beside))
     stable = stable_forms(program, relative=not derivation.reuse)
-    return check(program if stable == program else prune(hoist(stable)))
+    return check(prune(hoist(stable)))
 
 
 def _inputs(net: Network) -> tuple[str, ...]:

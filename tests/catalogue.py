@@ -48,6 +48,9 @@ class Entry:
             shape = tuple(samples if n == BATCH else n for n in tensor.shape)
             if tensor.role == "label":
                 found[tensor.name] = random.integers(0, tensor.bound, size=shape)
+            elif tensor.total is not None:
+                weights = random.exponential(size=shape)
+                found[tensor.name] = tensor.total * weights / weights.sum(axis=-1, keepdims=True)
             elif tensor.name in self.domain:
                 found[tensor.name] = random.uniform(*self.domain[tensor.name], size=shape)
             else:

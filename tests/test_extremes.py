@@ -1,5 +1,6 @@
 """Compiled functions and networks at the ends of float64: the answers that JAX's own tests fix."""
 
+import mpmath
 import numpy as np
 import pytest
 import sympy as sp
@@ -13,13 +14,25 @@ e, log = sp.exp, sp.log
 
 
 def check(expression, cases):
-    """Value and gradient at points, nan equal to nan."""
-    f = sb.compile(expression, cache=False)
-    for at, value, gradient in cases:
-        got, slopes = f.value_and_grad(*at)
-        np.testing.assert_allclose(got, value, rtol=1e-13, err_msg=f"value at {at}")
-        np.testing.assert_allclose(f(*at), value, rtol=1e-13, err_msg=f"value at {at}")
-        np.testing.assert_allclose(slopes, gradient, rtol=1e-13, atol=1e-300, err_msg=f"gradient at {at}")
+    """Value and gradient at points in both formats, nan equal to nan; float32 at the points that it has."""
+    for dtype, rounding in (("float64", 1e-13), ("float32", 1e-6)):
+        f = sb.compile(expression, cache=False, dtype=dtype)
+        counted = [case for case in cases if all(has(dtype, v) for v in (*case[0], case[1], *case[2]))]
+        assert counted or dtype == "float32"
+        for at, value, gradient in counted:
+            got, slopes = f.value_and_grad(*at)
+            where = f"at {at} in {dtype}"
+            np.testing.assert_allclose(got, value, rtol=rounding, err_msg=f"value {where}")
+            np.testing.assert_allclose(f(*at), value, rtol=rounding, err_msg=f"value {where}")
+            np.testing.assert_allclose(
+                slopes, gradient, rtol=rounding, atol=np.finfo(dtype).tiny, err_msg=f"gradient {where}"
+            )
+
+
+def has(dtype, number):
+    """Whether a format has numbers close to this one."""
+    limits = np.finfo(dtype)
+    return not np.isfinite(number) or number == 0 or limits.tiny <= abs(number) <= limits.max
 
 
 def test_softplus():
@@ -176,3 +189,34 @@ def test_float32():
     small = np.float32(np.exp(-100.0))  # a subnormal number
     np.testing.assert_allclose(value, [small, 100, 1000], rtol=1e-6)
     np.testing.assert_allclose(slope, [small, 1, 1], rtol=1e-6)
+
+
+UNITS = {
+    "silu": lambda t: t / (1 + e(-t)),
+    "silu, the other way": lambda t: t * e(t) / (1 + e(t)),
+    "softplus": lambda t: log(1 + e(t)),
+    "log-sigmoid": lambda t: -log(1 + e(-t)),
+    "gelu": lambda t: t / 2 * (1 + sp.erf(t / sp.sqrt(2))),
+    "mish": lambda t: t * sp.tanh(log(1 + e(t))),
+    "square of a sigmoid": lambda t: e(2 * t) / (1 + e(t)) ** 2,
+    "tanhshrink": lambda t: t - sp.tanh(t),
+}
+ENDS = (-1000.0, -745.0, -300.0, -40.0, -10.0, -1e-9, 0.0, 1e-9, 10.0, 33.0, 40.0, 300.0, 745.0, 1000.0)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("unit", UNITS)
+def test_units_of_networks(unit, dtype):
+    """Value and derivative of a unit inside a network, where derivatives are written through values."""
+    w, s, a, E = nn.scalar("w"), nn.scalar("s"), nn.scalar("a"), nn.scalar("E")
+    equations = [sp.Eq(s, w * x), sp.Eq(a, UNITS[unit](s)), sp.Eq(E, 3 * a)]
+    model = sb.compile(sb.Network(equations, inputs=[x], parameters=[w], loss=E), dtype=dtype, cache=False)
+    f, slope = (sp.lambdify(s, g, "mpmath") for g in (UNITS[unit](s), sp.diff(UNITS[unit](s), s)))
+    eps = float(np.finfo(dtype).eps)
+    for at in ENDS:
+        with mpmath.workdps(1000):
+            v = mpmath.mpf(float(np.dtype(dtype).type(at)))
+            right, right_slope = 3 * float(f(v)), 3 * float(slope(v))
+        value, gradient = model.value_and_grad(np.array([at], dtype), x=np.ones(1, dtype))
+        assert value == pytest.approx(right, rel=8 * eps, abs=8 * eps), at
+        assert gradient[0] == pytest.approx(right_slope, rel=8 * eps, abs=8 * eps), at

@@ -137,7 +137,8 @@ class Tensor:
     """A named array. Shape entries are ints, or BATCH in front where it holds one row per sample.
 
     Roles: input (data), label (integer data used as an index below `bound`), parameter, constant
-    (with its `values`), defined (the target of a statement).
+    (with its `values`), defined (the target of a statement). Where `total` is given, the entries of a vector
+    add up to it, which is checked when data arrives.
     """
 
     name: str
@@ -145,6 +146,7 @@ class Tensor:
     role: str = "defined"
     bound: int | None = None
     values: tuple[float, ...] | None = None
+    total: int | None = None
 
     def __post_init__(self):
         assert self.role in ROLES, self.role

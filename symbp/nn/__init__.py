@@ -28,7 +28,7 @@ from symbp.nn.losses import (
     squared_error,
 )
 from symbp.nn.reductions import dot, hadamard, mean, squared_norm, total
-from symbp.nn.symbols import index, indexed, label, matrix, scalar, vector
+from symbp.nn.symbols import index, indexed, label, matrix, one_hot, scalar, vector
 
 __all__ = [
     "ACTIVATIONS",
@@ -59,6 +59,7 @@ __all__ = [
     "mean",
     "mean_squared_error",
     "mlp_equations",
+    "one_hot",
     "relu",
     "scalar",
     "selu",

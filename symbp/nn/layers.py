@@ -12,7 +12,7 @@ import sympy as sp
 from symbp.errors import ShapeError, UnsupportedError
 from symbp.nn import activations, losses
 from symbp.nn.operands import Operand, operand, shape_of, shape_text
-from symbp.nn.symbols import label, matrix, scalar, vector
+from symbp.nn.symbols import label, matrix, one_hot, scalar, vector
 
 Activation = Callable[[Operand], sp.Expr]
 Loss = Callable[[Operand, Operand], sp.Expr]
@@ -126,6 +126,7 @@ def mlp_equations(
     output: str | Activation | None = None,
     *,
     labels: bool = False,
+    normalized: bool | None = None,
 ) -> MlpEquations:
     """The equations of a multilayer perceptron, as a user would write them.
 
@@ -134,8 +135,9 @@ def mlp_equations(
         z1 = W1*x + b1,  a1 = activation(z1),  z2 = W2*a1 + b2,  ...,  zL = WL*a(L-1) + bL,
         aL = output(zL) where an output activation is given,  E = loss(aL or zL, y).
 
-    The target y is (sL, 1), or with `labels` an integer class label. The softmax cross-entropy takes the
-    logits zL, also where output="softmax" makes the probabilities aL available as an output.
+    The target y is (sL, 1), or with `labels` an integer class label. Where `normalized`, its entries must
+    add up to 1, see `one_hot`; that is the default for a cross-entropy over classes. The softmax
+    cross-entropy takes the logits zL, also where output="softmax" makes the probabilities aL available.
 
     Raises:
         ShapeError: fewer than two sizes, or one that is not a positive integer.
@@ -159,7 +161,9 @@ def mlp_equations(
         )
 
     x = vector("x", sizes[0])
-    y = label("y") if labels else vector("y", sizes[-1])
+    if normalized is None:
+        normalized = any(loss_function is LOSSES[name] for name in LABEL_LOSSES)
+    y = label("y") if labels else (one_hot if normalized else vector)("y", sizes[-1])
     equations: list[sp.Eq] = []
     parameters: list[sp.MatrixSymbol] = []
     signal = x

@@ -40,6 +40,29 @@ def matrix(name: str, m: Dimension, n: Dimension) -> sp.MatrixSymbol:
     return sp.MatrixSymbol(_name(name), _dimension(name, m), _dimension(name, n))
 
 
+class OneHot(sp.MatrixSymbol):
+    """A column vector whose entries add up to 1: a one-hot class, or probabilities of classes.
+
+    Attributes:
+        total: what the entries add up to. The compiler uses it as a fact in derivatives, and every array
+            that is given for the symbol is checked.
+    """
+
+    total = 1
+
+
+def one_hot(name: str, n: Dimension) -> OneHot:
+    """A column vector (n, 1) whose entries add up to 1, such as the target of a cross-entropy.
+
+    With it the derivative of softmax and cross-entropy is p - y; with a `vector` it is sum(y)*p - y. Data
+    whose rows do not add up to 1, to rounding, is refused with a DataError.
+
+    Raises:
+        ShapeError: n is not a possible dimension.
+    """
+    return OneHot(_name(name), _dimension(name, n), 1)
+
+
 def index(name: str, n: Dimension) -> sp.Idx:
     """An index that runs over 0, 1, ..., n-1.
 

@@ -17,23 +17,32 @@ from typing import Any
 import sympy as sp
 
 from symbp.ir.nodes import Access, Index, Program, Statement, Tensor
-from symbp.ir.walk import accesses, substitute
+from symbp.ir.walk import accesses, index_symbols, postorder, substitute
 from symbp.passes.cost import cost
 from symbp.passes.partials import partials, times
+from symbp.passes.simplify.beside import best_beside, calls, cheaper_beside, saved_beside
 from symbp.passes.simplify.ledger import Ledger, Step
 from symbp.passes.simplify.reuse import through_output
+from symbp.passes.simplify.signs import conditions_on_value
 
 REUSE = "reuse of the output"
+BESIDE = "derivative beside the value"
+SIGN = "sign of the output: the operand is not kept"
 
 
 @dataclass
 class Adjoints:
-    """The result: statements to append, and where each adjoint is."""
+    """The result: statements to append, and where each adjoint is.
+
+    Attributes:
+        slopes: derivatives that are evaluated beside the value of their function: its name by theirs.
+    """
 
     statements: list[Statement] = field(default_factory=list)
     tensors: list[Tensor] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
     gradients: dict[str, str] = field(default_factory=dict)
+    slopes: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,16 +104,47 @@ class _Sweep:
             if access.name in self.needed:
                 if statement.reduce == "none":
                     local = self.reused(statement, local)
+                    local = local if adjoint.is_number else self.beside(statement, access, local)
                 self.contribute(statement, access, times(adjoint, local))
 
     def reused(self, statement: Statement, local: sp.Expr) -> sp.Expr:
         """The local derivative in its cheapest form, which may be one in the value of the statement."""
-        found = through_output(statement.body, local, statement.access, self.lossy)
-        if found is None:
-            return local
-        saved = cost(local) - cost(found.form)
-        self.ledger.note(Step(REUSE, statement.target, local, found.form, saved, found.verified, found.loss))
-        return found.form
+        value = statement.access
+        found = through_output(statement.body, local, value, self.lossy)
+        form = local
+        if found is not None and self.lossy and cheaper_beside(statement.body, local, found.form, value):
+            found = None
+        if found is not None:
+            form, saved = found.form, cost(local) - cost(found.form)
+            self.ledger.note(Step(REUSE, statement.target, local, form, saved, found.verified, found.loss))
+        if self.lossy:
+            on_value = conditions_on_value(statement.body, form, value)
+            if on_value != form:
+                self.ledger.note(Step(SIGN, statement.target, form, on_value, 0, "symbolically"))
+            form = on_value
+        return form
+
+    def beside(self, statement: Statement, access: Access, local: sp.Expr) -> sp.Expr:
+        """The local derivative as an entry of a tensor of its own, where it calls functions.
+
+        Evaluated beside the value it shares calls with it, and what it reads need not be kept.
+        """
+        if not self.lossy or statement.where or not calls(local) or local in postorder([statement.body]):
+            return local  # what stands in the body itself is stored by `hoist`
+        better = best_beside(statement.body, local, statement.access)
+        if better is not None:
+            before, (local, how) = local, better
+            saved = saved_beside(statement.body, before, local, statement.access)
+            self.ledger.note(Step(BESIDE, statement.target, before, local, saved, how))
+        used = set(index_symbols(local))
+        indices = tuple(i for i in statement.indices if i in used)
+        wish = f"d{statement.target}/d{access.name}"
+        branches = local.args if isinstance(local, sp.Piecewise) else ((local, sp.true),)
+        evaluated = [(e if calls(e) else sp.S.Zero, c) for e, c in branches]
+        kept = self.define(wish, indices, sp.Piecewise(*evaluated), statement.origin)
+        self.result.slopes[kept.name] = statement.target
+        # Zeros and ones stay visible: a product is taken inside of branches, see `partials.times`.
+        return sp.Piecewise(*((kept if calls(e) else e, c) for e, c in branches))
 
     def adjoint(self, name: str, statement: Statement) -> sp.Expr:
         """The adjoint of the target at the statement's indices; stored unless it is an alias."""

@@ -22,6 +22,13 @@ WORTH = 5
 
 def hoist(program: Program) -> Program:
     """Give repeated costly sub-expressions statements; each is computed before its first use."""
+    while (hoisted := hoist_outermost(program)) is not program:
+        program = hoisted
+    return program
+
+
+def hoist_outermost(program: Program) -> Program:
+    """The program with repeated expressions hoisted, but not those inside of them: fewer names to read."""
     keys = [_keys(statement) for statement in program.statements]
     found = Counter(key for own in keys for key in set(own.values()))
     repeated = {key for key, uses in found.items() if uses > 1}

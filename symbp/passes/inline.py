@@ -16,10 +16,15 @@ LIMIT = 12
 """Bodies with more operations stay statements."""
 
 
-def inline(program: Program, only: frozenset[str] | None = None) -> Program:
+def inline(
+    program: Program, only: frozenset[str] | None = None, keep: frozenset[str] = frozenset()
+) -> Program:
     """Inline single-use elementwise statements (those named in `only`, or all) into their reader.
 
     The reader must visit each entry once: its loops are exactly the indices of the access.
+
+    Args:
+        keep: what stays where it is: derivatives that are evaluated beside the value of their function.
     """
     uses = Counter(a.name for s in program.statements for p in (s.body, *s.where) for a in accesses(p))
     candidates: dict[str, Statement] = {}
@@ -36,6 +41,7 @@ def inline(program: Program, only: frozenset[str] | None = None) -> Program:
         name = statement.target
         if (
             (only is None or name in only)
+            and name not in keep
             and uses[name] == 1
             and name not in program.outputs
             and statement.reduce == "none"

@@ -220,7 +220,10 @@ def random_data(model: Any, samples: int = 7, seed: int = 0) -> dict[str, np.nda
     for name, slot in model._slots.items():
         slot = taken.get(name, slot)
         shape = (samples, *slot.shape) if slot.batched else slot.shape
-        if slot.role == "label":
+        if model._slots[name].total is not None:
+            classes = random.integers(0, slot.shape[0], shape[:-1])
+            data[name] = np.eye(slot.shape[0], dtype=model.dtype)[classes]
+        elif slot.role == "label":
             data[name] = random.integers(0, slot.bound or 2, shape)
         else:
             data[name] = np.asarray(random.uniform(0.1, 0.9, shape), dtype=model.dtype)

@@ -112,4 +112,6 @@ def _with_values(
 def _random(slot: Any, ends: tuple[float, float], random: np.random.Generator) -> np.ndarray:
     if slot.role == "label":
         return random.integers(0, slot.bound or 2, (3, *slot.shape))
+    if slot.total is not None:
+        return np.eye(slot.shape[0])[random.integers(0, slot.shape[0], 3)]
     return random.uniform(*ends, (3, *slot.shape))

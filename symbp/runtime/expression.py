@@ -18,7 +18,7 @@ from symbp.runtime.dims import Instances, check_dims, unknown_dims
 from symbp.runtime.formula import formula
 from symbp.runtime.kernels import KernelSet, dtype_name
 from symbp.runtime.parameters import Layout
-from symbp.runtime.validate import Slot, admit_array, check_labels, no_memory
+from symbp.runtime.validate import Slot, admit_array, check_labels, check_total, no_memory
 from symbp.schedule.kernel import Kernel
 
 _NOTHING = Layout((), ())
@@ -79,7 +79,8 @@ class Function:
         self._shape = _value_shape(self._formula.shape, self.dims)
         self._value = self._kernel("value")
         interface = self._value.loaded.meta["interface"]
-        self._slots = [Slot(n, tuple(s), True, r, b) for n, s, r, b in interface["inputs"]]
+        totals = {symbol_name(s): getattr(s, "total", None) for s in self.arguments}
+        self._slots = [Slot(n, tuple(s), True, r, b, totals.get(n)) for n, s, r, b in interface["inputs"]]
         self._plain = self._shape is None and not any(s.shape or s.role == "label" for s in self._slots)
 
     def _with_dims(self, dims: dict[str, int]) -> Function:
@@ -248,7 +249,7 @@ class Function:
         self._count(args)
         arrays = [admit_array(s, a, self.dtype) for s, a in zip(self._slots, args, strict=True)]
         leads = []
-        for slot, array in zip(self._slots, arrays, strict=True):
+        for slot, array, given in zip(self._slots, arrays, args, strict=True):
             axes = len(slot.shape)
             if array.ndim < axes or array.shape[array.ndim - axes :] != slot.shape:
                 want = ", ".join(["...", *map(str, slot.shape)])
@@ -256,6 +257,8 @@ class Function:
             leads.append(array.shape[: array.ndim - axes])
             if slot.role == "label" and array.size:
                 check_labels(slot, array)
+            if slot.total is not None:
+                check_total(slot, np.asarray(given), self.dtype)
         try:
             lead = np.broadcast_shapes(*leads)
         except ValueError as error:

@@ -19,7 +19,15 @@ from symbp.runtime.kernels import KernelSet, dtype_name
 from symbp.runtime.outputs import Outputs
 from symbp.runtime.parameters import Layout, initial
 from symbp.runtime.threads import thread_count
-from symbp.runtime.validate import Slot, admit, admit_vector, check_names, merge, no_memory
+from symbp.runtime.validate import (
+    Slot,
+    admit,
+    admit_vector,
+    check_names,
+    check_total,
+    merge,
+    no_memory,
+)
 
 
 class Model:
@@ -303,9 +311,13 @@ class Model:
         self._input_wrt = tuple(n for n in names if n in self._names)
         meta = self._primary().loaded.meta["interface"]
         self._layout = Layout.of((name, shape) for name, shape, *_ in meta["parameters"])
-        if self.network.loss is not None and not self._input_wrt:
+        totals = {symbol_name(s): getattr(s, "total", None) for s in self.network.inputs}
+        self._slots = {
+            n: Slot(n, tuple(s), self.network.batch, r, b, totals.get(n)) for n, s, r, b in meta["inputs"]
+        }
+        self._totals = [s for s in self._slots.values() if s.total is not None]
+        if self.network.loss is not None and not self._input_wrt and not self._totals:
             self._direct = direct_gradient(self._gradient_kernel(), self._layout.size)
-        self._slots = {n: Slot(n, tuple(s), self.network.batch, r, b) for n, s, r, b in meta["inputs"]}
 
     def _primary(self) -> Compiled:
         if self.network.loss is not None:
@@ -337,6 +349,8 @@ class Model:
         size = self._layout.size
         ready = None if finite else kernel.admit_ready(arrays)
         if ready is not None:
+            self._check_totals(arrays)
+        if ready is not None:
             good = type(theta) is np.ndarray and theta.shape == (size,) and theta.dtype == kernel.real
             if not good or not theta.flags.carray:
                 theta = admit_vector(theta, size, self.dtype, "theta")
@@ -348,8 +362,14 @@ class Model:
             taken = {s.name for s in slots}
             slots = [*slots, *(self._slots[n] for n in arrays if n not in taken)]
         admitted, samples = admit(slots, arrays, self.dtype, finite=finite)
+        self._check_totals(arrays)
         vector = admit_vector(theta, size, self.dtype, "theta", finite=finite)
         return vector, admitted[: len(kernel.inputs)], samples
+
+    def _check_totals(self, arrays: Mapping[str, Any]) -> None:
+        for slot in self._totals:
+            if slot.name in arrays:
+                check_total(slot, np.asarray(arrays[slot.name]), self.dtype)
 
     def _out(self, out: Any, kernel: Compiled) -> np.ndarray:
         size = kernel.gradient.size

@@ -24,6 +24,7 @@ class Slot:
         batched: whether an axis of N samples stands in front.
         role: "input", or "label" for integers 0 ... bound-1.
         bound: one more than the largest label, or None.
+        total: what the entries of one sample add up to, or None.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Slot:
     batched: bool = True
     role: str = "input"
     bound: int | None = None
+    total: int | None = None
 
     def dtype(self, real: str) -> np.dtype:
         return np.dtype(np.int64 if self.role == "label" else real)
@@ -239,6 +241,26 @@ def check_labels(slot: Slot, array: np.ndarray) -> None:
         raise DataError(
             f"{shorten(slot.name, 80)!r} contains the label {wrong}, outside of 0{top}",
             hint="count classes from 0",
+        )
+
+
+def check_total(slot: Slot, array: np.ndarray, real: str) -> None:
+    """Refuse samples whose entries do not add up to what was declared: the gradient relies on it.
+
+    Raises:
+        DataError: names the sample.
+    """
+    given = array.dtype if array.dtype.kind == "f" else np.dtype(real)
+    rounding = (16 + slot.shape[0]) * float(max(np.finfo(given).eps, np.finfo(real).eps))
+    sums = np.sum(array, axis=-1, dtype=float)
+    wrong = ~(np.abs(sums - slot.total) <= rounding)  # so that nan is wrong
+    if np.any(wrong):
+        at = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
+        place = f" in sample {', '.join(map(str, at))}" if at else ""
+        raise DataError(
+            f"the entries of {shorten(slot.name, 80)!r} add up to {float(sums[at]):.9g}{place},"
+            f" it is declared to add up to {slot.total}",
+            hint="normalise it, or declare it as sb.vector (normalized=False in sb.mlp)",
         )
 
 

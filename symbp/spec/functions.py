@@ -49,7 +49,8 @@ _UNARY: dict[str, type[sp.Function]] = {
 _NEVER_EVALUATED = (sp.loggamma, sp.digamma)  # they turn whole numbers into factorials and harmonic numbers
 
 # What nn offers for writing Python rather than formulas.
-_NOT_FORMULAS = {"elementwise", "index", "indexed", "label", "matrix", "mlp_equations", "scalar", "vector"}
+_NOT_FORMULAS = {"elementwise", "index", "indexed", "label", "matrix", "mlp_equations"}
+_NOT_FORMULAS |= {"one_hot", "scalar", "vector"}
 
 
 def apply(function: type[sp.Function], *arguments: sp.Basic) -> sp.Basic:

@@ -4,7 +4,7 @@
     loss = "E"                   # default: the last equation
     [inputs]
     x = 64                       # a vector; [8, 8] a matrix, [] a scalar, "label" a class label
-    y = 10
+    y = {one_hot = 10}           # a vector whose entries add up to 1
     [parameters]
     W = [10, 64]
     b = 10

@@ -14,11 +14,20 @@ from symbp.spec.tables import raw_table, shown
 from symbp.spec.toml_text import TomlText
 
 LABEL = "label"  # the shape of an input that holds one integer class label per sample
+ONE_HOT = "one_hot"  # {one_hot = 10}: a vector of 10 entries that add up to 1
 SCALAR = "scalar"  # another way to write the shape []
 MAX_ENTRIES = 10**9  # of one tensor
 MAX_AXES = 8
 MAX_NAME = 100  # characters
-_HINT = 'write 64 for a vector, [32, 64] for a matrix, [] for a scalar, "label" for a class label'
+_HINT = (
+    'write 64 for a vector, [32, 64] for a matrix, [] for a scalar, "label" for a class label,'
+    " {one_hot = 10} for a one-hot class"
+)
+
+
+class OneHot(tuple):
+    """The shape of an input whose entries add up to 1."""
+
 
 Shape = tuple[int, ...] | str  # extents, or LABEL
 
@@ -39,8 +48,8 @@ def read_shapes(source: TomlText, table: str, scope: Scope) -> dict[str, Shape]:
             shape = read_shape(value)
         except ValueError as error:
             raise source.error(f"the shape of {name!r} {error}", table, key, _HINT) from None
-        if shape == LABEL and table == "parameters":
-            problem = f"the parameter {name!r} cannot be a class label"
+        if table == "parameters" and (shape == LABEL or isinstance(shape, OneHot)):
+            problem = f"the parameter {name!r} cannot be a class label or a one-hot class"
             raise source.error(problem, table, key, "move it to [inputs]")
         try:
             scope.define(name, declare(name, shape))
@@ -74,6 +83,8 @@ def read_shape(value: object) -> Shape:
     """
     if value == LABEL:
         return LABEL
+    if isinstance(value, dict) and list(value) == [ONE_HOT] and isinstance(value[ONE_HOT], int):
+        return OneHot(read_shape(value[ONE_HOT]))
     extents = [] if value == SCALAR else value if isinstance(value, list) else [value]
     if len(extents) > MAX_AXES:
         raise ValueError(f"has more than {MAX_AXES} axes")
@@ -89,6 +100,8 @@ def declare(name: str, shape: Shape) -> sp.Basic:
     """The SymPy object for a name: a Symbol, a MatrixSymbol (vectors are columns), or an IndexedBase."""
     if shape == LABEL:
         return nn.label(name)
+    if isinstance(shape, OneHot):
+        return nn.one_hot(name, *shape)
     if shape == ():
         return nn.scalar(name)
     if len(shape) == 1:

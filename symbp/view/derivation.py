@@ -28,14 +28,10 @@ Line = TypeVar("Line")
 
 def sections(derivation: Any) -> list[tuple[str, list[Equation]]]:
     """The equations by section; Backward is left out where there is no loss."""
-    users = set(derivation.network.defined)
     in_forward = {s.target for s in derivation.forward_program.statements}
-    keep = set(users)
+    keep = forward_lines(derivation)
     backward: list[Equation] = []
     if derivation.loss is not None:
-        own = [s for s in derivation.backward_program.statements if s.target not in in_forward]
-        # What the backward pass reads must have a line in the forward section.
-        keep |= {a.name for s in own for part in (s.body, *s.where) for a in accesses(part)} & in_forward
         gradients = set(derivation.gradients.values())
         lines = equations(derivation.backward_program, keep | gradients)
         backward = [e for e in lines if e.target not in in_forward]
@@ -43,6 +39,14 @@ def sections(derivation: Any) -> list[tuple[str, list[Equation]]]:
     if derivation.loss is not None:
         found.append(("Backward", backward))
     return found
+
+
+def forward_lines(derivation: Any) -> set[str]:
+    """Names that have a line in the forward section: the user's, and what the backward pass reads."""
+    in_forward = {s.target for s in derivation.forward_program.statements}
+    own = [s for s in derivation.backward_program.statements if s.target not in in_forward]
+    read = {a.name for s in own for part in (s.body, *s.where) for a in accesses(part)}
+    return {*derivation.network.defined, *(read & in_forward)}
 
 
 def all_sections(derivation: Any) -> list[tuple[str, list[Equation]]]:

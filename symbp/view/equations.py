@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import sympy as sp
@@ -67,6 +67,11 @@ def equations(program: Program, keep: Iterable[str] = ()) -> list[Equation]:
         keep: tensors that get a line of their own, also where they are used only once; the outputs do so
             anyway, and pre-activations z1, ... with their deltas.
     """
+    written = _written(program, keep)
+    return [e for name, e in written.lines.items() if name not in written.embedded]
+
+
+def _written(program: Program, keep: Iterable[str]) -> _Written:
     uses = use_counts(program)
     kept = {*keep, *program.outputs}
     written = _Written()
@@ -74,7 +79,7 @@ def equations(program: Program, keep: Iterable[str] = ()) -> list[Equation]:
         name = statement.target
         once = uses[name] == 1 and name not in kept and not _NAMED.fullmatch(name)
         written.add(statement, may_vanish=once)
-    return [e for name, e in written.lines.items() if name not in written.embedded]
+    return written
 
 
 def statement_equation(s: Statement, indexed: bool = False) -> Equation:
@@ -137,17 +142,28 @@ class _Written:
         return right, True, indexed.taken
 
 
-def body_term(body: sp.Expr) -> Term:
-    """A body outside of a program: in matrix notation where all its entries are at the same place."""
+def open_terms(program: Program, keep: Iterable[str] = ()) -> dict[str, Term]:
+    """The temporaries that have no line of their own among `equations`, as what is written in their place."""
+    written = _written(program, keep)
+    return {name: written.open[name] for name in written.embedded if name in written.open}
+
+
+def body_term(body: sp.Expr, open: Mapping[str, Term] | None = None) -> Term:
+    """A body outside of a program: in matrix notation where all its entries are at the same place.
+
+    Args:
+        open: what is written in the place of temporaries, see `open_terms`.
+    """
+    open = {} if open is None else open
     if _tree(body) > MAX_NODES:
         return term("brief", data=(operations(body), list(dict.fromkeys(a.name for a in accesses(body)))))
     axes = max((a.indices for a in accesses(body)), key=len, default=())
     try:
         if all(isinstance(i, Index) for i in axes):
-            return Matrix({}).show(body, axes)
+            return Matrix(open).show(body, axes)
     except NoMatrixForm:
         pass
-    return Indexed({}).show(body)
+    return Indexed(open).show(body)
 
 
 def _tree(root: sp.Basic) -> int:

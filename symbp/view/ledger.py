@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sympy as sp
@@ -21,7 +21,7 @@ import sympy as sp
 from symbp.ir.nodes import Access, Program
 from symbp.ir.walk import accesses, is_large, substitute
 from symbp.passes.simplify.ledger import Step
-from symbp.view.equations import Equation, body_term, equations
+from symbp.view.equations import Equation, body_term, equations, open_terms
 from symbp.view.names import printable
 from symbp.view.terms import Term
 from symbp.view.text import TextPrinter
@@ -38,27 +38,32 @@ class Steps(tuple[Step, ...]):
 
     Attributes:
         program: the forward pass, whose equations the steps acted on.
+        keep: names that have a line of their own in it, see `equations`.
     """
 
     program: Program | None
+    keep: frozenset[str]
 
-    def __new__(cls, steps: Iterable[Step] = (), program: Program | None = None) -> Steps:
+    def __new__(
+        cls, steps: Iterable[Step] = (), program: Program | None = None, keep: Iterable[str] = ()
+    ) -> Steps:
         self = super().__new__(cls, steps)
-        self.program = program
+        self.program, self.keep = program, frozenset(keep)
         return self
 
     def __getnewargs__(self) -> tuple:
-        return tuple(self), self.program
+        return tuple(self), self.program, self.keep
 
     @property
     def groups(self) -> list[Group]:
         """Equal steps together, in the order of the first of each."""
-        lines = equations(self.program, {s.target for s in self}) if self.program else []
-        formulas = {e.target: e for e in lines}
+        lines = equations(self.program, self.keep) if self.program else []
+        formulas = {name: e for e in lines for name in e.covers}
+        open = open_terms(self.program, self.keep) if self.program else {}
         found: dict[Any, list[Step]] = {}
         for k, step in enumerate(self):
             found.setdefault(_pattern(step) or k, []).append(step)
-        return [Group(tuple(steps), formulas) for steps in found.values()]
+        return [Group(tuple(steps), formulas, open) for steps in found.values()]
 
     def __str__(self) -> str:
         groups = self.groups
@@ -74,6 +79,7 @@ class Group:
 
     steps: tuple[Step, ...]
     formulas: Mapping[str, Equation]
+    open: Mapping[str, Term] = field(default_factory=dict)
 
     @property
     def first(self) -> Step:
@@ -87,16 +93,28 @@ class Group:
 
     @property
     def before(self) -> Term:
-        return body_term(self.first.before)
+        return body_term(self.first.before, self.open)
 
     @property
     def after(self) -> Term:
-        return body_term(self.first.after)
+        return body_term(self.first.after, self.open)
 
     @property
     def places(self) -> list[Equation | str]:
         """The equations it acted on, of the first few steps; a name where it is an adjoint's."""
-        return [self.formulas.get(s.target, s.target) for s in self.steps[:SHOWN]]
+        found = [self.formulas.get(s.target, self.named(s.target)) for s in self.steps[:SHOWN]]
+        return [p for k, p in enumerate(found) if p not in found[:k]]
+
+    def named(self, target: str) -> str:
+        """The name of a tensor; of the adjoint of a temporary, what it is the adjoint of."""
+        of, slash, by = target.partition("/d")
+        temporary = self.open.get(by)
+        return target if temporary is None else f"{of}{slash}({TextPrinter().show(temporary)})"
+
+    def shown_name(self, step: Step) -> str:
+        """Where a step acted, in a few characters: the equation it is part of."""
+        holder = self.formulas.get(step.target)
+        return printable(self.named(step.target) if holder is None else holder.target)
 
     @property
     def more(self) -> int:
@@ -121,7 +139,7 @@ def summary(steps: Steps, width: int = WIDTH) -> list[str]:
     lines = []
     groups = steps.groups
     for group in groups[:MAX_GROUPS]:
-        names = ", ".join(printable(s.target) for s in group.steps[:SHOWN])
+        names = ", ".join(map(group.shown_name, group.steps[:SHOWN]))
         where = names + (f" and {group.more} more" if group.more else "")
         change = f"{printer.show(group.before)}  ->  {printer.show(group.after)}"
         lines += textwrap.wrap(f"{where}: {change}", width - 2, subsequent_indent="    ") or [where]

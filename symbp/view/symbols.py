@@ -83,7 +83,8 @@ class Symbols:
         indexed = any(isinstance(self.of.get(f), IndexedBase) for f in follows)
         if len(shape) > 2 or (indexed and own is None):
             return IndexedBase(name, shape=shape)
-        return sp.MatrixSymbol(name, *matrix_shape(shape))
+        symbol = sp.MatrixSymbol(name, *matrix_shape(shape))
+        return own if isinstance(own, sp.MatrixSymbol) and own.shape == symbol.shape else symbol
 
     def begin(self) -> None:
         """A new equation: its indices are told apart from each other only."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
-from symbp.ir.functions import first
+from symbp.ir.functions import first, one_plus_erf, times_logarithm
 from symbp.ir.nodes import Access, Index, Label
 from symbp.view.printer import DIGITS
 from symbp.view.terms import ONE, Term, number, product, term, total
@@ -85,6 +85,12 @@ class Writer:
         name, args = type(node).__name__, node.args
         if isinstance(node, first):
             return self.show(args[0], axes)  # an order of operations, which paper does not have
+        if isinstance(node, times_logarithm):
+            u, v = args
+            value = self.show(sp.Mul(u, v, evaluate=False), axes)
+            return term("if", number(0), self.show(sp.Eq(u, 0, evaluate=False), axes), value, term("true"))
+        if isinstance(node, one_plus_erf):
+            return total([ONE, term("call", self.show(args[0], axes), data="erf")])
         if name == "polygamma" and args[0] == 0:
             name, args = "digamma", args[1:]
         name = {"Max": "max", "Min": "min", "Abs": "abs", "compensated_exp": "exp"}.get(name, name)

@@ -3,7 +3,7 @@ import pytest
 import sympy as sp
 
 from symbp.errors import ShapeError, UnsupportedError
-from symbp.nn import index, indexed, label, matrix, scalar, vector
+from symbp.nn import index, indexed, label, matrix, one_hot, scalar, vector
 
 
 def test_scalar_is_real():
@@ -62,3 +62,14 @@ def test_names_are_text(name):
     for make in (scalar, label, lambda name: vector(name, 2), lambda name: indexed(name, 2)):
         with pytest.raises(UnsupportedError, match="name"):
             make(name)
+
+
+def test_one_hot_is_a_vector_of_known_total():
+    y = one_hot("y", 3)
+    assert y.shape == (3, 1)
+    assert isinstance(y, sp.MatrixSymbol)
+    assert y.total == 1
+    assert y.func(*y.args) == y
+    assert type(y.xreplace({sp.Symbol("n"): sp.Integer(3)})) is type(y)
+    with pytest.raises(ShapeError):
+        one_hot("y", 0)

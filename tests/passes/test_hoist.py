@@ -3,7 +3,7 @@ import pytest
 import sympy as sp
 
 from symbp.ir import BATCH, Access, Index, Program, Statement, Tensor, check, evaluate
-from symbp.passes.hoist import hoist
+from symbp.passes.hoist import hoist, hoist_outermost
 from tests.catalogue import CATALOGUE
 from tests.passes.stages import assert_pass_keeps_meaning
 
@@ -98,3 +98,15 @@ def test_names_the_user_took_stay_his():
     after = hoist(before)
     assert "u1_" in after.tensors
     same(before, after)
+
+
+def test_repeated_parts_of_what_is_hoisted():
+    """exp(a) stands in 1/(1 + exp(a)), which is hoisted, and beside it."""
+    inner = sp.exp(a)
+    whole = 1 / (1 + inner)
+    before = program(Statement("s", (i,), whole * b), Statement("t", (i,), whole + b * inner))
+    for work, calls in ((hoist, 1), (hoist_outermost, 2)):
+        after = work(before)
+        same(before, after)
+        bodies = [node for s in after.statements for node in sp.preorder_traversal(s.body)]
+        assert sum(isinstance(node, sp.exp) for node in bodies) == calls

@@ -40,3 +40,10 @@ def test_what_must_stay_a_statement():
     for kept in (program(again), program(twice), program(total, ("s", "t")), program(total, body=long)):
         assert inline(kept) == kept
     assert inline(program(total), only=frozenset()) == program(total)
+
+
+def test_what_is_kept_is_not_moved():
+    reader = Statement("s", (), Access("t", i, j), "sum", (i, j))
+    before = program(reader)
+    assert inline(before) != before
+    assert inline(before, keep=frozenset({"t"})) == before

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
+import symbp as sb
 from symbp import nn
 from symbp.errors import DataError, NetworkError, ShapeError
 from symbp.network import Network
@@ -280,3 +281,19 @@ def test_open_dimensions_are_open_in_a_copy():
 
 def test_what_it_says_of_itself(model):
     assert repr(model) == "Model 'network': 2 equations, 8 parameters, float64"
+
+
+def test_a_declared_total_is_checked_at_the_door():
+    model = sb.compile(sb.mlp([2, 3], loss="softmax_cross_entropy"))
+    theta, x = model.init(0), np.ones((2, 2))
+    soft = np.array([[0.5, 0.25, 0.25], [0.0, 1.0, 0.0]])
+    _, gradient = model.value_and_grad(theta, x=x, y=soft)
+    free = sb.compile(sb.mlp([2, 3], loss="softmax_cross_entropy", normalized=False))
+    np.testing.assert_allclose(gradient, free.value_and_grad(theta, x=x, y=soft)[1], rtol=1e-14, atol=1e-16)
+    assert model.check(theta).passed
+    for wrong in (soft.tolist(), soft.astype(np.float32), soft):
+        wrong = np.array(wrong) * 1.5
+        for call in (model.value_and_grad, model.value, model.check):
+            with pytest.raises(DataError, match=r"'y' add up to 1\.5 in sample 0"):
+                call(theta, x=x, y=wrong)
+        assert np.isfinite(free.value(theta, x=x, y=wrong))

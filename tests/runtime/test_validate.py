@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from symbp.errors import DataError
-from symbp.runtime.validate import Slot, admit, admit_vector, check_names, merge
+from symbp.runtime.validate import Slot, admit, admit_vector, check_names, check_total, merge
 
 X, Y = Slot("x", (3,)), Slot("y", ())
 LABEL = Slot("k", (), role="label", bound=4)
@@ -177,3 +177,24 @@ def test_names():
     for data in ({"x": 1}, [1], {1: 2}, "x"):
         with pytest.raises(DataError):
             merge(data, {"x": 1})
+
+
+T = Slot("t", (3,), total=1)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("real", ["float64", "float32"])
+def test_totals_hold_to_rounding(dtype, real):
+    weights = np.random.default_rng(0).exponential(size=(100, 3)).astype(dtype)
+    check_total(T, weights / weights.sum(axis=1, keepdims=True), real)
+    check_total(T, np.eye(3, dtype=dtype), real)
+    check_total(T, np.eye(3, dtype=int), real)
+    check_total(T, np.eye(3, dtype=dtype)[0], real)
+
+
+@pytest.mark.parametrize("wrong", [0.0, 2.0, 1 + 1e-4, np.nan, np.inf])
+def test_other_totals_are_refused(wrong):
+    rows = np.eye(3)
+    rows[1, 2] = wrong - 1
+    with pytest.raises(DataError, match=r"'t' add up to .* in sample 1, it is declared to add up to 1"):
+        check_total(T, rows, "float32")

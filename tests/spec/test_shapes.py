@@ -4,7 +4,7 @@ import pytest
 
 from symbp import nn
 from symbp.spec import loads
-from symbp.spec.shapes import MAX_AXES, MAX_ENTRIES, MAX_NAME, check_name, declare, read_shape
+from symbp.spec.shapes import MAX_AXES, MAX_ENTRIES, MAX_NAME, ONE_HOT, check_name, declare, read_shape
 from tests.spec.reading import file_refusal
 
 
@@ -19,6 +19,7 @@ from tests.spec.reading import file_refusal
         ([], ()),
         ("scalar", ()),
         ("label", "label"),
+        ({"one_hot": 10}, (10,)),
         ([1] * MAX_AXES, (1,) * MAX_AXES),
     ],
 )
@@ -30,6 +31,12 @@ def test_shapes(value, shape):
     ("value", "problem"),
     [
         (0, "is 0: extents are whole numbers from 1"),
+        ({"one_hot": 0}, "is 0: extents are whole numbers from 1"),
+        ({"one_hot": [3, 2]}, "extents are whole numbers"),
+        ({"one_hot": {"one_hot": 3}}, "extents are whole numbers"),
+        ({"hot": 3}, "extents are whole numbers"),
+        ({}, "extents are whole numbers"),
+        ({"one_hot": "label"}, "extents are whole numbers"),
         (-1, "is -1"),
         (True, "is True"),
         (1.0, "is 1.0"),
@@ -123,3 +130,27 @@ def test_errors_in_tables(text, line, problem, hint):
     assert problem in error.problem
     assert error.line == line
     assert hint is None or hint in error.hint
+
+
+ONE_HOT_MODEL = """
+[inputs]
+x = 3
+y = {one_hot = 2}
+[parameters]
+W = [2, 3]
+[equations]
+z = "W*x"
+E = "softmax_cross_entropy(z, y)"
+"""
+
+
+def test_a_one_hot_class():
+    model = loads(ONE_HOT_MODEL)
+    assert model.symbols["y"] == nn.one_hot("y", 2)
+    assert type(declare("y", read_shape({ONE_HOT: 2}))) is type(nn.one_hot("y", 2))
+    assert model.inputs["y"] == (2,)
+
+
+def test_a_parameter_is_no_one_hot_class():
+    text = ONE_HOT_MODEL.replace("W = [2, 3]", "W = [2, 3]\nb = {one_hot = 2}")
+    assert "the parameter 'b' cannot be" in str(file_refusal(text))

@@ -12,7 +12,7 @@ import symbp as sb
 from symbp.ir.nodes import Access, Index
 from symbp.passes.simplify.ledger import Step
 from symbp.view.ledger import MAX_GROUPS, Steps, summary
-from tests.catalogue import CATALOGUE
+from tests.catalogue import CATALOGUE, NAMES
 
 
 def step(target="a", before=None, **changes):
@@ -95,3 +95,21 @@ def test_hostile_names_stay_on_their_line():
     text = str(Steps([step("a\nb\x1b[31m")]))
     assert "\x1b" not in text
     assert "a\\x0ab\\x1b[31m" in text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_function_of_the_compiler_is_named(name):
+    """Ways of computing are shown as the formulas that they are."""
+    derivation = CATALOGUE[name].derivation
+    text = str(derivation.ledger) + str(derivation)
+    for internal in ("times_logarithm", "one_plus_erf", "compensated_exp", "first("):
+        assert internal not in text
+
+
+def test_what_happened_to_a_temporary_is_told_of_its_equation():
+    derivation = sb.derive(sb.mlp([2, 3], loss="softmax_cross_entropy"))
+    text = str(derivation)
+    rewrites = " ".join(text[text.index("Rewrites") :].split())
+    assert "E: y ⊙ (z1 - log(s_E_shifted) - max_s_E) -> 0 if y == 0 else" in rewrites
+    assert "u1_E" not in text
+    assert "in        E = -sum(y ⊙" in str(derivation.ledger)

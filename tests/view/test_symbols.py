@@ -5,6 +5,7 @@ from __future__ import annotations
 import sympy as sp
 from sympy.tensor.indexed import IndexedBase
 
+import symbp as sb
 from symbp import nn
 from symbp.ir.nodes import Index
 from symbp.view.symbols import Maximum, Symbols
@@ -70,3 +71,9 @@ def test_maximum():
     n = sp.Symbol("n")
     assert Maximum(z[i, 0], (i, 0, n)).doit() == Maximum(z[i, 0], (i, 0, n))
     assert sp.latex(m) == r"\max_{0 \le i \le 2} {z}_{i,0}"
+
+
+def test_a_symbol_of_a_kind_of_its_own_stays_the_users():
+    y, z, E = sb.one_hot("y", 2), sb.vector("z", 2), sp.Symbol("E")
+    net = sb.Network([sp.Eq(E, sb.softmax_cross_entropy(z, y))], inputs=[y], parameters=[z], loss=E)
+    assert y in sb.derive(net).backward[-1].rhs.atoms(sp.MatrixSymbol)

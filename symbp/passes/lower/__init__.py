@@ -29,7 +29,10 @@ def lower(net: Network, dims: dict[str, int] | None = None) -> Program:
     shapes = _indexed_shapes(net, b.dims)
     for role, symbols in (("input", net.inputs), ("parameter", net.parameters)):
         for symbol in symbols:
-            b.declare(Tensor(symbol_name(symbol), declared_shape(symbol, b.dims, shapes), role))
+            # A parameter is not held to a sum by anything.
+            total = getattr(symbol, "total", None) if role == "input" else None
+            shape = declared_shape(symbol, b.dims, shapes)
+            b.declare(Tensor(symbol_name(symbol), shape, role, total=total))
     for equation in net.equations:
         b.equation, b.current = equation_text(equation), symbol_name(equation.lhs)
         with refusals(b):

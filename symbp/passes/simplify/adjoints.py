@@ -16,7 +16,7 @@ from functools import lru_cache
 
 import sympy as sp
 
-from symbp.ir.nodes import Access, Program, Statement, Tensor
+from symbp.ir.nodes import Access, Index, Program, Statement, Tensor
 from symbp.ir.walk import (
     REMEMBERED,
     accesses,
@@ -36,6 +36,7 @@ SIZE = 40
 WORTH = 5
 """Bodies cheaper than this are as simple as they get."""
 
+TOTAL = "sum over entries that add up to a known total"
 COMMON = "common factor before the sum"
 FORMULA = "one formula from several equations"
 
@@ -91,17 +92,10 @@ class _Simplifier:
         found = cheapest(Problem(base, tuple(held.items()), self.lossy, cost(body), operations(body)))
         if found is None:
             return statement
-        self.ledger.note(
-            Step(
-                FORMULA,
-                statement.target,
-                whole,
-                found.form,
-                cost(body) - cost(found.form),
-                found.verified,
-                found.loss,
-            )
-        )
+        if whole != found.form:  # else the adjoint that it reads is a number
+            saved = cost(body) - cost(found.form)
+            step = Step(FORMULA, statement.target, whole, found.form, saved, found.verified, found.loss)
+            self.ledger.note(step)
         return statement.with_body(found.form)
 
     def formulas(self, body: sp.Expr) -> dict[Access, sp.Expr]:
@@ -114,12 +108,29 @@ class _Simplifier:
                 found[access] = substitute(source.body, swap)
         return found
 
+    def total(self, factors: list[sp.Expr], bound: tuple[Index, ...]) -> sp.Expr | None:
+        """What the product of the factors adds up to, where one is an entry of a vector of known total."""
+        entries = [f for f in factors if not f.is_number]
+        if len(entries) != 1 or not isinstance(entries[0], Access) or entries[0].indices != bound:
+            return None
+        tensor = self.program.tensors[entries[0].name]
+        if tensor.total is None or bound[0].extent != tensor.shape[0]:
+            return None
+        return sp.Mul(tensor.total, *(f for f in factors if f.is_number))
+
     def without_common_factor(self, statement: Statement) -> Statement:
         """sum_j c f_j as c times sum_j f_j, where c costs more than the product that is saved."""
         factors = sp.Mul.make_args(statement.body)
         bound = set(statement.bound)
         outside = [f for f in factors if not set(index_symbols(f)) & bound and not f.is_number]
         inside = [f for f in factors if f not in outside]
+        total = self.total(inside, statement.bound)
+        if total is not None:
+            after = sp.Mul(*outside, total)
+            self.ledger.note(
+                Step(TOTAL, statement.target, statement.body, after, cost(statement.body), "by declaration")
+            )
+            return self.simplified(replace(statement, body=after, reduce="none", bound=()))
         if not outside or not inside or not any(index_symbols(f) for f in inside):
             return statement
         name = f"{statement.target}_sum"

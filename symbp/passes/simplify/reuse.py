@@ -30,7 +30,7 @@ def through_output(body: sp.Expr, derivative: sp.Expr, value: Access, lossy: boo
     operands = accesses(body)
     if len(operands) != 1 or operations(body) > SIZE or body == operands[0] or is_large(body, 2 * SIZE):
         return None
-    if index_symbols(substitute(body, {operands[0]: sp.S.Zero})):
+    if index_symbols(substitute(body, {operands[0]: Access("x0")})):
         return None  # the formula differs from entry to entry
     return _search(_choice_outside(body), derivative, value, lossy)
 

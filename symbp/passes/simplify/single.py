@@ -175,7 +175,7 @@ def _combined(node: sp.Basic, parts: Sequence[Any], plain: Mapping[sp.Basic, sp.
     u, logarithmic = singles[0].argument, any(p.logarithmic for p in singles)
     if isinstance(node, sp.log | log1p) and not logarithmic:
         return _over(node, u, [singles[0].body], [singles[0].evaluated], True)
-    if any(p.held for p in singles):
+    if all(p.held for p in singles):
         return None
     if isinstance(node, sp.Pow) and node.exp.is_Integer and not logarithmic:
         return _over(node, u, [singles[0].body, node.exp], [singles[0].evaluated, node.exp], False)

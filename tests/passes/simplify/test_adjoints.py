@@ -7,7 +7,7 @@ import sympy as sp
 import symbp as sb
 from symbp.ir import evaluate
 from symbp.ir.walk import operations, postorder
-from symbp.passes.simplify.adjoints import FORMULA
+from symbp.passes.simplify.adjoints import FORMULA, TOTAL
 from tests.catalogue import NAMES
 from tests.passes.stages import assert_pass_keeps_meaning, stages
 
@@ -112,3 +112,40 @@ def test_factors_that_a_sum_does_not_reach_leave_it():
                 isinstance(f, sp.Pow) and not f.has(*statement.bound)
                 for f in sp.Mul.make_args(statement.body)
             )
+
+
+t = sb.one_hot("t", n)
+
+
+def test_a_one_hot_target_leaves_p_minus_y():
+    _, text = backward(Eq(z, W * x + b), Eq(p, sb.softmax(z)), Eq(E, sb.cross_entropy(p, t)), inputs=(x, t))
+    assert "delta = p - t\n" in text
+    _, text = backward(Eq(z, W * x + b), Eq(E, sb.softmax_cross_entropy(z, t)), inputs=(x, t))
+    assert "sum(t)" not in text
+    shifted = e(Z[i]) / Sum(e(Z[j_]), (j_, 0, n - 1))
+    entropy = -Sum(t[k_, 0] * log(P[k_]), (k_, 0, n - 1))
+    _, text = backward(
+        Eq(Z[i], Sum(V[i, j] * X[j], (j, 0, 2))), Eq(P[i], shifted), Eq(E, entropy),
+        inputs=(X, t), parameters=(V,),
+    )  # fmt: skip
+    assert "(P - t)*X.T" in text
+
+
+j_, k_ = sp.symbols("j_ k_", integer=True)
+
+
+def test_a_declared_total_is_in_the_ledger():
+    derivation, _ = backward(Eq(z, W * x + b), Eq(E, sb.softmax_cross_entropy(z, t)), inputs=(x, t))
+    (step,) = [s for s in derivation.ledger if s.rule == TOTAL]
+    assert step.verified == "by declaration"
+
+
+def test_a_total_is_that_of_the_whole_vector():
+    """Half of the entries, or the entries of a parameter, add up to anything."""
+    half = Eq(E, log(Sum(t[k_, 0], (k_, 0, 1))) * Sum(b[k_, 0], (k_, 0, n - 1)))
+    derivation, _ = backward(half, inputs=(t,), parameters=(b,))
+    assert not [s for s in derivation.ledger if s.rule == TOTAL]
+    derivation = sb.derive(
+        sb.Network([Eq(E, Sum(t[k_, 0] * log(x[0, 0]), (k_, 0, n - 1)))], inputs=[x], parameters=[t], loss=E)
+    )
+    assert not [s for s in derivation.ledger if s.rule == TOTAL]
