@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from symbp.codegen.text import equation
 from symbp.ir.nodes import Tensor
 from symbp.schedule.kernel import Kernel
-from symbp.schedule.looptree import MULTIPLY, Nest, Schedule, Stage, sums_batch
+from symbp.schedule.looptree import MULTIPLY, TRANSPOSE, Nest, Schedule, Stage, sums_batch
 from symbp.schedule.memory import ALIGN
 
 if TYPE_CHECKING:
@@ -157,6 +157,8 @@ class Driver:
         """
         if nest.form == MULTIPLY:
             return [self.module.multiply(nest, self.schedule, self)]
+        if nest.form == TRANSPOSE:
+            return [self.module.transpose(nest, self.schedule, self)]
         key = self._keys[id(nest)]
         if self._may_inline and self._uses[key] == 1:
             found = self.module.inlined(nest, self.schedule, self)
@@ -178,8 +180,7 @@ class Driver:
         differ, and take memory and time of their own.
         """
         if not stage.tiled:
-            name = self._function("once", ["samples"], self._stage(stage)) if stage.nests else ""
-            return self._pieces("1", f"{name}") if name else []
+            return self._once(stage)
         sums = [nest for nest in stage.nests if sums_batch(nest.statements[0])]
         rows = [nest for nest in stage.nests if not sums_batch(nest.statements[0])]
         lines = []
@@ -195,6 +196,32 @@ class Driver:
             count, body = self._sums(sums)
             call = self._function("sums", ["samples", "start", "rows", "piece"], body)
             lines += ["    " + line for line in self._pieces(str(count), call)]
+        return lines
+
+    def _once(self, stage: Stage) -> list[str]:
+        """A stage that runs once: copies of parameters in pieces, then all the rest in one."""
+        given = set(self.kernel.parameters) | {n for n, t in self.tensors.items() if t.role == "constant"}
+        copies = [
+            nest
+            for nest in stage.nests
+            if nest.form == TRANSPOSE and nest.statements[0].body.name in given  # type: ignore[attr-defined]
+        ]
+        rest = [nest for nest in stage.nests if nest not in copies]
+        lines: list[str] = []
+        if copies:
+            body: list[str] = []
+            end = 0
+            for nest in copies:
+                rows, word, begin = nest.extents[1], "elif" if body else "if", end
+                end += -(-rows // PIECE)
+                call = self.module.transpose(nest, self.schedule, self, "low", "count")
+                body += [f"{word} piece < {end}:", f"    # {equation(nest.statements[0])}"]
+                body += [f"    low = {PIECE}*(piece - {begin})", f"    count = min({PIECE}, {rows} - low)"]
+                body += [f"    {call}"]
+            lines += self._pieces(str(end), self._function("copies", ["piece"], body))
+        if rest:
+            body = self._stage(Stage(False, rest))
+            lines += self._pieces("1", self._function("once", ["samples"], body))
         return lines
 
     def _pieces(self, count: str, call: str) -> list[str]:
@@ -259,7 +286,7 @@ class Driver:
             (nest, stage.tiled)
             for stage in self.schedule.stages
             for nest in stage.nests
-            if nest.form != MULTIPLY
+            if nest.form not in (MULTIPLY, TRANSPOSE)
         ]
         self._keys = {id(n): self.module.key(n, self.schedule, tiled, self.single) for n, tiled in loops}
         self._uses = Counter(self._keys.values())

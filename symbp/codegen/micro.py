@@ -246,6 +246,71 @@ def multiplication(module, real):
     return function
 
 
+def transposition(module, real):
+    """The LLVM function that copies some rows of a matrix into columns; written once per module."""
+    name = f"transpose_{'f32' if isinstance(real, ir.FloatType) else 'f64'}"
+    if name in module.globals:
+        return module.globals[name]
+    entry, index = ir.PointerType(real), ir.IntType(64)
+    kinds = [entry, index, entry, index, index, index]
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    builder = ir.IRBuilder(function.append_basic_block())
+    vectors = Vectors(builder, real)
+    lanes = vectors.lanes
+    c, c_row, a, a_row, rows, columns = function.args
+    whole_rows, whole_columns = (builder.sub(n, builder.srem(n, index(lanes))) for n in (rows, columns))
+
+    def place(pointer, i, step, j):
+        return builder.gep(pointer, [builder.add(builder.mul(i, step), j)])
+
+    columns_of_blocks = steps(builder, index(0), whole_columns, lanes)
+    with columns_of_blocks as j, steps(builder, index(0), whole_rows, lanes) as i:
+        block = [vectors.load(place(a, builder.add(i, index(r)), a_row, j), 0) for r in range(lanes)]
+        for r, line in enumerate(exchanged(builder, block, lanes)):
+            vectors.store(line, place(c, builder.add(j, index(r)), c_row, i), 0)
+    for starts in ((whole_rows, index(0)), (index(0), whole_columns)):
+        with steps(builder, starts[0], rows, 1) as i, steps(builder, starts[1], columns, 1) as j:
+            builder.store(builder.load(place(a, i, a_row, j)), place(c, j, c_row, i))
+    builder.ret_void()
+    return function
+
+
+def exchanged(builder, block, lanes):
+    """A square of vectors with its axes exchanged: quarters beside the diagonal swap, in each size."""
+    block, distance = list(block), 1
+    while distance < lanes:
+        upper = [n if not n & distance else lanes + n - distance for n in range(lanes)]
+        lower = [n + distance if not n & distance else lanes + n for n in range(lanes)]
+        for r in (r for r in range(lanes) if not r & distance):
+            pair = block[r], block[r + distance]
+            for at, order in ((r, upper), (r + distance, lower)):
+                mask = ir.Constant(ir.VectorType(ir.IntType(32), lanes), order)
+                block[at] = builder.shuffle_vector(*pair, mask)
+        distance *= 2
+    return block
+
+
+@intrinsic
+def transpose(typingctx, c, c_at, c_row, a, a_at, a_row, rows, columns):
+    """c[n, m] = a[m, n] for so many rows m and columns n of a; rows of both are contiguous.
+
+    The entry c[n, m] is c[c_at + n*c_row + m], and a[m, n] is a[a_at + m*a_row + n].
+    """
+    n = types.intp
+    sig = types.void(c, n, n, a, n, n, n, n)
+
+    def lower(context, builder, sig, args):
+        c, a = (context.make_array(sig.args[k])(context, builder, args[k]).data for k in (0, 3))
+        c, a = builder.gep(c, [args[1]]), builder.gep(a, [args[4]])
+        function = transposition(builder.module, context.get_value_type(sig.args[0].dtype))
+        builder.call(function, [c, args[2], a, *args[5:]])
+        return context.get_dummy_value()
+
+    return sig, lower
+
+
 @intrinsic
 def multiply(typingctx, c, c_at, c_row, a, a_at, a_row, a_step, b, b_at, b_step, rows, columns, depth, fresh):
     """c[m, n] += sum over k of a[m, k] * b[k, n], or = where `fresh`.

@@ -14,7 +14,7 @@ from symbp.codegen.block import Block
 from symbp.codegen.driver import Driver
 from symbp.codegen.names import RESERVED, Namer, comment
 from symbp.codegen.nest import NestWriter, reorderable
-from symbp.codegen.product import OWN_NAMES, crew_functions, micro_kernels, multiply_call
+from symbp.codegen.product import OWN_NAMES, crew_functions, micro_kernels, multiply_call, transpose_call
 from symbp.codegen.text import equation
 from symbp.codegen.vector import sources as vector
 from symbp.ir.nodes import Tensor
@@ -68,7 +68,7 @@ class Module:
         self.nests: dict[tuple, str] = {}
         self.blocks: dict[tuple[str, bool], str] = {}
         self.called: set[str] = set()
-        self.multiplies = False
+        self.multiplies = self.transposes = False
         self.parallel = any(k.parallel for k in kernels)
         self.counting: set[str] = set()
         self.parts: list[str] = []
@@ -102,6 +102,13 @@ class Module:
         """Text of the call that computes a matrix product, or some of its rows."""
         self.multiplies = True
         return multiply_call(nest.statements[0], schedule, driver.place, low, count)
+
+    def transpose(
+        self, nest: Nest, schedule: Schedule, driver: Driver, low: str = "", count: str = ""
+    ) -> str:
+        """Text of the call that copies a matrix with its axes exchanged, or some of its rows."""
+        self.transposes = True
+        return transpose_call(nest.statements[0], schedule, driver.place, low, count)
 
     def inlined(self, nest: Nest, schedule: Schedule, driver: Driver) -> tuple[list[str], list[str]] | None:
         """Views and loops of a nest, to stand in the kernel's own function; None where they are too many.
@@ -225,8 +232,8 @@ class Module:
         texts = ["\n".join(limits)] if self.blocks else []
         if orders:
             texts.append(f"BERNOULLI = {support.BERNOULLI!r}")
-        if self.multiplies:
-            texts += micro_kernels()
+        if self.multiplies or self.transposes:
+            texts += micro_kernels(self.multiplies, self.transposes)
         if self.parallel:
             texts += crew_functions()
         for name in names:

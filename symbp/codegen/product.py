@@ -57,18 +57,33 @@ def _steps(program: Program, tensor: str) -> list[int]:
     return steps
 
 
+def transpose_call(
+    s: Statement, schedule: Schedule, place: Callable[[str], tuple[str, str]], low: str = "", count: str = ""
+) -> str:
+    """`transpose(...)` for a statement that copies a matrix with its axes exchanged, or some rows of it."""
+    columns, rows = schedule.program.tensors[s.target].shape
+    c, c_at = place(s.target)
+    a, a_at = place(s.body.name)  # type: ignore[attr-defined]
+    if low:
+        c_at, a_at = f"{c_at} + {low}", f"{a_at} + {low}*{columns}"
+    return f"transpose({c}, {c_at}, {rows}, {a}, {a_at}, {columns}, {count or rows}, {columns})"
+
+
 _OWN = """DEPTH MANY VECTOR_BYTES REGISTERS ROWS vector_registers Vectors write_tile write_sum steps
-smaller multiplication multiply contextmanager os PATIENCE count_up count_of let_others_run
+smaller multiplication multiply transposition exchanged transpose contextmanager os PATIENCE count_up count_of let_others_run
 wait_until counters ticket piece begin end base low count"""
 OWN_NAMES = frozenset(_OWN.split())
 """What micro-kernels, and what threads share, are called in generated modules."""
 
 
-def micro_kernels() -> list[str]:
+def micro_kernels(multiplies: bool, transposes: bool) -> list[str]:
     """The source of the micro-kernels; the machine that imports it chooses the size of tiles."""
     size = "VECTOR_BYTES, REGISTERS = vector_registers()\nROWS = 8 if REGISTERS == 32 else 6"
-    items = (micro.Vectors, micro.write_tile, micro.write_sum, micro.steps.__wrapped__, micro.smaller)  # type: ignore[attr-defined]
-    items += (micro.multiplication, micro.multiply._defn)  # type: ignore[assignment, attr-defined]
+    items: list = [micro.Vectors, micro.steps.__wrapped__, micro.smaller]  # type: ignore[attr-defined]
+    if multiplies:
+        items += [micro.write_tile, micro.write_sum, micro.multiplication, micro.multiply._defn]  # type: ignore[attr-defined]
+    if transposes:
+        items += [micro.exchanged, micro.transposition, micro.transpose._defn]  # type: ignore[attr-defined]
     texts = [inspect.getsource(item).rstrip() for item in items]
     constants = f"DEPTH = {micro.DEPTH}\nMANY = {micro.MANY}"
     return [constants, inspect.getsource(micro.vector_registers).rstrip(), size, *texts]

@@ -78,6 +78,12 @@ def _is_worth_it(rows: Index | None, columns: Index, depth: Index) -> bool:
     return columns.extent != BATCH and columns.extent > 1 and depth.extent != 1 and prod(extents) >= LEAST
 
 
+def is_transposition(s: Statement) -> bool:
+    """Whether a statement copies a matrix, the same for all samples, with its axes exchanged."""
+    plain = isinstance(s.body, Access) and len(s.indices) == 2 and s.reduce == "none" and not s.where
+    return plain and s.body.indices == s.indices[::-1] and all(i.extent != BATCH for i in s.indices)
+
+
 def with_products(program: Program) -> Program:
     """The program with its sums of products in a form that micro-kernels compute.
 

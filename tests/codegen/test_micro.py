@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from symbp.codegen.micro import DEPTH, MANY, ROWS, VECTOR_BYTES, multiply, vector_registers
+from symbp.codegen.micro import DEPTH, MANY, ROWS, VECTOR_BYTES, multiply, transpose, vector_registers
 
 SIZES = (1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 40, 47, 63, 64, 65, 70)
 
@@ -99,3 +99,27 @@ def test_tiles_are_vectors_of_this_machine():
     register = {64: "zmm", 32: "ymm", 16: "xmm"}[VECTOR_BYTES]
     if any("vfmadd" in line for line in code.splitlines()):
         assert sum("vfmadd" in line and register in line for line in code.splitlines()) >= 2 * ROWS
+
+
+@njit
+def exchange(c, c_at, c_row, a, a_row, rows, columns):
+    transpose(c, c_at, c_row, a, 0, a_row, rows, columns)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_axes_are_exchanged_and_nothing_beside_them_is_touched(dtype):
+    for rows, columns in itertools.product(SIZES, SIZES):
+        a = np.arange(rows * columns, dtype=dtype).reshape(rows, columns)
+        c = np.full(rows * columns + 6, -1, dtype)
+        exchange(c, 3, rows, a.ravel(), columns, rows, columns)
+        np.testing.assert_array_equal(c[3:-3].reshape(columns, rows), a.T)
+        assert np.all(c[:3] == -1)
+        assert np.all(c[-3:] == -1)
+
+
+def test_some_rows_are_some_columns():
+    a = np.arange(40 * 24, dtype=np.float32).reshape(40, 24)
+    c = np.full((24, 40), -1, np.float32)
+    exchange(c.reshape(-1), 32, 40, a[32:].ravel(), 24, 8, 24)
+    np.testing.assert_array_equal(c[:, 32:], a[32:].T)
+    assert np.all(c[:, :32] == -1)

@@ -42,7 +42,7 @@ def test_some_rows():
 
 
 def test_the_names_that_modules_carry_are_reserved():
-    for texts in (micro_kernels(), crew_functions()):
+    for texts in (micro_kernels(True, True), crew_functions()):
         for node in ast.parse("\n".join(texts)).body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 names = [node.name]
