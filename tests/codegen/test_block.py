@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+import re
 
 import numpy as np
+import pytest
 import sympy as sp
 
 from symbp.codegen.module import emit
+from symbp.codegen.support import BLOCK_PIECE, MOST_INLINED
 from symbp.ir import BATCH, Index, Statement, Tensor
 from symbp.schedule.kernel import Kernel
 from tests.codegen.kernels import compare, load, program_of, random_values
@@ -100,3 +103,26 @@ def test_many_tensors_are_addressed_in_whole_buffers(agree):
             program, ("a", "total"), names, dtype=dtype, values={"x": np.full((3, 2), 0.9)}, samples=(3,)
         )
     assert "w1_in" not in text
+
+
+def chain(count):
+    """A block with that many calls that wait for each other, and a kernel of it."""
+    x, y, out = Tensor("x", (BATCH,), "input"), Tensor("y", (BATCH,), "input"), Tensor("out", (BATCH,))
+    body = x[N]
+    for _ in range(count):
+        body = sp.tanh(body + y[N]) * x[N] + sp.erfc(y[N]) / 7
+    return Kernel(
+        "run", program_of([x, y, out], [Statement("out", (N,), body)], ("out",)), ("x", "y"), (), ("out",), ()
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "packed"), [(30, True), (MOST_INLINED + 5, False), (BLOCK_PIECE // 2, False)]
+)
+def test_short_blocks_are_vectorised_and_long_ones_call_functions(tmp_path, count, packed):
+    kernel = chain(count)
+    module = load(emit([kernel]), tmp_path)
+    values = {"x": np.linspace(-1, 1, 50), "y": np.linspace(-2, 2, 50)}
+    compare(module, kernel, values)
+    (text,) = module.run_into.inspect_asm().values()
+    assert bool(re.search(r"vfn?m(add|sub)\d*pd\s.*%[yz]mm|fmla\s+v\d+\.2d", text)) == packed

@@ -1,6 +1,8 @@
 """Elementary functions that LLVM vectorises.
 
-`lane` holds the arithmetic that emits instructions, the other files the bodies of the functions.
+`lane` holds the arithmetic that emits instructions, `sources` makes the text that modules carry, the
+other files hold the bodies of the functions. Tables of coefficients have the highest power first, per
+precision (True: float64); benchmarks/coefficients.py derives them.
 """
 
 from typing import Any
