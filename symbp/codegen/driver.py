@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 PIECE = 32
 """Samples, or rows of a sum over samples, that one thread takes at a time."""
 
+FEW = 3
+"""Equations that are written above a call."""
+
 MOST_CALLS = 40
 """Longer bodies are cut into several functions: compile time grows faster than length."""
 
@@ -85,8 +88,7 @@ class Driver:
             copies = self._pieces("1", self._function("copies", [], copies))
         lines += copies
         # Arrays with one axis are needed where addresses are part of the text.
-        text = "\n".join(lines)
-        flats = [line for name, line in self._flats.items() if re.search(rf"\b{name}\b", text)]
+        flats = self._flats_used(lines)
         tickets = ["begin = 0", "ticket = count_up(counters, 0)"] if k.parallel else []
         lines = [*start, *flats, *tickets, *lines]
         if not k.parallel:
@@ -103,6 +105,11 @@ class Driver:
         self._allocating(f"{k.name}_batch" if k.point else k.name)
         if k.point:
             self._point()
+
+    def _flats_used(self, lines: list[str]) -> list[str]:
+        """Lines that define the arrays with one axis that some lines read."""
+        text = "\n".join(lines)
+        return [line for name, line in self._flats.items() if re.search(rf"\b{name}\b", text)]
 
     def _given(self) -> list[str]:
         return (["theta"] if self.kernel.parameters else []) + list(self.inputs.values())
@@ -135,9 +142,7 @@ class Driver:
         seen: set[str] = set()
         texts = []
         for nest in stage.nests:
-            what = [f"# {equation(s)}" for s in nest.statements[:3]]
-            what += [f"# ... and {len(nest.statements) - 3} more"] if len(nest.statements) > 3 else []
-            texts.append([*what, *self._nest(nest, stage.tiled, seen)])
+            texts.append(self._explained(nest, self._nest(nest, stage.tiled, seen)))
         lines = self._cut(texts, stage.tiled)
         if not stage.tiled:
             return lines
@@ -148,6 +153,13 @@ class Driver:
             f"    rows = min({tile}, samples - start)",
             *("    " + line for line in lines),
         ]
+
+    def _explained(self, nest: Nest, lines: list[str]) -> list[str]:
+        """Lines below the equations they compute; a function that is called has its equations itself."""
+        most = len(nest.statements) if len(lines) > 1 else FEW
+        what = [f"# {equation(s)}" for s in nest.statements[:most]]
+        more = len(nest.statements) - most
+        return [*what, *([f"# ... and {more} more"] if more > 0 else []), *lines]
 
     def _nest(self, nest: Nest, tiled: bool, seen: set[str]) -> list[str]:
         """What runs a nest: a matrix product, loops, or a call of a function that has them.
@@ -181,6 +193,10 @@ class Driver:
         """
         if not stage.tiled:
             return self._once(stage)
+        loops = [nest for nest in stage.nests if nest.form not in (MULTIPLY, TRANSPOSE)]
+        if len(stage.nests) > MOST_CALLS or any(not self._keys[id(nest)] for nest in loops):
+            # Addresses that are part of the text know no pieces, nor do functions of many nests.
+            return self._pieces("1", self._function("tiles", ["samples"], self._stage(stage)))
         sums = [nest for nest in stage.nests if sums_batch(nest.statements[0])]
         rows = [nest for nest in stage.nests if not sums_batch(nest.statements[0])]
         lines = []
@@ -243,7 +259,7 @@ class Driver:
         seen: set[str] = set()
         self.shifted = True
         for nest in nests:
-            lines += [f"# {equation(s)}" for s in nest.statements[:3]] + self._nest(nest, True, seen)
+            lines += self._explained(nest, self._nest(nest, True, seen))
         self.shifted = False
         return lines
 
@@ -253,7 +269,7 @@ class Driver:
         end = 0
         for nest in nests:
             begin, word = end, "elif" if lines else "if"
-            what = [f"# {equation(s)}" for s in nest.statements[:3]]
+            what: list[str] = []
             if nest.form == MULTIPLY and len(nest.extents) > 1:
                 many = nest.extents[0]
                 end += -(-many // PIECE)
@@ -263,13 +279,14 @@ class Driver:
             else:
                 end += 1
                 what += self._nest(nest, True, set())
-            lines += [f"{word} piece < {end}:", *("    " + line for line in what)]
+            lines += [f"{word} piece < {end}:", *("    " + line for line in self._explained(nest, what))]
         return end, lines
 
     def _function(self, kind: str, more: list[str], lines: list[str]) -> str:
         """The call of a new function that has some lines."""
         name = self.module.namer(f"{self.kernel.name}_{kind}")
         arguments = ", ".join([*self._whole(), *more])
+        lines = [*self._flats_used(lines), *lines]
         text = f'@njit(nogil=True, error_model="numpy")\ndef {name}({arguments}):\n'
         self.module.parts.append(text + "\n".join("    " + line for line in lines))
         return f"{name}({arguments})"
@@ -290,7 +307,8 @@ class Driver:
         ]
         self._keys = {id(n): self.module.key(n, self.schedule, tiled, self.single) for n, tiled in loops}
         self._uses = Counter(self._keys.values())
-        self._may_inline = len(loops) <= MOST_CALLS
+        # Longer stages are cut into functions, which do not see each other's views.
+        self._may_inline = all(len(stage.nests) <= MOST_CALLS for stage in self.schedule.stages)
 
     def _cut(self, calls: list[list[str]], tiled: bool) -> list[str]:
         """The calls themselves, or calls of functions of at most 40 of them."""

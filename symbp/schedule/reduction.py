@@ -49,7 +49,7 @@ def innermost_cost(reads: list[Access], index: Index) -> int:
 
 
 def best_form(statement: Statement) -> str:
-    """A product or copy of matrices, entry by entry, dot form, or accumulate form where memory asks for it."""
+    """A product or copy of matrices, entry by entry, dot form, or accumulate form where memory asks it."""
     if product_of(statement) is not None:
         return MULTIPLY
     if is_transposition(statement):

@@ -7,6 +7,7 @@ import threading
 
 import numpy as np
 import pytest
+import sympy as sp
 
 import symbp as sb
 from symbp.runtime import threads as module
@@ -38,6 +39,28 @@ def test_the_numbers_do_not_depend_on_the_threads(dtype, monkeypatch):
             )
             assert results[0] == want[0][0]
             np.testing.assert_array_equal(gradient, want[1])
+
+
+def many_parameters():
+    """Loops over more arrays than have names of their own."""
+    x, y, E = sb.scalar("x"), sb.scalar("y"), sp.Symbol("E")
+    weights = [sb.scalar(f"w{k}") for k in range(30)]
+    series = sum(w * sp.sin((k + 1) * x) for k, w in enumerate(weights))
+    return sb.Network([sp.Eq(E, (series - y) ** 2)], inputs=[x, y], parameters=weights, loss=E)
+
+
+@pytest.mark.parametrize("net", [many_parameters(), sb.mlp([1] + [3] * 16 + [1])], ids=["arrays", "layers"])
+def test_kernels_that_are_not_cut(net, monkeypatch):
+    monkeypatch.setattr(module, "WORTH", 1)
+    one, two, _ = models(net, cache=False)
+    theta = one.init(seed=0)
+    shape = (300,) if net.name != "mlp" else (300, 1)
+    x, y = np.linspace(-1, 1, 300).reshape(shape), np.linspace(0, 1, 300).reshape(shape)
+    want = one.value_and_grad(theta, x=x, y=y)
+    for _ in range(5):
+        found = two.value_and_grad(theta, x=x, y=y)
+        assert found[0] == want[0]
+        np.testing.assert_array_equal(found[1], want[1])
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from pygments.lexers import PythonLexer
 from symbp.codegen.text import equation
 from symbp.ir.nodes import Statement
 from symbp.pipeline import forward_kernel, gradient_kernel
+from symbp.schedule.memory import plan_kernel
 from symbp.view.equations import statement_equation
 from symbp.view.html import equation_formula, scrolled
 
@@ -56,17 +57,18 @@ def source_section(model: Any) -> str:
 
 
 def statements(model: Any) -> dict[str, Statement]:
-    """The statements of the kernel in `model.source`, by the comment they are announced with."""
+    """What the kernel in `model.source` computes, by the comment it is announced with."""
     d = model.derivation
     if model.network.loss is not None:
         kernel = gradient_kernel(d)
     else:
         kernel = forward_kernel(d, tuple(model.network.defined))
-    return {equation(s): s for s in kernel.program.statements}
+    nests = (nest for stage in plan_kernel(kernel).stages for nest in stage.nests)
+    return {equation(s): s for nest in nests for s in nest.statements}
 
 
 def split(source: str, known: dict[str, Statement]) -> Iterator[Part]:
-    """The module cut at its functions; those that begin with comments of `known` carry their formulas."""
+    """The module cut at its functions, and these where comments of `known` announce other formulas."""
     lines = source.splitlines()
     done = 0
     for node in ast.parse(source).body:
@@ -74,18 +76,28 @@ def split(source: str, known: dict[str, Statement]) -> Iterator[Part]:
             continue
         start = min([node.lineno, *(d.lineno for d in node.decorator_list)]) - 1
         end = node.end_lineno or node.lineno
-        body = lines[start:end]
-        formulas = []
-        for line in lines[node.lineno : end]:
-            comment = line.strip().removeprefix("# ")
-            if not line.startswith("    # ") or comment not in known:
-                break
-            formulas.append(known[comment])
         if lines[done:start]:
             yield Part(lines[done:start], [])
-        yield Part(body, formulas)
+        yield from _groups(lines[start:end], known)
         done = end
     yield Part(lines[done:], [])
+
+
+def _groups(lines: list[str], known: dict[str, Statement]) -> Iterator[Part]:
+    """The lines of a function, cut before comments that announce formulas; its head is in the first part."""
+    group: list[str] = []
+    formulas: list[Statement] = []
+    announcing = False
+    for line in lines:
+        statement = known.get(line.strip().removeprefix("# ")) if _is_comment(line) else None
+        if statement is not None and formulas and not announcing:
+            yield Part(group, formulas)
+            group, formulas = [], []
+        announcing = statement is not None
+        group.append(line)
+        if statement is not None:
+            formulas.append(statement)
+    yield Part(group, formulas)
 
 
 def _pair(part: Part) -> str:
@@ -93,12 +105,12 @@ def _pair(part: Part) -> str:
     if len(part.formulas) > MAX_FORMULAS:
         formulas.append(f"{len(part.formulas) - MAX_FORMULAS:,} more")
     beside = "".join(f"<p>{scrolled(f)}</p>" for f in formulas)
-    code = [line for k, line in enumerate(part.lines) if not _is_formula(line, k)]
+    code = [line for line in part.lines if not _is_comment(line)]
     return f'<div class="pair"><div>{beside}</div>{_code(chr(10).join(code))}</div>'
 
 
-def _is_formula(line: str, number: int) -> bool:
-    return number > 0 and line.startswith("    # ")
+def _is_comment(line: str) -> bool:
+    return line.strip().startswith("# ")
 
 
 def _code(text: str) -> str:
