@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 
 import sympy as sp
@@ -10,7 +11,7 @@ import sympy as sp
 from symbp.codegen.names import Namer
 from symbp.codegen.scalar import Code, Position, affine, integer_text
 from symbp.ir.nodes import BATCH, Access, Index, Statement
-from symbp.ir.walk import accesses
+from symbp.ir.walk import accesses, is_leaf, postorder
 from symbp.schedule.looptree import Place, Schedule
 
 MOST_VIEWS = 24
@@ -23,7 +24,10 @@ class Reader:
     Attributes:
         namer: identifiers of the nest.
         tensors: the stored tensors the nest touches, in order of first use.
-        fixed: whether tensors are called exactly as `names` says; otherwise the namer has a word.
+        fixed: None where the namer has a word in what tensors are called; else they are called exactly as
+            `names` says, and as `fixed` says where all axes are one.
+        collapsed: where all axes of all tensors are one, its length as text.
+        entry: the loop variable there.
         baked: whether addresses are offsets into whole buffers, written into the text.
     """
 
@@ -33,7 +37,7 @@ class Reader:
         schedule: Schedule,
         names: Mapping[str, str],
         namer: Namer,
-        fixed: bool = False,
+        fixed: Mapping[str, str] | None = None,
     ):
         self.schedule = schedule
         self.program = schedule.program
@@ -55,6 +59,8 @@ class Reader:
         }
         self.tensors = list(first.values())
         self.baked = len(self.tensors) > MOST_VIEWS
+        self.collapsed = "" if self.baked else self._collapsed(statements)
+        self.entry = "k"
         self.local: dict[str, str] = {}
 
     def names_read(self, statement: Statement) -> set[str]:
@@ -65,8 +71,38 @@ class Reader:
         tensor = self.same.get(tensor, tensor)
         if tensor not in self.local:
             name = self.names.get(tensor, tensor)
-            self.local[tensor] = name if self.fixed else self.namer.with_ends(name, ("_in", "_at"))
+            if self.fixed is None:
+                name = self.namer.with_ends(name, ("_in", "_at"))
+            self.local[tensor] = self.fixed[tensor] if self.fixed and self.collapsed else name
         return self.local[tensor]
+
+    def _collapsed(self, statements: list[Statement]) -> str:
+        """Where every tensor is read and written entry by entry in the same order, their number as text.
+
+        One loop over all of them is longer than one per row, and needs no look at whether arrays overlap
+        for each row.
+        """
+        shapes = {tuple(self.program.tensors[s.target].shape) for s in statements}
+        if len(shapes) != 1 or len(next(iter(shapes))) < 2:
+            return ""
+        (shape,) = shapes
+        for s in statements:
+            if s.bound or s.where or len(set(s.indices)) < len(s.indices):
+                return ""
+            reads = accesses(s.body)
+            if any(a.indices != s.indices or self.program.tensors[a.name].shape != shape for a in reads):
+                return ""
+            if any(isinstance(n, Index) for n in postorder([s.body], leaf=is_leaf)):
+                return ""
+        size = prod(n for n in shape if n != BATCH)
+        return f"rows*{size}" if shape[0] == BATCH else str(size)
+
+    def shape(self, tensor: str) -> tuple[str, ...]:
+        """The extents of the view of a tensor, as text."""
+        if self.collapsed:
+            return (self.collapsed,)
+        t = self.program.tensors[tensor]
+        return (*["rows"] * t.batched, *map(str, t.row_shape)) or ("1",)
 
     def place(self, tensor: str) -> Place:
         return self.schedule.places[tensor]
@@ -78,6 +114,8 @@ class Reader:
         return code("load", access.name, positions)
 
     def positions(self, access: Access, names: Mapping[Index, str], s: Statement) -> tuple[Position, ...]:
+        if self.collapsed:
+            return (Position(0, ((self.entry, 1),)),)
         shape = self.program.tensors[access.name].shape
         return tuple(self._position(p, n, names, s) for p, n in zip(access.indices, shape, strict=True))
 
@@ -129,7 +167,7 @@ class Reader:
 
     def flat(self, tensor: str, positions: tuple[Position, ...]) -> tuple[str, int, dict[str, int]]:
         """(buffer, constant offset, stride by integer term) of one entry."""
-        shape = self.program.tensors[tensor].shape
+        shape = (BATCH,) if self.collapsed else self.program.tensors[tensor].shape
         const = 0
         strides: dict[str, int] = {}
         step = 1

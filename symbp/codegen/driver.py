@@ -50,6 +50,7 @@ class Driver:
         }
         # Views of what has a name already: arguments and constants of the module.
         named = [*kernel.inputs, *kernel.results, *(t.name for t in tensors.values() if t.role == "constant")]
+        self.entry_names = {n: module.local(f"{module.names[n]}_entries") for n in tensors}
         self.view_names = {**module.names, **{n: module.local(f"{module.names[n]}_view") for n in named}}
         self.length = next((self.inputs[n] for n in kernel.inputs if tensors[n].batched), None)
         self.parts = 0

@@ -14,7 +14,14 @@ from symbp.codegen.block import Block
 from symbp.codegen.driver import Driver
 from symbp.codegen.names import RESERVED, Namer, comment
 from symbp.codegen.nest import NestWriter, reorderable
-from symbp.codegen.product import OWN_NAMES, crew_functions, micro_kernels, multiply_call, transpose_call
+from symbp.codegen.product import (
+    ONES,
+    OWN_NAMES,
+    crew_functions,
+    micro_kernels,
+    multiply_call,
+    transpose_call,
+)
 from symbp.codegen.text import equation
 from symbp.codegen.vector import sources as vector
 from symbp.ir.nodes import Tensor
@@ -116,14 +123,14 @@ class Module:
         Numba compiles a function of its own, and then again as a part of what calls it.
         """
         taken = RESERVED | OWN | set(self.names.values()) | set(self.locals.values())
-        reader = Reader(nest.statements, schedule, driver.view_names, Namer(taken), fixed=True)
+        reader = Reader(nest.statements, schedule, driver.view_names, Namer(taken), driver.entry_names)
         if reader.baked:
             return None
         writer = self._written(nest, schedule, reader, driver.single, ordered=True)
         views = []
         for tensor in reader.tensors:
             name = reader.tensor_name(tensor)
-            views.append(_view(name, reader.program.tensors[tensor], *driver.place(tensor)))
+            views.append(_view(name, *driver.place(tensor), reader.shape(tensor)))
         return views, writer.lines
 
     def key(self, nest: Nest, schedule: Schedule, tiled: bool, single: bool) -> tuple:
@@ -173,7 +180,7 @@ class Module:
         for tensor in reader.tensors:
             name = reader.tensor_name(tensor)
             parameters += [f"{name}_in", f"{name}_at"]
-            views.append(_view(name, reader.program.tensors[tensor], f"{name}_in", f"{name}_at"))
+            views.append(_view(name, f"{name}_in", f"{name}_at", reader.shape(tensor)))
         return parameters + ends, views
 
     def _function(
@@ -212,6 +219,8 @@ class Module:
         texts = ["f32 = np.float32"] if self.single else []
         texts += [OFFSETS] if views else []
         texts += [_parameters(kernels), *(line for _, line in self.constants.values())]
+        if any(f"({ONES}, " in part or f", {ONES}, " in part for part in self.parts):
+            texts.append(f"{ONES} = np.ones(1, np.{kernels[0].dtype})")
         texts += vector.sources("power" if name == "pow" else name for name in self.called)
         texts += self._support(views)
         for (text, single), name in self.blocks.items():
@@ -292,9 +301,8 @@ def _uses(lines: list[str], name: str) -> bool:
     return any(name in line and re.search(rf"\b{name}\b", line) for line in lines)
 
 
-def _view(name: str, tensor: Tensor, buffer: str, offset: str) -> str:
+def _view(name: str, buffer: str, offset: str, shape: tuple[str, ...]) -> str:
     """A line that names the part of a flat buffer a tensor lives in."""
-    shape = ["rows"] * tensor.batched + [str(n) for n in tensor.row_shape] or ["1"]
     return f"{name} = view({buffer}, {offset}, ({', '.join(shape)}{',' if len(shape) == 1 else ''}))"
 
 

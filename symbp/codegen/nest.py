@@ -141,8 +141,12 @@ class NestWriter:
     # Dot form
 
     def _dot(self, loops: list[str]) -> None:
-        for name, extent in zip(loops, self.nest.extents, strict=True):
-            self._loop(name, extent)
+        if self.reader.collapsed:
+            self.reader.entry = self.namer(self.reader.entry)
+            self._loop(self.reader.entry, self.reader.collapsed)
+        else:
+            for name, extent in zip(loops, self.nest.extents, strict=True):
+                self._loop(name, extent)
         segment = Segment()
         statements = list(self.nest.statements)
         while statements:

@@ -10,6 +10,9 @@ from symbp.ir.nodes import BATCH, Access, Index, Program, Statement
 from symbp.schedule.looptree import Schedule, sums_batch
 from symbp.schedule.product import product_of
 
+ONES = "ones"
+"""The array that stands for a factor 1."""
+
 
 def multiply_call(
     s: Statement, schedule: Schedule, place: Callable[[str], tuple[str, str]], low: str = "", count: str = ""
@@ -38,7 +41,9 @@ def multiply_call(
         return buffer, offset, steps
 
     c, c_at, c_steps = strides(s.access)
-    a, a_at, a_steps = strides(product.left)
+    a, a_at, a_steps = ONES, "0", {product.depth: 0}
+    if product.left is not None:
+        a, a_at, a_steps = strides(product.left)
     b, b_at, b_steps = strides(product.right)
     rows = 1 if product.rows is None else product.rows.extent
     sizes = ["rows" if n == BATCH else str(n) for n in (rows, product.columns.extent, product.depth.extent)]
@@ -69,7 +74,7 @@ def transpose_call(
     return f"transpose({c}, {c_at}, {rows}, {a}, {a_at}, {columns}, {count or rows}, {columns})"
 
 
-_OWN = """DEPTH MANY VECTOR_BYTES REGISTERS ROWS vector_registers Vectors write_tile write_sum steps
+_OWN = """DEPTH MANY ones VECTOR_BYTES REGISTERS ROWS vector_registers Vectors write_tile write_sum steps
 smaller multiplication multiply transposition exchanged transpose contextmanager os PATIENCE count_up
 count_of let_others_run wait_until counters ticket piece begin end base low count"""
 OWN_NAMES = frozenset(_OWN.split())

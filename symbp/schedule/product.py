@@ -2,6 +2,7 @@
 
     target[m, n]  =  sum over k of  left[m, k] * right[k, n]
 
+or only right[k, n], as if left were 1,
 with the axes of `left` in any order, and those of `right` so that n is contiguous: vectors of
 n are loaded, and entries of `left` are spread over them.
 """
@@ -19,18 +20,22 @@ from symbp.ir.walk import substitute
 LEAST = 32
 """Products of fewer terms are ordinary loops."""
 
+LEAST_COLUMNS = 8
+"""So are sums of rows shorter than this."""
+
 
 @dataclass(frozen=True)
 class Product:
     """A statement seen as a matrix product.
 
     Attributes:
+        left: None where it is 1.
         rows: the index m; None where the target is a vector.
         columns: the index n.
         depth: the index k.
     """
 
-    left: Access
+    left: Access | None
     right: Access
     rows: Index | None
     columns: Index
@@ -47,10 +52,14 @@ def _matched(s: Statement) -> Product | None:
     """The same with any order of axes."""
     if s.reduce != "sum" or len(s.bound) != 1 or s.where or len(s.indices) not in (1, 2):
         return None
-    if not isinstance(s.body, sp.Mul) or len(s.body.args) != 2:
-        return None
     columns, depth = s.indices[-1], s.bound[0]
     rows = s.indices[0] if len(s.indices) == 2 else None
+    if isinstance(s.body, Access) and rows is None:
+        wide = columns.extent != BATCH and columns.extent >= LEAST_COLUMNS and depth.extent != 1
+        plain = wide and _plain(s.body) == _wanted(columns, depth) and s.body.indices[-1] == columns
+        return Product(None, s.body, None, columns, depth) if plain else None
+    if not isinstance(s.body, sp.Mul) or len(s.body.args) != 2:
+        return None
     first, second = s.body.args
     if not (isinstance(first, Access) and isinstance(second, Access)):
         return None
@@ -105,7 +114,7 @@ def with_products(program: Program) -> Program:
             copies[tensor.name] = Tensor(_free_name(program, f"{tensor.name}_T"), tensor.shape[::-1])
             statements.append(_transposed(tensor, copies[tensor.name].name))
         right = Access(copies[tensor.name].name, *found.right.indices[::-1])
-        statements.append(s.with_body(sp.Mul(found.left, right)))
+        statements.append(s.with_body(sp.Mul(found.left, right)))  # type: ignore[arg-type]
     return program.rebuilt(statements, copies.values())
 
 

@@ -104,3 +104,30 @@ def test_names_are_free_with_their_endings():
     made.namer("x_in")
     assert made.tensor_name("x") not in ("x", "x_in")
     assert made.tensor_name("x") == made.tensor_name("x")
+
+
+def test_axes_of_entrywise_statements_are_one():
+    same, other = Tensor("s", (BATCH, 3)), Tensor("t", (BATCH, 4))
+    s = Access("s", n, i)
+    for body, size in (
+        (s**2, "rows*3"),
+        (s * Access("b", i), ""),  # a row for all samples
+        (s * i, ""),  # the index is a number
+        (Access("s", n, 2 - i), ""),
+        (Access("t", n, i), ""),  # rows of another length
+    ):
+        made, _ = reader(
+            body, tensors=(same, other, Tensor("b", (3,), "parameter")), places={"s": Place("work", 40)}
+        )
+        assert made.collapsed == size
+    made, statement = reader(s**2, tensors=(same,), places={"s": Place("work", 40)})
+    assert made.shape("s") == ("rows*3",)
+    assert made.text("s", made.positions(s, NAMES, statement)) == "s[k]"
+    assert reader(s**2, tensors=(same,), where=(sp.Le(i, 1),))[0].collapsed == ""
+
+
+def test_tensors_in_one_place_are_one_array():
+    same = Tensor("s", (BATCH, 3))
+    made, _ = reader(Access("s", n, i) ** 2, tensors=(same,), places={"s": PLACES["z"]})
+    assert made.tensors == ["z"]
+    assert made.tensor_name("s") == made.tensor_name("z")

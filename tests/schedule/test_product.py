@@ -27,6 +27,15 @@ def test_factors_by_their_part():
     )
 
 
+def test_sums_of_rows_are_products_with_ones():
+    found = product_of(Statement("b", (M,), D[N, M], "sum", (N,)))
+    assert (found.left, found.right, found.rows, found.columns, found.depth) == (None, D[N, M], None, M, N)
+    short, k = Tensor("e", (BATCH, 3), "input"), Index("k", 3)
+    assert product_of(Statement("b", (k,), short[N, k], "sum", (N,))) is None
+    assert product_of(Statement("s", (N,), D[N, M], "sum", (M,))) is None
+    assert product_of(Statement("b", (M,), D[N, M], "max", (N,))) is None
+
+
 def test_what_is_none():
     k, long = Index("k", 3), Index("l", 64)
     v = Tensor("v", (64,), "parameter")
