@@ -142,6 +142,8 @@ class Shared:
         try:
             if self._together is None:
                 self._together = self._make()
-            self._together.run(samples, arguments, self.dtype, self.threads)
+            # Threads beyond those that there is enough work for would only be woken.
+            threads = min(self.threads, 1 + samples * self.work // WORTH)
+            self._together.run(samples, arguments, self.dtype, threads)
         finally:
             crew.taken.release()

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+import symbp as sb
 from symbp.ir import BATCH, Index, Program, Statement, Tensor
+from symbp.ir.walk import accesses
+from symbp.pipeline import derive, gradient_kernel
 from symbp.schedule import Kernel, plan_kernel
-from symbp.schedule.memory import TILE_BYTES
+from symbp.schedule.looptree import Place
+from symbp.schedule.memory import PRODUCT_LEAST, TILE_BYTES, TILE_MOST
 
 N = Index("n", BATCH)
 
@@ -41,3 +47,69 @@ def test_places_do_not_overlap():
     assert s.offset >= a.offset + 10 * plan.tile
     assert plan.places["x"].streamed
     assert not plan.long
+
+
+def gradient_plan(sizes, **options):
+    net = sb.mlp(sizes, activation="tanh", **options)
+    return plan_kernel(replace(gradient_kernel(derive(net)), dtype="float32"))
+
+
+def lifetimes(plan):
+    """(name, nest that computes it, last nest that reads it) of what lives in the buffers of a tile."""
+    nests = [nest for stage in plan.stages if stage.tiled for nest in stage.nests]
+    first, last = {}, {}
+    for k, nest in enumerate(nests):
+        for s in nest.statements:
+            first[s.target] = k
+            last |= {a.name: k for a in accesses(s.body)} | {s.target: max(k, last.get(s.target, k))}
+    tensors = plan.program.tensors
+    tiled = [n for n in first if tensors[n].batched and plan.places.get(n, NOWHERE).buffer == "work"]
+    return nests, [(n, first[n], last[n]) for n in tiled]
+
+
+NOWHERE = Place("nowhere")
+
+
+@pytest.mark.parametrize("sizes", [(4, 8, 3), (5, 16, 16, 16, 2), (3, *[7] * 12, 3)])
+def test_entries_in_use_are_not_overwritten(sizes):
+    plan = gradient_plan(sizes, loss="softmax_cross_entropy", normalized=False)
+    nests, known = lifetimes(plan)
+    assert len(known) > 3
+    starts = {name: plan.places[name].offset for name, _, _ in known}
+    spans = {n: (at, at + plan.tile * plan.program.tensors[n].row_size) for n, at in starts.items()}
+    for name, first, last in known:
+        assert spans[name][1] <= plan.workspace
+        for other, begin, end in known:
+            overlap = spans[name][0] < spans[other][1] and spans[other][0] < spans[name][1]
+            if name == other or not overlap or begin > last or first > end:
+                continue
+            # Only a nest that computes entry by entry may take over what it reads for the last time.
+            heir, given, at = (other, name, begin) if begin >= first else (name, other, first)
+            assert at == next(e for n, _, e in known if n == given)
+            assert spans[name] == spans[other]
+            (reads,) = {a.indices for s in nests[at].statements for a in accesses(s.body) if a.name == given}
+            assert reads in {s.indices for s in nests[at].statements}
+            assert nests[at].statements[-1].target == heir
+
+
+def test_buffers_are_used_again():
+    deep, shallow = gradient_plan([8] * 12), gradient_plan([8] * 3)
+    row = sum(plan_row(deep, name) for name, _, _ in lifetimes(deep)[1])
+    assert deep.workspace / deep.tile < row  # fewer entries than one buffer for each
+    assert shallow.workspace < deep.workspace
+
+
+def plan_row(plan, name):
+    return plan.program.tensors[name].row_size
+
+
+def test_gradients_add_up_where_they_will_be():
+    plan = gradient_plan([3, 8, 2])
+    for name in ("total mean dE/dW1", "total mean dE/db2"):
+        assert plan.places[name] == plan.places[name.removeprefix("total ")]
+    assert plan.places["total mean E"].buffer == "work"
+
+
+def test_matrices_ask_for_many_samples():
+    assert gradient_plan([8, 64, 64, 1]).tile >= PRODUCT_LEAST
+    assert gradient_plan([8, 600, 600, 1]).tile == TILE_MOST
