@@ -20,7 +20,7 @@ PIECE = 32
 """Samples, or rows of a sum over samples, that one thread takes at a time."""
 
 FEW = 3
-"""Equations that are written above a call."""
+"""Equations that are written above a call; and nests that are alike and written out all the same."""
 
 MOST_CALLS = 40
 """Longer bodies are cut into several functions: compile time grows faster than length."""
@@ -128,15 +128,15 @@ class Driver:
                 if len(self.tensors[name].shape) > 1:
                     flat = self.flat[f"{kind}:{name}"] = self.module.local(f"{variable}_flat")
                     self._flats[flat] = f"{flat} = view({variable}, at(0), ({variable}.size,))"
-        dtype = f"np.{self.kernel.dtype}"
+        kind = "f32(0.0)" if self.single else "0.0"
         if self.schedule.workspace and not self.kernel.parallel:
-            lines.append(f"work = np.empty({self.schedule.workspace}, {dtype})")
+            lines.append(f"work = room({self.schedule.workspace}, {kind})")
         for name in self.schedule.long:
             variable = self.buffers[f"long:{name}"] = self.flat[f"long:{name}"] = self.module.local(
                 f"{self.module.names[name]}_all"
             )
             if not self.kernel.parallel:
-                lines.append(f"{variable} = np.empty(samples*{self.tensors[name].row_size}, {dtype})")
+                lines.append(f"{variable} = room(samples*{self.tensors[name].row_size}, {kind})")
         return lines
 
     def _stage(self, stage: Stage) -> list[str]:
@@ -173,7 +173,7 @@ class Driver:
         if nest.form == TRANSPOSE:
             return [self.module.transpose(nest, self.schedule, self)]
         key = self._keys[id(nest)]
-        if self._may_inline and self._uses[key] == 1:
+        if self._may_inline and self._uses[key] <= FEW:
             found = self.module.inlined(nest, self.schedule, self)
             if found is not None:
                 views, lines = found

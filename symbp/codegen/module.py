@@ -231,6 +231,7 @@ class Module:
     def _support(self, views: bool) -> list[str]:
         """Sources of the support functions that are used."""
         names = ["view"] if views else []
+        names += ["room"] if any(" room(" in part for part in self.parts) else []
         names += ["keep"] if any(" keep(" in part for part in self.parts) else []
         orders = sorted({int(c[11:]) for c in self.called if c.startswith("_polygamma_")})
         wanted = self.called | ({"polygamma"} if orders else set())
@@ -283,6 +284,7 @@ IMPORTS = (
     (r"types\.", "from numba import njit, types"),
     (r"njit\b", "from numba import njit"),
     (r"cgutils\.", "from numba.core import cgutils"),
+    (r"impl_ret_new_ref\(", "from numba.core.imputils import impl_ret_new_ref"),
     (r"signature\(", "from numba.core.typing import signature"),
     (r"intrinsic\b", "from numba.extending import intrinsic"),
     (r"populate_array\(", "from numba.np.arrayobj import populate_array"),

@@ -9,7 +9,7 @@ import unicodedata
 
 LONGEST = 40
 _OWN = """np math njit intrinsic types ir llvm zlib signature cgutils populate_array f32 theta gradient
-work start rows samples at view keep PARAMETERS"""
+work start rows samples at view room keep impl_ret_new_ref PARAMETERS"""
 RESERVED = frozenset([*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *_OWN.split()])
 """Names that the generated module uses itself."""
 
