@@ -102,13 +102,6 @@ def agree(name: str, got: Any, want: Any, tolerance: float) -> None:
         raise Disagreement(f"{name}: off by {error:.3g}, where the largest entry is {scale:.3g}")
 
 
-def once(work: Callable[[], Any]) -> float:
-    """Seconds of one run."""
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
-
-
 def exponent(sizes: list[int], seconds: list[float]) -> float:
     """p of seconds ~ size^p over the upper half of the sizes, where fixed costs matter least."""
     half = len(sizes) // 2 if len(sizes) > 3 else 0

@@ -27,7 +27,7 @@ def epoch(task):
         early_stopping=False,
     )
     classes = np.arange(workload.sizes[-1])
-    model.partial_fit(x[: workload.samples], labels[: workload.samples], classes)
+    model.partial_fit(x[: workload.samples], labels[: workload.samples], classes=classes)
 
     def call():
         model.partial_fit(x, labels)
