@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from itertools import pairwise
 
 began = time.perf_counter()
 
@@ -15,7 +16,9 @@ def symbp(name):
 
     imported = time.perf_counter()
     workload = next(w for w in WORKLOADS if w.name == name)
-    model = sb.compile(sb.mlp(workload.sizes, activation=workload.activation, loss=workload.loss), dtype="float32")
+    model = sb.compile(
+        sb.mlp(workload.sizes, activation=workload.activation, loss=workload.loss), dtype="float32"
+    )
     theta = model.init(seed=0)
     x, y = workload.data
     assert np.isfinite(model.value_and_grad(theta, x=x, y=y)[1]).all()
@@ -42,7 +45,7 @@ def jax(name):
     random = np.random.default_rng(0)
     parameters = [
         (random.standard_normal((m, n), dtype=np.float32), np.zeros(n, np.float32))
-        for m, n in zip(sizes, sizes[1:], strict=False)
+        for m, n in pairwise(sizes)
     ]
     x = random.standard_normal((samples, sizes[0]), dtype=np.float32)
     y = random.standard_normal((samples, sizes[-1]), dtype=np.float32)

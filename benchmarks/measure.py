@@ -55,7 +55,7 @@ class Timing:
 
 
 def interleaved(calls: Mapping[str, Callable[[], Any]], budget: Budget) -> dict[str, Timing]:
-    """Seconds per call of each contender. The order turns by one each round, so that none has a fixed place."""
+    """Seconds per call of each contender. The order turns by one each round."""
     repeats = {name: _repeats(call, budget.stretch) for name, call in calls.items()}
     seconds: dict[str, list[float]] = {name: [] for name in calls}
     names = list(calls)

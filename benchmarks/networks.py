@@ -52,7 +52,13 @@ def gradients(run: Run, budget: Budget, quick: bool, chosen: Callable[[str], boo
             peers = [n for n in NAMES if not (quick and n == SLOW_TO_COMPILE)]
             makers = {n: partial(contender, n, "gradient", workload) for n in peers}
             contest(
-                run, "value and gradient", workload.text, makers, budget, TOLERANCE, {"FLOP/s": workload.flops}
+                run,
+                "value and gradient",
+                workload.text,
+                makers,
+                budget,
+                TOLERANCE,
+                {"FLOP/s": workload.flops},
             )
 
 
@@ -61,7 +67,11 @@ def inference(run: Run, budget: Budget, quick: bool, chosen: Callable[[str], boo
     for base in WORKLOADS:
         for samples in (1, 256):
             workload = base.with_samples(samples)
-            if not chosen(workload.name) or (workload.sizes, samples) in seen or (quick and base.name == "M6"):
+            if (
+                not chosen(workload.name)
+                or (workload.sizes, samples) in seen
+                or (quick and base.name == "M6")
+            ):
                 continue
             seen.add((workload.sizes, samples))
             makers = {n: partial(contender, n, "inference", workload) for n in NAMES}

@@ -11,6 +11,9 @@ from typing import Any
 from benchmarks.measure import Timing
 from benchmarks.peers import OURS
 
+OWN = ("symbp", "sympy", "numpy", "numba")
+PACKAGES = (*OWN, "jax", "torch", "scikit-learn", "onnxruntime", "casadi", "symengine")
+
 
 @dataclass(frozen=True)
 class Record:
@@ -68,9 +71,7 @@ def machine() -> dict[str, Any]:
     from importlib.metadata import PackageNotFoundError, version
 
     versions = {}
-    for package in (
-        "symbp", "sympy", "numpy", "numba", "jax", "torch", "scikit-learn", "onnxruntime", "casadi", "symengine",
-    ):  # fmt: skip
+    for package in PACKAGES:
         try:
             versions[package] = version(package)
         except PackageNotFoundError:

@@ -46,7 +46,9 @@ def _times(section: str, records: list[Record], peak: float | None) -> Table:
         jax = next((r for r in row if r.peer.lower() == "jax" and r.timing), None)
         rate = own.amount.get("FLOP/s") if own else None
         rates = [f"{rate / 1e9:.3g}" if rate else "", f"{rate / peak:.0%}" if rate and peak else ""] * rated
-        table.add_row(subject, *(cells.get(p, "") for p in peers), _ratio(best, own), _ratio(jax, own), *rates)
+        table.add_row(
+            subject, *(cells.get(p, "") for p in peers), _ratio(best, own), _ratio(jax, own), *rates
+        )
     return table
 
 
@@ -83,7 +85,9 @@ def series(records: Iterable[Record], peer: str) -> tuple[list[int], list[float]
 
 def _scaling(section: str, records: list[Record]) -> Table:
     peers = list(dict.fromkeys(r.peer for r in records if r.timing))
-    table = Table(section.removeprefix("scaling over "), title=section, title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(
+        section.removeprefix("scaling over "), title=section, title_justify="left", box=box.SIMPLE_HEAD
+    )
     for peer in peers:
         table.add_column(peer, justify="right")
     builds = any("build seconds" in r.amount for r in records)
@@ -103,6 +107,8 @@ def _scaling(section: str, records: list[Record]) -> Table:
     if builds:
         own = [r for r in records if "build seconds" in r.amount]
         sizes = [int(r.subject) for r in own]
-        slopes.append(f"{exponent(sizes, [r.amount['build seconds'] for r in own]):.2f}" if len(own) > 1 else "")
+        slopes.append(
+            f"{exponent(sizes, [r.amount['build seconds'] for r in own]):.2f}" if len(own) > 1 else ""
+        )
     table.add_row("exponent", *slopes)
     return table

@@ -68,9 +68,7 @@ def epoch(task):
 
     def call():
         for x, y in batches:
-            slopes = torch.autograd.grad(
-                loss(parameters, x, y, workload.activation, workload.loss), leaves
-            )
+            slopes = torch.autograd.grad(loss(parameters, x, y, workload.activation, workload.loss), leaves)
             with torch.no_grad():
                 torch._foreach_add_(leaves, slopes, alpha=-task.rate)
 

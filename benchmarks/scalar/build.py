@@ -23,7 +23,7 @@ if __name__ == "__main__":
 
         jax.jit(lambda x: x + 1)(1.0)
     numba.njit(lambda x: x + 1.0)(np.ones(1))
-    model = MODELS[sys.argv[1]](*map(int, sys.argv[3:]))
+    model = MODELS[sys.argv[1]]()
     points = model.points(100)
     began = time.perf_counter()
     made = make(sys.argv[2], model, points)

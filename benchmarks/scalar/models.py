@@ -1,4 +1,4 @@
-"""Three models as scientists write them: a pendulum of five links, a mixture of Gaussians, chemical kinetics."""
+"""Three models as scientists write them: a pendulum of links, a mixture of Gaussians, chemical kinetics."""
 
 from __future__ import annotations
 
@@ -92,7 +92,9 @@ def mixture(components: int = 5) -> ScalarModel:
     ]
     value = sp.log(sp.Add(*terms)) - sp.log(sp.Add(*map(sp.exp, w)))
     parameters = (*w, *m, *s)
-    return ScalarModel(f"mixture of {components} Gaussians", (*parameters, x), (value,), parameters, -1.0, 1.0)
+    return ScalarModel(
+        f"mixture of {components} Gaussians", (*parameters, x), (value,), parameters, -1.0, 1.0
+    )
 
 
 def kinetics(species: int = 40, reactions: int = 120) -> ScalarModel:
