@@ -70,7 +70,7 @@ def inference(run: Run, budget: Budget, quick: bool, chosen: Callable[[str], boo
             if (
                 not chosen(workload.name)
                 or (workload.sizes, samples) in seen
-                or (quick and base.name == "M6")
+                or (quick and base.name in ("M5", "M6"))
             ):
                 continue
             seen.add((workload.sizes, samples))

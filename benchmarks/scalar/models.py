@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import sympy as sp
@@ -32,6 +33,7 @@ class ScalarModel:
         shape = (len(self.arguments), samples)
         return np.random.default_rng(3).uniform(self.low, self.high, shape)
 
+    @cached_property
     def formulas(self) -> list[sp.Expr]:
         """Values, then the Jacobian row by row, differentiated by SymPy as lambdify's users do it."""
         return [*self.expressions, *(e.diff(s) for e in self.expressions for s in self.wrt)]

@@ -55,7 +55,7 @@ def lambdify_numba(model: ScalarModel, points: np.ndarray) -> Made:
     """diff, lambdify(cse=True), and a Numba loop over the points."""
     import numba
 
-    formulas = tuple(sp.Float(e) if e.is_Number else e for e in model.formulas())
+    formulas = tuple(sp.Float(e) if e.is_Number else e for e in model.formulas)
     options: dict[str, Any] = {"error_model": "numpy", "fastmath": {"reassoc", "contract", "arcp", "nsz"}}
     count = len(model.arguments)
     one = numba.njit(**options)(sp.lambdify(model.arguments, formulas, modules="math", cse=True))
