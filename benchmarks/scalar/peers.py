@@ -28,27 +28,21 @@ def symbp(model: ScalarModel, points: np.ndarray) -> Made:
     one = len(model.expressions) == 1
     what = model.expressions[0] if one else list(model.expressions)
     f = sb.compile(what, wrt=list(model.wrt), args=list(model.arguments))
-    if one and model.wrt:
-
-        def call():
-            return f.value_and_grad(*points)
-
-        def result():
-            value, slopes = call()
-            return np.stack([value, *slopes], axis=1)
-
-        return call, result
+    samples = points.shape[1]
+    # One point of one expression is given as numbers: there is a short way for those.
+    given = tuple(points[:, 0].tolist()) if one and samples == 1 else tuple(points)
     if not model.wrt:
-        return lambda: f(*points), lambda: f(*points)
+        call = lambda: (f(*given),)  # noqa: E731
+    elif one:
+        call = lambda: f.value_and_grad(*given)  # noqa: E731
+    else:
+        call = lambda: (f(*given), f.jacobian(*given))  # noqa: E731
 
-    def both():
-        return f(*points), f.jacobian(*points)
+    def result():
+        parts = [np.stack(p, axis=-1) if isinstance(p, tuple) else np.asarray(p) for p in call()]
+        return np.concatenate([p.reshape(samples, -1) for p in parts], axis=1)
 
-    def joined():
-        values, slopes = both()
-        return np.concatenate([values, slopes.reshape(len(values), -1)], axis=1)
-
-    return both, joined
+    return call, result
 
 
 def lambdify_numba(model: ScalarModel, points: np.ndarray) -> Made:

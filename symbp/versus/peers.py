@@ -34,7 +34,7 @@ def _numpy(model: Any, theta: np.ndarray, data: Mapping[str, Any]) -> Call:
 
     def call() -> tuple[Any, Any]:
         found = run(values)
-        return found[kernel.results[0]], np.concatenate([np.ravel(found[g]) for g in kernel.gradient])
+        return found[kernel.results[0]], _Late(found, list(kernel.gradient))
 
     return call
 
