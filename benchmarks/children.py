@@ -24,17 +24,20 @@ def child(module: str, *arguments: str, environment: dict[str, str] | None = Non
 
     Raises:
         ImportError: the process found a library missing.
-        ChildFailed: it ended otherwise.
+        ChildFailed: it ended otherwise, or not within `limit` seconds.
     """
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     began = time.time()
-    done = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=limit,
-        env={**os.environ, "PYTHONPATH": path, **(environment or {})},
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=limit,
+            env={**os.environ, "PYTHONPATH": path, **(environment or {})},
+        )
+    except subprocess.TimeoutExpired:
+        raise ChildFailed(f"{module} {' '.join(arguments)}: not done after {limit:.0f} s") from None
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no output"])[-1]
         if last.startswith(("ImportError", "ModuleNotFoundError")):

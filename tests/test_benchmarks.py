@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks import contest, measure
 from benchmarks.__main__ import main
+from benchmarks.children import ChildFailed, child
 from benchmarks.measure import Budget, Disagreement, Timing, agree, exponent, interleaved
 from benchmarks.peers import contender
 from benchmarks.records import Record, Run, best_peer, ours
@@ -126,3 +127,21 @@ def test_scalar_models_are_what_they_say():
     assert float(blend.expressions[0].subs(at)) == pytest.approx(np.log(density))
     small = kinetics(6, 5)
     assert sum(small.expressions).expand() == 0  # mass is conserved
+
+
+def test_fresh_processes(tmp_path):
+    (tmp_path / "work_of_a_child.py").write_text(
+        "import sys, time, json\n"
+        "if sys.argv[1] == 'import': import no_such_library\n"
+        "if sys.argv[1] == 'fail': raise ValueError('no')\n"
+        "if sys.argv[1] == 'hang': time.sleep(60)\n"
+        "print('words'); print(json.dumps({'now': time.time()}))\n"
+    )
+    environment = {"PYTHONPATH": str(tmp_path)}
+    assert child("work_of_a_child", "go", environment=environment)["spawned"] > 0
+    with pytest.raises(ImportError, match="no_such_library"):
+        child("work_of_a_child", "import", environment=environment)
+    with pytest.raises(ChildFailed, match="ValueError: no"):
+        child("work_of_a_child", "fail", environment=environment)
+    with pytest.raises(ChildFailed, match="not done"):
+        child("work_of_a_child", "hang", environment=environment, limit=1.0)
