@@ -195,12 +195,22 @@ def check(
 def bench(
     spec: SpecFile,
     batch: Annotated[list[int] | None, typer.Option("--batch", min=1, help="Samples per call.")] = None,
+    vs: Annotated[
+        str | None,
+        typer.Option("--vs", metavar="NAMES", help="Libraries that run the same equations: numpy,jax,torch."),
+    ] = None,
     dtype: DType = None,
 ) -> None:
-    """Time the kernels: time per call, GFLOP/s and compile time."""
+    """Time the kernels: time per call, GFLOP/s and compile time.
+
+    With --vs numpy,jax,torch those libraries run the derived equations too; results are compared first.
+    """
     out = Console()
     work = _work(spec, dtype, out)
-    out.print(work.timings(batch or [1, 32, 1024]))
+    sizes = batch or [1, 32, 1024]
+    out.print(work.timings(sizes))
+    if vs is not None:
+        out.print(work.against([name.strip() for name in vs.split(",")], sizes))
     out.print(work.table())
 
 

@@ -141,6 +141,31 @@ class Work:
                 table.add_row(name, f"{count:,}", duration(seconds), duration(seconds / count), f"{rate:.3g}")
         return table
 
+    def against(self, names: list[str], batch: list[int]) -> Table:
+        """Value and gradient by symbp and by other libraries: time per call, and as a multiple of symbp's.
+
+        Raises:
+            UnsupportedError: a library is unknown, or cannot express the equations.
+            DataError: a library computes something else.
+        """
+        from symbp.versus import versus
+
+        names = list(dict.fromkeys(names))
+        table = Table("value and gradient", box=box.SIMPLE_HEAD)
+        for heading in ("samples", "per call", "÷ symbp"):
+            table.add_column(heading, justify="right")
+        seed = self.spec.check.seed
+        theta = self.model.init(seed)
+        for count in batch if self.spec.inputs else [1]:
+            own, *others = versus(self.model, theta, random_data(self.model, count, seed), names)
+            for t in (own, *others):
+                if t.seconds is None or own.seconds is None:
+                    table.add_row(t.name, f"{count:,}", t.note, "")
+                else:
+                    ratio = f"{t.seconds / own.seconds:.3g}"
+                    table.add_row(t.name, f"{count:,}", duration(t.seconds), ratio)
+        return table
+
     def table(self) -> Table:
         """What was done, and how long each of it took."""
         table = Table("stage", "what", box=box.SIMPLE_HEAD)

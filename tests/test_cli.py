@@ -340,3 +340,10 @@ def test_help_does_not_load_the_compiler():
     program = "import sys, symbp.cli; print(sorted({'numba', 'scipy', 'symbp.pipeline'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_bench_against_libraries(folder):
+    output = call("bench", folder / "small.toml", "--batch", "2", "--vs", "numpy").stdout
+    rows = [line.split()[0] for line in output.split("÷ symbp")[1].splitlines() if line.split()]
+    assert {"symbp", "numpy"} <= set(rows)
+    assert "none of numpy" in call("bench", folder / "small.toml", "--vs", "tensorflow", code=1).stderr

@@ -1,0 +1,1 @@
+"""Scalar models, written in SymPy, against those who compile SymPy expressions or could."""

@@ -1,0 +1,147 @@
+"""The benchmarks run, compare what they time, and measure what they say."""
+
+import json
+import time
+
+import numpy as np
+import pytest
+
+from benchmarks import contest, measure
+from benchmarks.__main__ import main
+from benchmarks.children import ChildFailed, child
+from benchmarks.measure import Budget, Disagreement, Timing, agree, exponent, interleaved
+from benchmarks.peers import contender
+from benchmarks.records import Record, Run, best_peer, ours
+from benchmarks.scalar.models import kinetics, mixture, pendulum
+from benchmarks.workloads import WORKLOADS
+
+SHORT = Budget(rounds=4, stretch=1e-5)
+
+
+def test_one_workload_from_the_command_line(tmp_path, capsys):
+    assert main(["--quick", "--only", "M1", "--json", str(tmp_path / "run.json")]) == 0
+    assert "M1 2-16-16-1 N=1" in capsys.readouterr().out
+    found = json.loads((tmp_path / "run.json").read_text())
+    timed = {r["peer"] for r in found["records"] if r["section"] == "value and gradient" and r["timing"]}
+    assert {"symbp", "numpy"} <= timed
+    assert found["peak"] > 0
+
+
+def test_names_that_are_none_are_refused(capsys):
+    with pytest.raises(SystemExit):
+        main(["--only", "M7"])
+    assert "M7" in capsys.readouterr().err
+
+
+def test_rounds_are_interleaved_and_take_turns(monkeypatch):
+    monkeypatch.setattr(measure, "PAUSE", 0.0)
+    order = []
+    calls = {name: lambda name=name: order.append(name) for name in "abc"}
+    timings = interleaved(calls, Budget(rounds=3, stretch=0.0))
+    # Two calls each to find the number of repeats; then in each round one to warm up and one that counts.
+    assert "".join(order) == "aabbcc" + "aabbcc" + "bbccaa" + "ccaabb"
+    assert all(t.rounds == 3 for t in timings.values())
+
+
+def test_times_are_those_of_the_calls():
+    timings = interleaved({"slow": lambda: time.sleep(0.01), "fast": lambda: None}, SHORT)
+    assert timings["slow"].median >= 0.01
+    assert timings["fast"].median < 0.01
+
+
+def test_median_and_quartiles():
+    timing = Timing.of([1.0, 2.0, 3.0, 4.0, 100.0])
+    assert (timing.low, timing.median, timing.high) == (2.0, 3.0, 4.0)
+    assert timing.spread == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("wrong", [np.array([1.0, 2.1]), np.array([1.0, np.nan]), np.array([1.0])])
+def test_disagreement(wrong):
+    agree("same", np.array([1.0, 2.0 + 1e-6]), np.array([1.0, 2.0]), 1e-6)
+    with pytest.raises(Disagreement, match="peer"):
+        agree("peer", wrong, np.array([1.0, 2.0]), 1e-3)
+
+
+def test_exponents_are_fitted_to_the_larger_sizes():
+    sizes = [1, 10, 100, 1000, 10_000, 100_000]
+    assert exponent(sizes, [5 if n < 100 else n**1.5 for n in sizes]) == pytest.approx(1.5)
+
+
+def test_who_fails_disagrees_or_is_absent_is_not_timed():
+    def fails():
+        raise ValueError("no")
+
+    value = np.ones(2)
+    makers = {
+        "symbp": lambda: (lambda: None, lambda: (1.0, value)),
+        "equal": lambda: (lambda: None, lambda: (1.0, value)),
+        "other": lambda: (lambda: None, lambda: (1.0, 2 * value)),
+        "broken": fails,
+        "missing": lambda: "absent (it)",
+        "silent": lambda: None,
+    }
+    run = Run({})
+    contest.contest(run, "section", "subject", makers, SHORT, 1e-6, {"FLOP/s": 10.0})
+    notes = {r.peer: r.note for r in run.records}
+    assert list(notes) == ["symbp", "equal", "other", "broken", "missing"]
+    assert [r.peer for r in run.records if r.timing] == ["symbp", "equal"]
+    assert notes["other"].startswith("FAILED: Disagreement")
+    assert notes["broken"] == "FAILED: ValueError: no"
+    assert [r.peer for r in run.records if r.failed] == ["other", "broken"]
+
+
+def test_the_best_peer_is_not_symbp():
+    timings = {"symbp": 1.0, "jax": 3.0, "numpy": 2.0}
+    records = [Record("s", "x", p, Timing.of([t])) for p, t in timings.items()]
+    records.append(Record("s", "x", "torch", note="absent (torch)"))
+    assert best_peer(records).peer == "numpy"
+    assert ours(records).peer == "symbp"
+    assert best_peer(records[:1]) is None
+
+
+def test_a_missing_library_is_absent(monkeypatch):
+    def missing(_):
+        raise ImportError(name="numpy")
+
+    monkeypatch.setattr("benchmarks.peers.numpy_.gradient", missing)
+    assert contender("numpy", "gradient", WORKLOADS[0]) == "absent (numpy)"
+    assert contender("numpy", "epoch", None) is None
+
+
+def test_operations_of_value_and_gradient():
+    first = WORKLOADS[0]
+    layers = 2 * 16 + 16 * 16 + 16 * 1
+    assert first.flops == 6 * layers - 2 * 2 * 16
+    assert first.with_samples(10).flops == 10 * first.flops
+    assert first.forward_flops == 2 * layers
+
+
+def test_scalar_models_are_what_they_say():
+    chain = pendulum(1)  # a single pendulum: u' = -g sin(q), the angle measured from below
+    (acceleration,) = chain.expressions
+    q, u = chain.arguments
+    assert float(acceleration.subs({q: 0.3, u: 0.7})) == pytest.approx(-9.81 * np.sin(0.3))
+    blend = mixture(1)
+    at = dict(zip(blend.arguments, [0.4, 0.2, 0.1, 0.9], strict=True))
+    density = np.exp(-(((0.9 - 0.2) / np.exp(0.1)) ** 2) / 2) / (np.exp(0.1) * np.sqrt(2 * np.pi))
+    assert float(blend.expressions[0].subs(at)) == pytest.approx(np.log(density))
+    small = kinetics(6, 5)
+    assert sum(small.expressions).expand() == 0  # mass is conserved
+
+
+def test_fresh_processes(tmp_path):
+    (tmp_path / "work_of_a_child.py").write_text(
+        "import sys, time, json\n"
+        "if sys.argv[1] == 'import': import no_such_library\n"
+        "if sys.argv[1] == 'fail': raise ValueError('no')\n"
+        "if sys.argv[1] == 'hang': time.sleep(60)\n"
+        "print('words'); print(json.dumps({'now': time.time()}))\n"
+    )
+    environment = {"PYTHONPATH": str(tmp_path)}
+    assert child("work_of_a_child", "go", environment=environment)["spawned"] > 0
+    with pytest.raises(ImportError, match="no_such_library"):
+        child("work_of_a_child", "import", environment=environment)
+    with pytest.raises(ChildFailed, match="ValueError: no"):
+        child("work_of_a_child", "fail", environment=environment)
+    with pytest.raises(ChildFailed, match="not done"):
+        child("work_of_a_child", "hang", environment=environment, limit=1.0)
