@@ -30,6 +30,8 @@ from symbp.schedule.looptree import Nest, Schedule
 from symbp.schedule.memory import plan_kernel
 
 MOST_EQUATIONS = 40
+MOST_WRITTEN_OUT = 30
+"""Arguments of functions that Numba writes out where they are called."""
 HELPERS = {
     "max": ("maximum",),
     "min": ("minimum",),
@@ -194,7 +196,8 @@ class Module:
         parameters, views = self._header(reader, writer.lines, tiled)
         free = any(s.bound for s in nest.statements) and reorderable(nest)
         flags = ', fastmath={"reassoc", "contract"}' if free else ""
-        if writer.longest > support.BLOCK_PIECE and not flags:
+        # Calls with more arguments become calls with *args, which Numba does not write out.
+        if writer.longest > support.BLOCK_PIECE and not flags and len(parameters) <= MOST_WRITTEN_OUT:
             # Numba generates machine code for a function and again for each of its callers.
             flags = ', inline="always"'
         equations = [equation(s) for s in nest.statements[:MOST_EQUATIONS]]

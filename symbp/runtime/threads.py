@@ -20,8 +20,12 @@ import numpy as np
 
 from symbp.errors import DataError, shorten
 
-WORTH = 3_000_000
-"""Operations below which waking threads takes longer than computing."""
+WORTH = 20_000_000
+"""Operations below which sleeping threads take longer to wake than the caller to compute alone.
+
+Helpers sleep between kernels. Listening for the next one instead was tried: the system then leaves
+them on the core of the caller, where they wait for it.
+"""
 
 COUNTERS = 16
 """Entries of the array of counters: one counter at its start, and one behind a cache line."""
