@@ -13,9 +13,6 @@ from typing import Any
 
 import numpy as np
 
-PAUSE = 0.004
-"""Seconds of sleep before each stretch, so that the threads of the one before stop spinning."""
-
 
 @dataclass(frozen=True)
 class Budget:
@@ -24,13 +21,16 @@ class Budget:
     Attributes:
         rounds: stretches of calls per contender, interleaved with those of the others.
         stretch: seconds that a stretch lasts at least.
+        pause: seconds of sleep before each stretch, so that the threads of the one before stop spinning
+            and the system spreads those of the next over the cores.
     """
 
     rounds: int = 15
-    stretch: float = 0.02
+    stretch: float = 0.05
+    pause: float = 0.15
 
 
-QUICK = Budget(rounds=3, stretch=0.001)
+QUICK = Budget(rounds=3, stretch=0.001, pause=0.001)
 FULL = Budget()
 
 
@@ -62,7 +62,7 @@ def interleaved(calls: Mapping[str, Callable[[], Any]], budget: Budget) -> dict[
     for turn in range(budget.rounds):
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
             call, count = calls[name], repeats[name]
-            time.sleep(PAUSE)
+            time.sleep(budget.pause)
             call()
             began = time.perf_counter()
             for _ in range(count):
