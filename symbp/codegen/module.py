@@ -22,6 +22,7 @@ from symbp.codegen.product import (
     multiply_call,
     transpose_call,
 )
+from symbp.codegen.shared import SharedDriver
 from symbp.codegen.text import equation
 from symbp.codegen.vector import sources as vector
 from symbp.ir.nodes import Tensor
@@ -334,5 +335,6 @@ def emit(kernels: Sequence[Kernel], title: str = "") -> str:
     planned = [replace(k, program=s.program) for k, s in zip(kernels, schedules, strict=True)]
     module = Module(planned)
     for kernel, schedule in zip(planned, schedules, strict=True):
-        Driver(kernel, schedule, module).write()
+        writer = SharedDriver if kernel.parallel else Driver
+        writer(kernel, schedule, module).write()
     return module.text(title, kernels)

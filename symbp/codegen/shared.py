@@ -1,0 +1,135 @@
+"""The functions of a kernel that threads share."""
+
+from __future__ import annotations
+
+from symbp.codegen.driver import MOST_CALLS, Driver
+from symbp.codegen.text import equation
+from symbp.schedule.looptree import MULTIPLY, TRANSPOSE, Nest, Stage, sums_batch
+
+PIECE = 32
+"""Samples, or rows of a sum over samples, that one thread takes at a time."""
+
+
+class SharedDriver(Driver):
+    """Writes `NAME_into` as threads run it together; it takes buffers and counters as arguments."""
+
+    def write(self) -> None:
+        """Append the function and those it calls to the module."""
+        start = self._start()
+        self._count_nests()
+        lines = [line for stage in self.schedule.stages for line in self._computed(stage)]
+        copies = self._copies()
+        if copies:
+            lines += self._pieces("1", self._function("copies", [], copies))
+        room = [v for b, v in self.buffers.items() if b.startswith("long:")]
+        room = ["work"] * bool(self.schedule.workspace) + room
+        tickets = ["begin = 0", "ticket = count_up(counters, 0)"]
+        self._into_function([*start, *self._flats_used(lines), *tickets, *lines], *room, "counters")
+
+    def _computed(self, stage: Stage) -> list[str]:
+        """A stage whose work is cut into pieces that threads draw; see `symbp.codegen.crew`.
+
+        In a tile, pieces are first some samples each, taken through all nests that have one row per
+        sample, then some rows each of the sums over the batch. Every entry is computed by the same
+        operations in the same order, however many threads there are; partial sums per thread would
+        differ, and take memory and time of their own.
+        """
+        if not stage.tiled:
+            return self._once(stage)
+        loops = [nest for nest in stage.nests if nest.form not in (MULTIPLY, TRANSPOSE)]
+        if len(stage.nests) > MOST_CALLS or any(not self._keys[id(nest)] for nest in loops):
+            # Addresses that are part of the text know no pieces, nor do functions of many nests.
+            return self._pieces("1", self._function("tiles", ["samples"], self._stage(stage)))
+        sums = [nest for nest in stage.nests if sums_batch(nest.statements[0])]
+        rows = [nest for nest in stage.nests if not sums_batch(nest.statements[0])]
+        lines = []
+        fills = self._fills(stage.nests)
+        if fills:
+            lines += self._pieces("1", self._function("zeros", [], fills))
+        tile = self.schedule.tile
+        lines += [f"for start in range(0, samples, {tile}):", f"    rows = min({tile}, samples - start)"]
+        if rows:
+            call = self._function("rows", ["samples", "start", "rows", "piece"], self._rows(rows))
+            lines += ["    " + line for line in self._pieces(f"(rows + {PIECE - 1})//{PIECE}", call)]
+        if sums:
+            count, body = self._sums(sums)
+            call = self._function("sums", ["samples", "start", "rows", "piece"], body)
+            lines += ["    " + line for line in self._pieces(str(count), call)]
+        return lines
+
+    def _once(self, stage: Stage) -> list[str]:
+        """A stage that runs once: copies of parameters in pieces, then all the rest in one."""
+        given = set(self.kernel.parameters) | {n for n, t in self.tensors.items() if t.role == "constant"}
+        copies = [
+            nest
+            for nest in stage.nests
+            if nest.form == TRANSPOSE and nest.statements[0].body.name in given  # type: ignore[attr-defined]
+        ]
+        rest = [nest for nest in stage.nests if nest not in copies]
+        lines: list[str] = []
+        if copies:
+            body: list[str] = []
+            end = 0
+            for nest in copies:
+                rows, word, begin = nest.extents[1], "elif" if body else "if", end
+                end += -(-rows // PIECE)
+                call = self.module.transpose(nest, self.schedule, self, "low", "count")
+                body += [f"{word} piece < {end}:", f"    # {equation(nest.statements[0])}"]
+                body += [f"    low = {PIECE}*(piece - {begin})", f"    count = min({PIECE}, {rows} - low)"]
+                body += [f"    {call}"]
+            lines += self._pieces(str(end), self._function("copies", ["piece"], body))
+        if rest:
+            body = self._stage(Stage(False, rest))
+            lines += self._pieces("1", self._function("once", ["samples"], body))
+        return lines
+
+    def _pieces(self, count: str, call: str) -> list[str]:
+        """Draw pieces of one kind until there are none left, then wait until all are done."""
+        return [
+            f"end = begin + {count}",
+            "while ticket < end:",
+            "    piece = ticket - begin",
+            f"    {call}",
+            "    count_up(counters, 1)",
+            "    ticket = count_up(counters, 0)",
+            "wait_until(counters, 1, end)",
+            "begin = end",
+        ]
+
+    def _rows(self, nests: list[Nest]) -> list[str]:
+        """Some samples of a tile through all nests."""
+        lines = [f"base = {PIECE}*piece", f"rows = min({PIECE}, rows - base)", "start = start + base"]
+        seen: set[str] = set()
+        self.shifted = True
+        for nest in nests:
+            lines += self._explained(nest, self._nest(nest, True, seen))
+        self.shifted = False
+        return lines
+
+    def _sums(self, nests: list[Nest]) -> tuple[int, list[str]]:
+        """The number of pieces of sums over the batch, and what does one of them."""
+        lines: list[str] = []
+        end = 0
+        for nest in nests:
+            begin, word = end, "elif" if lines else "if"
+            what: list[str] = []
+            if nest.form == MULTIPLY and len(nest.extents) > 1:
+                many = nest.extents[0]
+                end += -(-many // PIECE)
+                low = f"{PIECE}*(piece - {begin})" if begin else f"{PIECE}*piece"
+                what += [f"low = {low}", f"count = min({PIECE}, {many} - low)"]
+                what += [self.module.multiply(nest, self.schedule, self, "low", "count")]
+            else:
+                end += 1
+                what += self._nest(nest, True, set())
+            lines += [f"{word} piece < {end}:", *("    " + line for line in self._explained(nest, what))]
+        return end, lines
+
+    def _function(self, kind: str, more: list[str], lines: list[str]) -> str:
+        """The call of a new function that has some lines."""
+        name = self.module.namer(f"{self.kernel.name}_{kind}")
+        arguments = ", ".join([*self._whole(), *more])
+        lines = [*self._flats_used(lines), *lines]
+        text = f'@njit(nogil=True, error_model="numpy")\ndef {name}({arguments}):\n'
+        self.module.parts.append(text + "\n".join("    " + line for line in lines))
+        return f"{name}({arguments})"
