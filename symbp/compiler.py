@@ -43,8 +43,8 @@ def compile(
         check: compare the compiled gradient with numerical differentiation on random data now.
         cache: False keeps the kernels off the disk.
         threads: the most threads a call of a network may use. By default all that Numba may use, where
-            there is enough to do; NUMBA_NUM_THREADS and numba.set_num_threads limit them. The numbers
-            do not depend on it.
+            there is enough to do; the environment variable NUMBA_NUM_THREADS limits them. The numbers do
+            not depend on it.
 
     Returns:
         A `Model` for a network, a `Function` for an expression.

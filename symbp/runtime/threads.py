@@ -78,6 +78,7 @@ class _Crew:
             if job is not None:
                 function, arguments = job
                 function(*arguments)
+                del function, arguments  # a thread that sleeps keeps no one's arrays alive
             del job
 
 

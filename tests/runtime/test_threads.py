@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
+import time
+import weakref
 
 import numpy as np
 import pytest
@@ -77,6 +80,20 @@ def expected(model):
 def test_large_calls_are_shared(model, expected):
     assert model._gradient_kernel().call._together is not None
     assert any(t.name == "symbp" for t in threading.enumerate())
+
+
+def test_sleeping_threads_keep_no_arrays():
+    array = np.zeros(3)
+    kept = weakref.ref(array)
+    # Both threads must come, or the meeting is broken.
+    module._Crew().run(lambda _, meeting: meeting.wait(60), (array, threading.Barrier(2)), 2)
+    del array
+    for _ in range(200):
+        gc.collect()
+        if kept() is None:
+            break
+        time.sleep(0.05)
+    assert kept() is None
 
 
 def test_many_callers_at_once(model, expected):
