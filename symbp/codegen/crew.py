@@ -4,6 +4,10 @@ The source of these functions becomes part of generated modules. All threads run
 work is cut into pieces in a fixed order; a thread draws a ticket for the next piece, and waits where
 a piece needs what others still compute. Who comes late finds fewer pieces left, and nobody waits for
 a thread that never came: on a busy machine one thread does all the work.
+
+After a kernel helpers listen for the next one for a moment before they return: waking a thread that
+sleeps takes as long as a small kernel. They listen here, not in Python, because the caller holds the
+interpreter's lock between two kernels, and who waits for that lock sleeps.
 """
 
 from __future__ import annotations
@@ -16,6 +20,9 @@ from numba.extending import intrinsic
 
 PATIENCE = 2000
 """Looks at a counter before other threads of the machine are let run."""
+
+LOOKS = 1_000_000
+"""Looks, of about a nanosecond each, before who listens for the next kernel goes to sleep."""
 
 
 @intrinsic
@@ -62,4 +69,21 @@ def wait_until(counters, k, least):
     while count_of(counters, k) < least:  # type: ignore[call-arg]
         looks += 1
         if looks > PATIENCE:
+            let_others_run()  # type: ignore[call-arg]
+
+
+@njit(nogil=True)
+def ring(bell, number):
+    """Tell those who listen that the next kernel begins; `number` is 0 for the thread that calls it."""
+    if number == 0:
+        count_up(bell, 0)  # type: ignore[call-arg]
+
+
+@njit(nogil=True)
+def listen(bell, number):
+    """As a helper with kernel `number`, wait for the ring of the next one, but not for long."""
+    looks = 0
+    while 0 < number == count_of(bell, 0) and looks < LOOKS:  # type: ignore[call-arg]
+        looks += 1
+        if looks % PATIENCE == 0:
             let_others_run()  # type: ignore[call-arg]

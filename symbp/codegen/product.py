@@ -76,7 +76,8 @@ def transpose_call(
 
 _OWN = """DEPTH MANY ones VECTOR_BYTES REGISTERS ROWS vector_registers Vectors write_tile write_sum steps
 smaller multiplication multiply transposition exchanged transpose contextmanager os PATIENCE count_up
-count_of let_others_run wait_until counters ticket piece begin end base low count"""
+count_of let_others_run wait_until LOOKS ring listen number bell counters ticket piece begin end base low
+count"""
 OWN_NAMES = frozenset(_OWN.split())
 """What micro-kernels, and what threads share, are called in generated modules."""
 
@@ -96,5 +97,9 @@ def micro_kernels(multiplies: bool, transposes: bool) -> list[str]:
 
 def crew_functions() -> list[str]:
     """The source of what threads of one kernel share."""
-    items = (crew.count_up._defn, crew.count_of._defn, crew.let_others_run._defn, crew.wait_until.py_func)  # type: ignore[attr-defined]
-    return [f"PATIENCE = {crew.PATIENCE}", *(inspect.getsource(item).rstrip() for item in items)]
+    items = [crew.count_up._defn, crew.count_of._defn, crew.let_others_run._defn]  # type: ignore[attr-defined]
+    items += [crew.wait_until.py_func, crew.ring.py_func, crew.listen.py_func]
+    return [
+        f"PATIENCE = {crew.PATIENCE}\nLOOKS = {crew.LOOKS}",
+        *(inspect.getsource(item).rstrip() for item in items),
+    ]

@@ -23,8 +23,9 @@ class SharedDriver(Driver):
             lines += self._pieces("1", self._function("copies", [], copies))
         room = [v for b, v in self.buffers.items() if b.startswith("long:")]
         room = ["work"] * bool(self.schedule.workspace) + room
-        tickets = ["begin = 0", "ticket = count_up(counters, 0)"]
-        self._into_function([*start, *self._flats_used(lines), *tickets, *lines], *room, "counters")
+        tickets = ["ring(bell, number)", "begin = 0", "ticket = count_up(counters, 0)"]
+        lines = [*start, *self._flats_used(lines), *tickets, *lines, "listen(bell, number)"]
+        self._into_function(lines, *room, "counters", "bell", "number")
 
     def _computed(self, stage: Stage) -> list[str]:
         """A stage whose work is cut into pieces that threads draw; see `symbp.codegen.crew`.

@@ -139,7 +139,11 @@ def describe(kernel: Any, derivation: Any) -> dict:
     if kernel.parallel:
         plan = plan_kernel(kernel)
         room = [plan.workspace, [plan.program.tensors[n].row_size for n in plan.long]]
-        into += [vector] * (bool(plan.workspace) + len(plan.long)) + [["int64", 1]]
+        into += [vector] * (bool(plan.workspace) + len(plan.long)) + [
+            ["int64", 1],
+            ["int64", 1],
+            ["int64", 0],
+        ]
     functions = {f"{kernel.name}_into": into}
     if kernel.point:
         point = [[dtype, ndim - 1] for dtype, ndim in arrays]

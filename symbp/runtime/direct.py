@@ -14,7 +14,6 @@ import numpy as np
 from numba import njit
 
 from symbp.runtime.compiled import Compiled
-from symbp.runtime.threads import WORTH
 
 Direct = Callable[[Any, Mapping[str, Any]], "tuple[float, np.ndarray] | None"]
 """(theta, inputs by name) -> (loss, gradient), or None where the long way must be taken."""
@@ -33,9 +32,9 @@ def direct_gradient(kernel: Compiled, size: int) -> Direct | None:
     door = _closed(kernel.into)
     if door is None:
         return None
-    many = WORTH // max(1, kernel.call.work)
     slots = tuple((s.name, len(s.shape) + 1, s.shape) for s in kernel.inputs)
     count, whole, real, ndarray, empty = len(slots), (size,), kernel.real, np.ndarray, np.empty
+    shareable = kernel.call.shareable
 
     def call(theta: Any, arrays: Mapping[str, Any]) -> tuple[float, np.ndarray] | None:
         if len(arrays) != count or type(theta) is not ndarray or theta.shape != whole:
@@ -55,10 +54,12 @@ def direct_gradient(kernel: Compiled, size: int) -> Direct | None:
             return None
         loss, gradient = empty(1, real), empty(size, real)
         try:
-            if samples < many:
+            if not shareable(samples):
                 door(*given, loss, gradient)
-            else:
+            elif all(a.dtype == real and a.flags.carray for a in given):
                 kernel.call(samples, (*given, loss, gradient))
+            else:
+                return None
         except TypeError:
             return None
         return float(loss[0]), gradient

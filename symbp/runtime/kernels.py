@@ -88,7 +88,8 @@ class KernelSet:
         with MAKING:
             loaded = load_or_build(key, lambda: self._build(make, True), cache=self.cache)
         workspace, rows = loaded.meta["room"]
-        return Together(getattr(loaded.module, f"{loaded.meta['name']}_into"), workspace, tuple(rows))
+        function = getattr(loaded.module, f"{loaded.meta['name']}_into")
+        return Together(function, workspace, tuple(rows))
 
     def _build(self, make: Callable[[Derivation], Kernel], parallel: bool) -> tuple[str, dict]:
         kernel = replace(make(self.derivation), dtype=self.dtype, parallel=parallel)

@@ -9,10 +9,14 @@ the crew is taken computes alone, and a forked child has a crew of its own. The 
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
+from time import perf_counter
 from typing import Any
 
 import numba
@@ -21,11 +25,16 @@ import numpy as np
 from symbp.errors import DataError, shorten
 
 WORTH = 20_000_000
-"""Operations below which sleeping threads take longer to wake than the caller to compute alone.
+"""Operations from which on helpers that sleep are woken; that takes about 0.1 ms."""
 
-Helpers sleep between kernels. Listening for the next one instead was tried: the system then leaves
-them on the core of the caller, where they wait for it.
-"""
+SHARED = 4_000_000
+"""Operations from which on helpers that listen are given a part."""
+
+LATELY = 1e-3
+"""Seconds since the last such kernel after which no more are expected, so that none is shared."""
+
+SAMPLES = 64
+"""The fewest samples that are shared: each thread takes some of them at a time."""
 
 COUNTERS = 16
 """Entries of the array of counters: one counter at its start, and one behind a cache line."""
@@ -45,41 +54,94 @@ def thread_count(threads: Any) -> int:
 
 
 class _Crew:
-    """Threads that help with one kernel at a time."""
+    """Threads that help with one kernel at a time.
+
+    Attributes:
+        job: a function and what it is called with, but for the last argument; None between kernels.
+        number: of the job; counted by the bell, which a kernel rings when it begins.
+        last: when the last kernel that might have been shared ended, in seconds.
+    """
 
     def __init__(self) -> None:
         self.taken = threading.Lock()
         self.job: tuple[Any, tuple] | None = None
-        self.wakes: list[threading.Lock] = []
+        self.number = 0
+        self.bell = np.zeros(COUNTERS, np.int64)
+        self.last = -inf
+        self.helpers: list[_Helper] = []
+        self.processor: int | None = None
 
     def run(self, function: Any, arguments: tuple, threads: int) -> None:
         """Run on the caller's thread and on others; the caller has taken the crew."""
-        while len(self.wakes) < threads - 1:
-            self._hire()
-        self.job = (function, arguments)
-        for wake in self.wakes[: threads - 1]:
-            if wake.locked():
-                wake.release()
+        while len(self.helpers) < threads - 1:
+            self.helpers.append(_Helper(self))
+        self._make_way()
+        arguments = (*arguments, self.bell)
+        self.job, self.number = (function, arguments), int(self.bell[0]) + 1
+        for helper in self.helpers[: threads - 1]:
+            if helper.wake.locked():
+                helper.wake.release()
         try:
-            function(*arguments)
+            function(*arguments, 0)
         finally:
             self.job = None
 
-    def _hire(self) -> None:
-        wake = threading.Lock()
-        wake.acquire()
-        threading.Thread(target=self._work, args=(wake,), name="symbp", daemon=True).start()
-        self.wakes.append(wake)
+    def _make_way(self) -> None:
+        """Keep helpers off the processor of the caller.
 
-    def _work(self, wake: threading.Lock) -> None:
+        The system would rather leave who listens where it is, and two threads there take turns.
+        """
+        if _processor is None or (processor := _processor()) == self.processor:
+            return
+        self.processor = processor
+        others = os.sched_getaffinity(0) - {processor}
+        for helper in self.helpers if others else ():
+            helper.move(others)
+
+
+class _Helper:
+    """A thread of a crew."""
+
+    def __init__(self, crew: _Crew) -> None:
+        self.crew = crew
+        self.wake = threading.Lock()
+        self.wake.acquire()
+        self.thread = threading.Thread(target=self._work, name="symbp", daemon=True)
+        self.thread.start()
+        crew.processor = None
+
+    def move(self, processors: set[int]) -> None:
+        """Let it run on these alone."""
+        with suppress(OSError):  # it may run where it is
+            os.sched_setaffinity(self.thread.native_id or 0, processors)
+
+    def _work(self) -> None:
+        done = 0
         while True:
-            wake.acquire()
-            job = self.job
-            if job is not None:
-                function, arguments = job
-                function(*arguments)
-                del function, arguments  # a thread that sleeps keeps no one's arrays alive
-            del job
+            self.wake.acquire()
+            while done != (number := self._help(done)):
+                done = number
+                self.wake.acquire(blocking=False)
+
+    def _help(self, done: int) -> int:
+        """Do the job that there is, unless that is done; its number. Returns when there is another."""
+        job, number = self.crew.job, self.crew.number
+        if job is None or number == done:
+            return done
+        function, arguments = job
+        function(*arguments, number)
+        return number
+
+
+def _find_processor() -> Callable[[], int] | None:
+    try:
+        return ctypes.PyDLL(None).sched_getcpu
+    except (AttributeError, OSError, TypeError):
+        return None  # not Linux: the system places all threads
+
+
+_processor = _find_processor()
+"""The number of the processor that the caller runs on."""
 
 
 _crew = _Crew()
@@ -99,7 +161,8 @@ class Together:
     """A kernel that threads share.
 
     Attributes:
-        function: takes the arguments of the kernel, then its buffers, then the counters.
+        function: takes the arguments of the kernel, then its buffers, the counters, the bell, and the
+            number of the job, which is 0 for the caller.
         workspace: entries of its workspace; 0 where it has none.
         rows: entries per sample of the buffers that hold all samples.
     """
@@ -112,7 +175,8 @@ class Together:
         """Run on the crew, which the caller has taken."""
         buffers = [np.empty(self.workspace, dtype)] if self.workspace else []
         buffers += [np.empty(samples * row, dtype) for row in self.rows]
-        _crew.run(self.function, (*arguments, *buffers, np.zeros(COUNTERS, np.int64)), threads)
+        arguments = (*arguments, *buffers, np.zeros(COUNTERS, np.int64))
+        _crew.run(self.function, arguments, threads)
 
 
 class Shared:
@@ -138,17 +202,26 @@ class Shared:
         self._make = together if threads > 1 else None
         self._together: Together | None = None
 
+    def shareable(self, samples: int) -> bool:
+        """Whether so many samples may be worth sharing."""
+        return self._make is not None and samples >= SAMPLES and samples * self.work >= SHARED
+
     def __call__(self, samples: int, arguments: Sequence[Any]) -> None:
         """Run on so many samples; the arguments are those of the kernel."""
-        if self._make is None or samples * self.work < WORTH or not _crew.taken.acquire(blocking=False):
+        if not self.shareable(samples):
             self.alone(*arguments)
             return
-        crew = _crew
-        try:
-            if self._together is None:
-                self._together = self._make()
-            # Threads beyond those that there is enough work for would only be woken.
-            threads = min(self.threads, 1 + samples * self.work // WORTH)
-            self._together.run(samples, arguments, self.dtype, threads)
-        finally:
-            crew.taken.release()
+        work, crew = samples * self.work, _crew
+        soon = work >= WORTH or perf_counter() - crew.last < LATELY
+        if soon and crew.taken.acquire(blocking=False):
+            try:
+                if self._together is None:
+                    self._together = self._make()
+                # Threads beyond those that there is enough work for would only be woken.
+                threads = min(self.threads, 1 + work // SHARED, 1 + samples // SAMPLES)
+                self._together.run(samples, arguments, self.dtype, threads)
+            finally:
+                crew.taken.release()
+        else:
+            self.alone(*arguments)
+        crew.last = perf_counter()

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 from numba import njit
 
-from symbp.codegen.crew import count_of, count_up, wait_until
+from symbp.codegen.crew import count_of, count_up, listen, ring, wait_until
 
 
 @njit(nogil=True)
@@ -45,3 +45,18 @@ def test_waiting_lets_others_run():
     counters[1] = 1
     waiter.join(10)
     assert not waiter.is_alive()
+
+
+def test_helpers_listen_until_the_next_kernel_rings():
+    bell = np.array([7])
+    listen(bell, 0)  # the caller does not listen
+    listen(bell, 6)  # what rang before is not waited for
+    listen(bell, 7)  # nobody rings: not for ever
+    helper = threading.Thread(target=listen, args=(bell, 7))
+    helper.start()
+    ring(bell, 1)  # helpers do not ring
+    assert bell[0] == 7
+    ring(bell, 0)
+    helper.join(10)
+    assert not helper.is_alive()
+    assert bell[0] == 8

@@ -25,7 +25,7 @@ def function(text, name):
 
 def test_buffers_and_counters_are_arguments(text):
     head = function(text, "value_and_grad_into").splitlines()[0]
-    assert head == "def value_and_grad_into(theta, x, y, mean_E, gradient, work, counters):"
+    assert head == "def value_and_grad_into(theta, x, y, mean_E, gradient, work, counters, bell, number):"
     assert "np.empty" not in text
     assert "room(" not in text
 

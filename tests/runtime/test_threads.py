@@ -23,13 +23,18 @@ def data(samples, inputs, outputs, dtype):
     return {"x": random.normal(size=(samples, inputs)).astype(dtype), "y": y}
 
 
+def share_everything(monkeypatch):
+    for limit in ("WORTH", "SHARED", "SAMPLES"):
+        monkeypatch.setattr(module, limit, 1)
+
+
 def models(net, **options):
     return [sb.compile(net, threads=n, **options) for n in (1, 2, 3)]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_numbers_do_not_depend_on_the_threads(dtype, monkeypatch):
-    monkeypatch.setattr(module, "WORTH", 1)
+    share_everything(monkeypatch)
     net = sb.mlp([13, 40, 24, 5], activation="tanh", loss="softmax_cross_entropy")
     one, *more = models(net, dtype=dtype, cache=False)
     theta = one.init(seed=0)
@@ -54,7 +59,7 @@ def many_parameters():
 
 @pytest.mark.parametrize("net", [many_parameters(), sb.mlp([1] + [3] * 16 + [1])], ids=["arrays", "layers"])
 def test_kernels_that_are_not_cut(net, monkeypatch):
-    monkeypatch.setattr(module, "WORTH", 1)
+    share_everything(monkeypatch)
     one, two, _ = models(net, cache=False)
     theta = one.init(seed=0)
     shape = (300,) if net.name != "mlp" else (300, 1)
@@ -86,7 +91,7 @@ def test_sleeping_threads_keep_no_arrays():
     array = np.zeros(3)
     kept = weakref.ref(array)
     # Both threads must come, or the meeting is broken.
-    module._Crew().run(lambda _, meeting: meeting.wait(60), (array, threading.Barrier(2)), 2)
+    module._Crew().run(lambda _, meeting, *rest: meeting.wait(60), (array, threading.Barrier(2)), 2)
     del array
     for _ in range(200):
         gc.collect()
@@ -131,7 +136,7 @@ def test_failures_free_the_crew():
     shared = Shared(lambda: None, 10**9, np.dtype(float), fails, 2)
     for _ in range(2):
         with pytest.raises(MemoryError):
-            shared(1, ())
+            shared(module.SAMPLES, ())
     assert not module._crew.taken.locked()
 
 
@@ -139,7 +144,7 @@ def test_who_comes_while_the_crew_is_taken_computes_alone():
     calls = []
     shared = Shared(lambda *a: calls.append(a), 10**9, np.dtype(float), lambda: pytest.fail("shared"), 2)
     with module._crew.taken:
-        shared(1, (1, 2))
+        shared(module.SAMPLES, (1, 2))
     assert calls == [(1, 2)]
 
 
@@ -148,6 +153,47 @@ def test_small_calls_stay_on_the_callers_thread():
     shared = Shared(lambda *a: calls.append(a), 1, np.dtype(float), lambda: pytest.fail("shared"), 2)
     shared(1000, ())
     assert calls == [()]
+
+
+def test_small_kernels_are_shared_where_they_follow_each_other(monkeypatch):
+    calls = []
+
+    class Both:
+        def run(self, samples, arguments, dtype, threads):
+            calls.append(threads)
+
+    shared = Shared(lambda *a: calls.append("alone"), module.SHARED, np.dtype(float), Both, 2)
+    monkeypatch.setattr(module._crew, "last", -1e9)
+    monkeypatch.setattr(module, "LATELY", 1e6)
+    for _ in range(3):
+        shared(module.SAMPLES - 1, ())
+    shared.work = 1 + module.SHARED // module.SAMPLES
+    monkeypatch.setattr(module, "perf_counter", lambda: 0.0)
+    shared(module.SAMPLES, ())
+    shared(module.SAMPLES, ())
+    assert calls == ["alone"] * 4 + [2]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="threads cannot be placed here")
+@pytest.mark.skipif(len(getattr(os, "sched_getaffinity", lambda _: ())(0)) < 2, reason="one processor")
+def test_helpers_keep_off_the_processor_of_the_caller():
+    crew = module._Crew()
+    crew.run(lambda *a: None, (), 2)
+    places = os.sched_getaffinity(crew.helpers[0].thread.native_id)
+    assert places == os.sched_getaffinity(0) - {crew.processor}
+
+
+def test_a_helper_does_each_job_once():
+    crew, done, met = module._Crew(), [], threading.Barrier(2)
+
+    def job(name, meeting, bell, number):
+        done.append((name, number > 0))
+        bell[0] += number == 0
+        meeting.wait(60)
+
+    for name in ("first", "second"):
+        crew.run(job, (name, met), 2)
+    assert sorted(done) == [(n, helper) for n in ("first", "second") for helper in (False, True)]
 
 
 def test_what_users_write():
