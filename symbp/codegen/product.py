@@ -97,7 +97,7 @@ def micro_kernels(multiplies: bool, transposes: bool) -> list[str]:
 
 def crew_functions() -> list[str]:
     """The source of what threads of one kernel share."""
-    items = [crew.count_up._defn, crew.count_of._defn, crew.let_others_run._defn]  # type: ignore[attr-defined]
+    items: list = [crew.count_up._defn, crew.count_of._defn, crew.let_others_run._defn]  # type: ignore[attr-defined]
     items += [crew.wait_until.py_func, crew.ring.py_func, crew.listen.py_func]
     return [
         f"PATIENCE = {crew.PATIENCE}\nLOOKS = {crew.LOOKS}",

@@ -208,7 +208,7 @@ class Shared:
 
     def __call__(self, samples: int, arguments: Sequence[Any]) -> None:
         """Run on so many samples; the arguments are those of the kernel."""
-        if not self.shareable(samples):
+        if self._make is None or not self.shareable(samples):
             self.alone(*arguments)
             return
         work, crew = samples * self.work, _crew
