@@ -115,7 +115,7 @@ def write_tile(vectors, height, c, c_row, a, a_row, a_step, b, b_step, columns, 
     """`height` rows of c: two whole vectors, or one whole and one part, or a part of one."""
     builder = vectors.builder
     after = builder.append_basic_block("after")
-    for width, part in ((2, False), (2, True), (1, True)):
+    for width, part in ((2, False), (2, True), (1, False), (1, True)):
         least = vectors.lanes * (width - part) + part
         here, narrower = (builder.append_basic_block(name) for name in ("tile", "narrower"))
         builder.cbranch(builder.icmp_signed(">=", columns, columns.type(least)), here, narrower)

@@ -237,6 +237,7 @@ class Module:
         names = ["view"] if views else []
         names += ["room"] if any(" room(" in part for part in self.parts) else []
         names += ["keep"] if any(" keep(" in part for part in self.parts) else []
+        names += ["opaque"] if any("(opaque(" in part for part in self.parts) else []
         orders = sorted({int(c[11:]) for c in self.called if c.startswith("_polygamma_")})
         wanted = self.called | ({"polygamma"} if orders else set())
         for function, needs in HELPERS.items():

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import prod
+from typing import Any
 
 import sympy as sp
 
@@ -20,6 +21,9 @@ from symbp.ir.nodes import BATCH, Index, Statement
 from symbp.ir.walk import accesses, is_leaf, postorder, substitute
 from symbp.schedule.looptree import ACCUMULATE, ENTRIES, Nest, Schedule, sums_batch
 from symbp.schedule.reduction import Plan, plan
+
+UNROLLED = range(8, 513)
+"""Rounds of an inner loop that LLVM would unroll before it looks for vectors."""
 
 AddBlock = Callable[[Block], str]
 """Registers a block in the module; returns the name of its intrinsic."""
@@ -101,8 +105,8 @@ class NestWriter:
     def _line(self, text: str) -> None:
         self.lines.append("    " * self.depth + text)
 
-    def _loop(self, name: str, extent, low: str = "", high: str = "") -> None:
-        stop = "rows" if extent == BATCH else str(extent)
+    def _loop(self, name: str, extent, low: str = "", high: str = "", stop: str = "") -> None:
+        stop = stop or ("rows" if extent == BATCH else str(extent))
         if high:
             stop = f"min({stop}, {high})"
         if low:
@@ -141,11 +145,14 @@ class NestWriter:
     # Dot form
 
     def _dot(self, loops: list[str]) -> None:
+        inner = None
         if self.reader.collapsed:
             self.reader.entry = self.namer(self.reader.entry)
             self._loop(self.reader.entry, self.reader.collapsed)
         else:
-            for name, extent in zip(loops, self.nest.extents, strict=True):
+            inner = self._inner(loops)
+            outer = loops if inner is None else loops[:-1]
+            for name, extent in zip(outer, self.nest.extents, strict=inner is None):
                 self._loop(name, extent)
         segment = Segment()
         statements = list(self.nest.statements)
@@ -166,7 +173,14 @@ class NestWriter:
                 self._reduce(together, loops)
             else:
                 self._guarded(s, names)
-        self._straight(segment, [])
+        self._straight(segment, [], inner)
+
+    def _inner(self, loops: list[str]) -> tuple[str, Any] | None:
+        """The innermost loop where all statements are computed in it, and it has some rounds."""
+        extent = self.nest.extents[-1] if loops else 0
+        straight = not any(s.bound or s.where for s in self.nest.statements)
+        many = extent == BATCH or extent >= UNROLLED.start
+        return (loops[-1], extent) if straight and many else None
 
     def _translate(self, code: Code, s: Statement, names: dict[Index, str]) -> int:
         """The number of the value of the body of `s`."""
@@ -180,7 +194,9 @@ class NestWriter:
 
         return Translator(code, read, names, self.single)(s.body)
 
-    def _straight(self, segment: Segment, later: list[Statement]) -> None:
+    def _straight(
+        self, segment: Segment, later: list[Statement], inner: tuple[str, Any] | None = None
+    ) -> None:
         """Write a segment; what later statements of the nest use becomes local variables."""
         self.values = {}
         if not segment.statements:
@@ -193,28 +209,54 @@ class NestWriter:
                 if value not in named:
                     named[value] = self._local(s.target)
                 self.variable[s.target] = named[value]
-        self._emit(segment.code, stores, named)
+        self._emit(segment.code, stores, named, inner)
 
     def _local(self, target: str) -> str:
         name = self.reader.tensor_name(target)
         return self.namer(f"{name}_value") if target in self.stored else name
 
-    def _emit(self, code: Code, stores: list[tuple], named: dict[int, str]) -> None:
+    def _emit(
+        self,
+        code: Code,
+        stores: list[tuple],
+        named: dict[int, str],
+        inner: tuple[str, Any] | None = None,
+    ) -> None:
+        """Write values, in an inner loop if one is given."""
         roots = [v for *_, v in stores] + list(named)
         self._note(code, roots)
         if code.size(roots) > LONG:
+            if inner:
+                self._loop(*inner)
             long = block(code, stores, named, self.reader.flat)
             call = self._block_call(long)
             self._line(
                 f"{', '.join(named.values())}{',' if len(named) == 1 else ''} = {call}" if named else call
             )
             return
-        writer = PythonText(code, self.reader.text, self.namer, self.single)
-        texts = writer.write([v for *_, v in stores] + list(named), named)
+        writer = self._begin(code, roots, inner)
+        texts = writer.write(roots, named)
         for line in writer.lines:
             self._line(line)
         for (target, at, _), text in zip(stores, texts, strict=False):
             self._line(f"{self.reader.text(target, at)} = {text}")
+
+    def _begin(self, code: Code, roots: list[int], inner: tuple[str, Any] | None) -> PythonText:
+        """A writer of values, after the head of their inner loop and what does not vary in that.
+
+        The latter is read before the loop, since Numba cannot know that no target overlaps with it.
+        """
+        writer = PythonText(code, self.reader.text, self.namer, self.single)
+        if inner:
+            name, extent = inner
+            fixed = _invariant(code, roots, name)
+            writer.write(fixed, {k: writer.temporary(k) for k in fixed})
+            for line in writer.lines:
+                self._line(line)
+            writer.lines.clear()
+            hidden = extent != BATCH and extent in UNROLLED
+            self._loop(name, extent, stop=f"opaque({extent})" if hidden else "")
+        return writer
 
     def _block_call(self, text: Block) -> str:
         def pack(items: tuple[str, ...]) -> str:
@@ -361,24 +403,16 @@ class NestWriter:
             self._loop(*last)
             value = self._values(code, [root])[0]
         else:
-            # What does not vary in the inner loop is read before it: Numba cannot know that the
-            # target does not overlap with it.
-            writer = PythonText(code, self.reader.text, self.namer, self.single)
-            fixed = _invariant(code, root, loops[-1])
-            writer.write(fixed, {k: writer.temporary(k) for k in fixed})
-            for line in writer.lines:
-                self._line(line)
-            writer.lines.clear()
-            self._loop(*last)
+            writer = self._begin(code, [root], last)
             value = writer.write([root])[0]
             for line in writer.lines:
                 self._line(line)
         self._add(target, value, s)
 
 
-def _invariant(code: Code, root: int, variable: str) -> list[int]:
-    """The values that do not depend on a loop variable and are used by some that do."""
-    needed = code.needed([root])
+def _invariant(code: Code, roots: list[int], variable: str) -> list[int]:
+    """The values that do not depend on a loop variable, and are roots or used by some that do."""
+    needed = code.needed(roots)
     varies: set[int] = set()
     for number in needed:
         line = code.lines[number]
@@ -390,9 +424,8 @@ def _invariant(code: Code, root: int, variable: str) -> list[int]:
             depends = any(o in varies for o in code.operands(number))
         if depends:
             varies.add(number)
-    if root not in varies:
-        return [root]
-    border = {o for number in varies for o in code.operands(number) if o not in varies}
+    border = {root for root in roots if root not in varies}
+    border |= {o for number in varies for o in code.operands(number) if o not in varies}
     return sorted(k for k in border if code.lines[k][0] not in ("const", "int", "local"))
 
 

@@ -76,6 +76,18 @@ def keep(typingctx, buffer):
 
 
 @intrinsic
+def opaque(typingctx, number):
+    """The number, kept from LLVM, which would unroll a short loop whole and find no vectors in that."""
+
+    def lower(context, builder, sig, args):
+        number = context.cast(builder, args[0], sig.args[0], types.intp)
+        kind = ir.FunctionType(number.type, [number.type])
+        return builder.asm(kind, "", "=r,0", [number], False)
+
+    return types.intp(number), lower
+
+
+@intrinsic
 def fma(typingctx, a, b, c):
     """a*b + c, rounded once."""
 
