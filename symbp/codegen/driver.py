@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from math import prod
 from typing import TYPE_CHECKING
 
 from symbp.codegen.text import equation
@@ -81,7 +80,8 @@ class Driver:
         self._count_nests()
         lines = [line for stage in self.schedule.stages for line in self._stage(stage)] + self._copies()
         # Arrays with one axis are needed where addresses are part of the text.
-        lines = [*start, *self._flats_used(lines), *lines]
+        known = 1 if self.length else 0  # the number of samples
+        lines = [*start[:known], *self._checks(), *start[known:], *self._flats_used(lines), *lines]
         lines += [f"keep({v})" for b, v in self.buffers.items() if b.startswith("long:")]
         lines += ["keep(work)"] if self.schedule.workspace else []
         self._into_function(lines)
@@ -271,35 +271,43 @@ class Driver:
 
     def _allocating(self, name: str) -> None:
         lines = [f"samples = {self.length}.shape[0]"] if self.length else []
-        lines += self._checks()
-        lines += [*self._allocations("samples"), self._into(self._given()), self._returned(False)]
+        lines += [
+            *self._label_checks(),
+            *self._allocations("samples"),
+            self._into(self._given()),
+            self._returned(False),
+        ]
         self._append(name, self._given(), lines, "Allocates the results and returns them as a tuple.")
 
     def _checks(self) -> list[str]:
-        """Refuse arrays of other shapes: compiled loops would read what lies beyond them.
-
-        Only the functions that allocate check; the `_into` functions are for callers that have.
-        """
+        """Refuse arrays of other shapes: compiled loops would read what lies beyond them."""
         lines = []
-        if self.kernel.parameters:
-            size = sum(prod(self.tensors[n].shape) for n in self.kernel.parameters)
-            lines += [f"if theta.size != {size}:", f'    raise ValueError("theta must have {size} entries")']
-        for name, variable in self.inputs.items():
+        vectors = {"theta": self.kernel.parameters, "gradient": self.kernel.gradient}
+        for vector, names in vectors.items():
+            if names:
+                size = sum(self.tensors[n].row_size for n in names)
+                lines.append(f"if {vector}.size != {size}:")
+                lines.append(f'    raise ValueError("{vector} must have {size} entries")')
+        for name, variable in (*self.inputs.items(), *self.results.items()):
             t = self.tensors[name]
             sizes = [str(n) for n in t.row_shape] or (["1"] if not t.batched else [])
-            shape = f"{', '.join(['N'] * t.batched + sizes)}"
             wrong = [f"{variable}.shape[{k + t.batched}] != {n}" for k, n in enumerate(sizes)]
             if t.batched and variable != self.length:
                 wrong.insert(0, f"{variable}.shape[0] != samples")
             if wrong:
-                end = "," if len(sizes) + t.batched == 1 else ""
+                shape = ", ".join(["N"] * t.batched + sizes) + ("," if len(sizes) + t.batched == 1 else "")
                 lines.append(f"if {' or '.join(wrong)}:")
-                lines.append(f'    raise ValueError("{variable} must have shape ({shape}{end})")')
-            if t.role == "label" and t.bound is not None:
-                lines.append(
-                    f"if {variable}.size and ({variable}.min() < 0 or {variable}.max() >= {t.bound}):"
-                )
-                lines.append(f'    raise ValueError("{variable} must hold labels 0 ... {t.bound - 1}")')
+                lines.append(f'    raise ValueError("{variable} must have shape ({shape})")')
+        return lines
+
+    def _label_checks(self) -> list[str]:
+        """Refuse labels out of range, where symbp itself has not looked at them before."""
+        lines = []
+        for name, variable in self.inputs.items():
+            bound = self.tensors[name].bound
+            if self.tensors[name].role == "label" and bound is not None:
+                lines.append(f"if {variable}.size and ({variable}.min() < 0 or {variable}.max() >= {bound}):")
+                lines.append(f'    raise ValueError("{variable} must hold labels 0 ... {bound - 1}")')
         return lines
 
     def _point(self) -> None:

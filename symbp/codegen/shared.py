@@ -6,7 +6,7 @@ from symbp.codegen.driver import MOST_CALLS, Driver
 from symbp.codegen.text import equation
 from symbp.schedule.looptree import MULTIPLY, TRANSPOSE, Nest, Stage, sums_batch
 
-PIECE = 32
+PIECE = 64
 """Samples, or rows of a sum over samples, that one thread takes at a time."""
 
 

@@ -1,13 +1,14 @@
 """Direct calls: the short way into a kernel for arrays that need no conversion.
 
-Small networks take a microsecond; checking their arguments one by one in Python would take several.
-Shapes are compared here, dtypes, memory order and alignment by Numba's dispatcher, in C. Whatever is
-not right is left to the long way, which converts it or finds the words.
+Small networks take less than a microsecond; checking their arguments one by one in Python would take
+several. Dtypes, memory order and alignment are compared by Numba's dispatcher, in C, and shapes by the
+kernel. Whatever is not right is left to the long way, which converts it or finds the words.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -32,37 +33,30 @@ def direct_gradient(kernel: Compiled, size: int) -> Direct | None:
     door = _closed(kernel.into)
     if door is None:
         return None
-    slots = tuple((s.name, len(s.shape) + 1, s.shape) for s in kernel.inputs)
-    count, whole, real, ndarray, empty = len(slots), (size,), kernel.real, np.ndarray, np.empty
-    shareable = kernel.call.shareable
+    names = [s.name for s in kernel.inputs]
+    count, real, ndarray, empty = len(names), kernel.real, np.ndarray, np.empty
+    many = kernel.call.fewest_shared
+    if count == 1:
+        (only,) = names
+        pick: Callable = lambda arrays: (arrays[only],)  # noqa: E731
+    else:
+        pick = itemgetter(*names)
 
     def call(theta: Any, arrays: Mapping[str, Any]) -> tuple[float, np.ndarray] | None:
-        if len(arrays) != count or type(theta) is not ndarray or theta.shape != whole:
+        if len(arrays) != count or type(theta) is not ndarray:
             return None
-        given = [theta]
-        samples = 0
-        for name, axes, rest in slots:
-            array = arrays.get(name)
-            if type(array) is not ndarray:
-                return None
-            shape = array.shape
-            if len(shape) != axes or shape[1:] != rest or shape[0] != (samples or shape[0]):
-                return None
-            samples = shape[0]
-            given.append(array)
-        if not samples:
-            return None
-        loss, gradient = empty(1, real), empty(size, real)
         try:
-            if not shareable(samples):
-                door(*given, loss, gradient)
-            elif all(a.dtype == real and a.flags.carray for a in given):
-                kernel.call(samples, (*given, loss, gradient))
-            else:
+            given = pick(arrays)
+            for array in given:
+                if type(array) is not ndarray:
+                    return None
+            if not 0 < len(given[0]) < many:
                 return None
-        except TypeError:
+            loss, gradient = empty(1, real), empty(size, real)
+            door(theta, *given, loss, gradient)
+        except (KeyError, TypeError, ValueError):
             return None
-        return float(loss[0]), gradient
+        return loss.item(), gradient
 
     return call
 

@@ -36,6 +36,9 @@ LATELY = 1e-3
 SAMPLES = 64
 """The fewest samples that are shared: each thread takes some of them at a time."""
 
+LONGEST_REST = 64
+"""Calls of a kernel on the caller's thread alone, after sharing has taken longer several times."""
+
 COUNTERS = 16
 """Entries of the array of counters: one counter at its start, and one behind a cache line."""
 
@@ -201,27 +204,49 @@ class Shared:
         self.alone, self.work, self.dtype, self.threads = alone, work, dtype, threads
         self._make = together if threads > 1 else None
         self._together: Together | None = None
+        self._alone_seconds, self._runs, self._pause, self._rest = inf, 0, 0, 1
 
-    def shareable(self, samples: int) -> bool:
-        """Whether so many samples may be worth sharing."""
-        return self._make is not None and samples >= SAMPLES and samples * self.work >= SHARED
+    @property
+    def fewest_shared(self) -> float:
+        """The fewest samples that may be worth sharing; infinite where none are."""
+        return inf if self._make is None else max(SAMPLES, -(-SHARED // max(1, self.work)))
 
     def __call__(self, samples: int, arguments: Sequence[Any]) -> None:
         """Run on so many samples; the arguments are those of the kernel."""
-        if self._make is None or not self.shareable(samples):
+        if samples < self.fewest_shared:
             self.alone(*arguments)
             return
-        work, crew = samples * self.work, _crew
-        soon = work >= WORTH or perf_counter() - crew.last < LATELY
-        if soon and crew.taken.acquire(blocking=False):
+        work, crew, start = samples * self.work, _crew, perf_counter()
+        soon = work >= WORTH or start - crew.last < LATELY
+        shared = soon and not self._rest and crew.taken.acquire(blocking=False)
+        if shared:
             try:
-                if self._together is None:
-                    self._together = self._make()
-                # Threads beyond those that there is enough work for would only be woken.
-                threads = min(self.threads, 1 + work // SHARED, 1 + samples // SAMPLES)
-                self._together.run(samples, arguments, self.dtype, threads)
+                self._run_together(samples, arguments)
             finally:
                 crew.taken.release()
         else:
             self.alone(*arguments)
         crew.last = perf_counter()
+        self._learn((crew.last - start) / samples, shared)
+
+    def _run_together(self, samples: int, arguments: Sequence[Any]) -> None:
+        if self._together is None:
+            assert self._make is not None
+            self._together = self._make()
+        # Threads beyond those that there is enough work for would only be woken.
+        threads = min(self.threads, 1 + samples * self.work // SHARED, 1 + samples // SAMPLES)
+        self._together.run(samples, arguments, self.dtype, threads)
+
+    def _learn(self, seconds: float, shared: bool) -> None:
+        """Let a kernel rest from sharing where that took longer per sample: others want the processors.
+
+        Once in a while it runs alone all the same, so that there is something to compare with.
+        """
+        if not shared:
+            self._rest = max(0, self._rest - 1)
+            self._alone_seconds = min(seconds, 1.1 * self._alone_seconds)
+            return
+        self._runs += 1
+        late = seconds > self._alone_seconds
+        self._pause = min(2 * self._pause + 1, LONGEST_REST) if late else self._pause // 2
+        self._rest = self._pause if late else int(self._runs % LONGEST_REST == 0)

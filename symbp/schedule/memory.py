@@ -13,7 +13,7 @@ from symbp.schedule.looptree import DOT, MULTIPLY, Nest, Place, Schedule, Stage,
 from symbp.schedule.product import with_products
 from symbp.schedule.spans import joined_spans
 
-TILE_BYTES = 128 * 1024
+TILE_BYTES = 512 * 1024
 """What the buffers of one tile may take: a part of a second-level cache."""
 
 TILE_MOST = 256

@@ -30,3 +30,12 @@ def test_right_shapes_pass(kernel):
     loss, gradient = kernel.value_and_grad(np.zeros(26), np.zeros((5, 3)), np.zeros(5, int))
     assert loss == pytest.approx(np.log(2))
     assert gradient.shape == (26,)
+
+
+@pytest.mark.parametrize("wrong", range(5))
+def test_what_writes_into_arrays_refuses_those_of_other_shapes(kernel, wrong):
+    arrays = [np.ones(26), np.ones((5, 3)), np.zeros(5, int), np.empty(1), np.empty(26)]
+    kernel.value_and_grad_into(*arrays)
+    arrays[wrong] = np.zeros((2, 2) if arrays[wrong].ndim == 2 else 2, arrays[wrong].dtype)
+    with pytest.raises(ValueError, match="must have"):
+        kernel.value_and_grad_into(*arrays)

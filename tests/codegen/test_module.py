@@ -230,6 +230,12 @@ GOLDEN = '''\
 def forward_into(theta, x, a1):
     """Writes all results into the last arguments."""
     samples = x.shape[0]
+    if theta.size != 6:
+        raise ValueError("theta must have 6 entries")
+    if x.shape[1] != 3:
+        raise ValueError("x must have shape (N, 3)")
+    if a1.shape[0] != samples or a1.shape[1] != 2:
+        raise ValueError("a1 must have shape (N, 2)")
     for start in range(0, samples, 256):
         rows = min(256, samples - start)
         # s1[n, i] = sum(j) W1[i, j]*x[n, j]
@@ -249,10 +255,6 @@ def forward_into(theta, x, a1):
 def forward(theta, x):
     """Allocates the results and returns them as a tuple."""
     samples = x.shape[0]
-    if theta.size != 6:
-        raise ValueError("theta must have 6 entries")
-    if x.shape[1] != 3:
-        raise ValueError("x must have shape (N, 3)")
     a1 = np.empty((samples, 2), np.float64)
     forward_into(theta, x, a1)
     return (a1,)

@@ -26,6 +26,11 @@ def data(samples, inputs, outputs, dtype):
 def share_everything(monkeypatch):
     for limit in ("WORTH", "SHARED", "SAMPLES"):
         monkeypatch.setattr(module, limit, 1)
+    never_rest(monkeypatch)
+
+
+def never_rest(monkeypatch):
+    monkeypatch.setattr(Shared, "_rest", property(lambda self: 0, lambda self, value: None), raising=False)
 
 
 def models(net, **options):
@@ -79,7 +84,10 @@ def model():
 @pytest.fixture(scope="module")
 def expected(model):
     given = data(512, 32, 4, "float32")
-    return model.init(seed=0), given, model.value_and_grad(model.init(seed=0), **given)
+    theta = model.init(seed=0)
+    alone = model.value_and_grad(theta, **given)  # the first call rests
+    model.value_and_grad(theta, **given)
+    return theta, given, alone
 
 
 def test_large_calls_are_shared(model, expected):
@@ -129,7 +137,9 @@ def test_a_forked_child_computes(model, expected):
     assert os.waitpid(child, 0)[1] == 0
 
 
-def test_failures_free_the_crew():
+def test_failures_free_the_crew(monkeypatch):
+    never_rest(monkeypatch)
+
     def fails():
         raise MemoryError
 
@@ -140,7 +150,9 @@ def test_failures_free_the_crew():
     assert not module._crew.taken.locked()
 
 
-def test_who_comes_while_the_crew_is_taken_computes_alone():
+def test_who_comes_while_the_crew_is_taken_computes_alone(monkeypatch):
+    never_rest(monkeypatch)
+
     calls = []
     shared = Shared(lambda *a: calls.append(a), 10**9, np.dtype(float), lambda: pytest.fail("shared"), 2)
     with module._crew.taken:
@@ -162,6 +174,7 @@ def test_small_kernels_are_shared_where_they_follow_each_other(monkeypatch):
         def run(self, samples, arguments, dtype, threads):
             calls.append(threads)
 
+    never_rest(monkeypatch)
     shared = Shared(lambda *a: calls.append("alone"), module.SHARED, np.dtype(float), Both, 2)
     monkeypatch.setattr(module._crew, "last", -1e9)
     monkeypatch.setattr(module, "LATELY", 1e6)
@@ -172,6 +185,33 @@ def test_small_kernels_are_shared_where_they_follow_each_other(monkeypatch):
     shared(module.SAMPLES, ())
     shared(module.SAMPLES, ())
     assert calls == ["alone"] * 4 + [2]
+
+
+def test_kernels_that_are_slower_together_rest():
+    shared = Shared(lambda: None, 1, np.dtype(float), lambda: None, 2)
+    assert shared._rest == 1  # nothing to compare with
+    shared._learn(1.0, False)
+    assert shared._rest == 0
+    rests = []
+    for _ in range(9):
+        shared._learn(2.0, True)
+        rests.append(shared._rest)
+        while shared._rest:
+            shared._learn(1.0, False)
+    assert rests == [1, 3, 7, 15, 31, 63, 64, 64, 64]
+    shared._learn(0.5, True)
+    assert shared._rest == 0
+
+
+def test_shared_kernels_are_compared_again_once_in_a_while():
+    shared = Shared(lambda: None, 1, np.dtype(float), lambda: None, 2)
+    shared._learn(1.0, False)
+    rests = []
+    for _ in range(2 * module.LONGEST_REST):
+        shared._learn(0.5, True)
+        rests.append(shared._rest)
+        shared._rest = 0
+    assert sum(rests) == 2
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="threads cannot be placed here")
