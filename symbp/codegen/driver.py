@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from symbp.codegen.text import equation
 from symbp.ir.nodes import Tensor
 from symbp.schedule.kernel import Kernel
-from symbp.schedule.looptree import MULTIPLY, TRANSPOSE, Nest, Schedule, Stage, sums_batch
+from symbp.schedule.looptree import MULTIPLY, Nest, Schedule, Stage, sums_batch
 from symbp.schedule.memory import ALIGN
 
 if TYPE_CHECKING:
@@ -162,8 +162,6 @@ class Driver:
         """
         if nest.form == MULTIPLY:
             return [self.module.multiply(nest, self.schedule, self)]
-        if nest.form == TRANSPOSE:
-            return [self.module.transpose(nest, self.schedule, self)]
         key = self._keys[id(nest)]
         if self._may_inline and self._uses[key] <= FEW:
             found = self.module.inlined(nest, self.schedule, self)
@@ -186,7 +184,7 @@ class Driver:
             (nest, stage.tiled)
             for stage in self.schedule.stages
             for nest in stage.nests
-            if nest.form not in (MULTIPLY, TRANSPOSE)
+            if nest.form != MULTIPLY
         ]
         self._keys = {id(n): self.module.key(n, self.schedule, tiled, self.single) for n, tiled in loops}
         self._uses = Counter(self._keys.values())

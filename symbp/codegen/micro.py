@@ -6,10 +6,13 @@ import. A tile holds a few rows and two vectors of c in registers and adds up
     c[m, n] += a[m, k] * b[k, n]
 
 over k: two vectors of b are loaded, each entry of a is spread over a vector and multiplied with
-both. b has contiguous rows; panels of it that serve many rows are copied first, since rows a power
-of two apart evict each other from the cache. a may have its axes in any order. This is the inner
-part of the algorithm of Goto and van de Geijn (Anatomy of High-Performance Matrix Multiplication,
-2008).
+both. Panels of b that serve many rows are copied first, since rows a power of two apart evict each
+other from the cache. a may have its axes in any order. This is the inner part of the algorithm of
+Goto and van de Geijn (Anatomy of High-Performance Matrix Multiplication, 2008).
+
+Where the rows of b run along the sum, panels are copied with their axes exchanged. That pays only
+for some rows of a; for few of them vectors of both run along the sum, as in the product of a matrix
+and a vector.
 
 Written with the builder and not as Python loops: those would be compiled, optimised and inlined
 again for every function that multiplies.
@@ -29,6 +32,9 @@ DEPTH = 256
 
 MANY = 4
 """Tiles of rows from which on a panel of b is copied."""
+
+DOTS = 8
+"""Sums that are computed side by side where vectors run along them."""
 
 
 def vector_registers():
@@ -101,14 +107,19 @@ class Vectors:
     def fma(self, x, y, z):
         return self.call("fma", "", self.type, x, y, z)
 
-    def call(self, what, suffix, result, *operands):
+    def total(self, value):
+        """The sum of all lanes."""
+        zero = ir.Constant(self.real, -0.0)
+        return self.call("vector.reduce.fadd", "", self.real, zero, value, flags=("reassoc",))
+
+    def call(self, what, suffix, result, *operands, flags=()):
         """A call of an LLVM intrinsic."""
         name = f"llvm.{what}.v{self.lanes}f{8 * self.bytes}{suffix}"
         function = self.builder.module.globals.get(name)
         if function is None:
             kind = ir.FunctionType(result, [o.type for o in operands])
             function = ir.Function(self.builder.module, kind, name)
-        return self.builder.call(function, operands)
+        return self.builder.call(function, operands, fastmath=flags)
 
 
 def write_tile(vectors, height, c, c_row, a, a_row, a_step, b, b_step, columns, depth, fresh):
@@ -189,92 +200,72 @@ def smaller(builder, x, y):
     return builder.select(builder.icmp_signed("<", x, y), x, y)
 
 
-def multiplication(module, real):
-    """The LLVM function that multiplies matrices of one type; written once per module."""
-    name = f"multiply_{'f32' if isinstance(real, ir.FloatType) else 'f64'}"
-    if name in module.globals:
-        return module.globals[name]
-    entry, index = ir.PointerType(real), ir.IntType(64)
-    kinds = [entry, index, entry, index, index, entry, index, index, index, index, ir.IntType(1)]
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
-    function.linkage = "internal"
-    function.attributes.add("noinline")
-    builder = ir.IRBuilder(function.append_basic_block())
-    vectors = Vectors(builder, real)
-    c, c_row, a, a_row, a_step, b, b_step, rows, columns, depth, fresh = function.args
-    wide = 2 * vectors.lanes
-    room = builder.alloca(real, index(DEPTH * wide))
-    room.align = VECTOR_BYTES
-    many = builder.icmp_signed(">=", rows, index(MANY * ROWS))
-    right_step = builder.select(many, index(wide), b_step)
-    with steps(builder, index(0), depth, DEPTH) as k:
-        terms = smaller(builder, index(DEPTH), builder.sub(depth, k))
-        new = builder.and_(fresh, builder.icmp_signed("==", k, index(0)))
-        with steps(builder, index(0), columns, wide) as n:
-            most = smaller(builder, index(wide), builder.sub(columns, n))
-            panel = builder.gep(b, [builder.add(builder.mul(k, b_step), n)])
-            with builder.if_then(many):
-                masks = [vectors.first(builder.sub(most, index(v * vectors.lanes))) for v in range(2)]
-                with steps(builder, index(0), terms, 1) as row:
-                    source = builder.gep(panel, [builder.mul(row, b_step)])
-                    target = builder.gep(room, [builder.mul(row, index(wide))])
-                    for v, mask in enumerate(masks):
-                        vectors.store(vectors.load(source, v, mask), target, v)
-            right = builder.select(many, room, panel)
-            done = index(0)
-            for height in (ROWS, 2, 1):
-                end = builder.sub(rows, builder.srem(rows, index(height)))
-                with steps(builder, done, end, height) as m:
-                    left = builder.gep(a, [builder.add(builder.mul(m, a_row), builder.mul(k, a_step))])
-                    target = builder.gep(c, [builder.add(builder.mul(m, c_row), n)])
-                    write_tile(
-                        vectors,
-                        height,
-                        target,
-                        c_row,
-                        left,
-                        a_row,
-                        a_step,
-                        right,
-                        right_step,
-                        most,
-                        terms,
-                        new,
-                    )
-                done = end
-    builder.ret_void()
-    return function
+def write_dots(vectors, count, c, a, b, b_row, depth, fresh):
+    """`count` entries of a row of c; row n of b belongs to the n-th."""
+    builder, index, lanes, before = vectors.builder, depth.type, vectors.lanes, vectors.builder.block
+    starts = [builder.gep(b, [builder.mul(b_row, index(r))]) for r in range(count)]
+    head, body, after = (builder.append_basic_block(name) for name in ("dots", "terms", "rest"))
+    builder.branch(head)
+    builder.position_at_end(head)
+    k = builder.phi(index)
+    sums = [builder.phi(vectors.type) for _ in starts]
+    for phi, value in zip([k, *sums], [index(0)] + [vectors.zero] * count, strict=True):
+        phi.add_incoming(value, before)
+    following = builder.add(k, index(lanes))
+    builder.cbranch(builder.icmp_signed("<=", following, depth), body, after)
+
+    def added(mask):
+        left = vectors.load(builder.gep(a, [k]), 0, mask)
+        rows = [vectors.load(builder.gep(start, [k]), 0, mask) for start in starts]
+        return [vectors.fma(left, row, total) for row, total in zip(rows, sums, strict=True)]
+
+    builder.position_at_end(body)
+    for phi, value in zip([k, *sums], [following, *added(None)], strict=True):
+        phi.add_incoming(value, body)
+    builder.branch(head)
+    builder.position_at_end(after)
+    for r, value in enumerate(added(vectors.first(builder.sub(depth, k)))):
+        target, total = builder.gep(c, [index(r)]), vectors.total(value)
+        builder.store(builder.select(fresh, total, builder.fadd(builder.load(target), total)), target)
 
 
-def transposition(module, real):
-    """The LLVM function that copies some rows of a matrix into columns; written once per module."""
-    name = f"transpose_{'f32' if isinstance(real, ir.FloatType) else 'f64'}"
-    if name in module.globals:
-        return module.globals[name]
-    entry, index = ir.PointerType(real), ir.IntType(64)
-    kinds = [entry, index, entry, index, index, index]
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
-    function.linkage = "internal"
-    function.attributes.add("noinline")
-    builder = ir.IRBuilder(function.append_basic_block())
-    vectors = Vectors(builder, real)
-    lanes = vectors.lanes
-    c, c_row, a, a_row, rows, columns = function.args
-    whole_rows, whole_columns = (builder.sub(n, builder.srem(n, index(lanes))) for n in (rows, columns))
+def write_all_dots(vectors, c, c_row, a, a_row, a_step, b, b_row, rows, columns, depth, fresh):
+    """The product by sums along vectors, where a_step is 1; a few rows of b serve all of a."""
+    builder, index = vectors.builder, rows.type
+    done = index(0)
+    for count in (DOTS, 1):
+        end = builder.sub(columns, builder.srem(columns, index(count)))
+        with steps(builder, done, end, count) as n, steps(builder, index(0), rows, 1) as m:
+            target = builder.gep(c, [builder.add(builder.mul(m, c_row), n)])
+            left, right = builder.gep(a, [builder.mul(m, a_row)]), builder.gep(b, [builder.mul(n, b_row)])
+            write_dots(vectors, count, target, left, right, b_row, depth, fresh)
+        done = end
 
-    def place(pointer, i, step, j):
-        return builder.gep(pointer, [builder.add(builder.mul(i, step), j)])
 
-    columns_of_blocks = steps(builder, index(0), whole_columns, lanes)
-    with columns_of_blocks as j, steps(builder, index(0), whole_rows, lanes) as i:
-        block = [vectors.load(place(a, builder.add(i, index(r)), a_row, j), 0) for r in range(lanes)]
+def copy_panel(vectors, room, panel, b_row, columns, terms):
+    """Two vectors of each of so many rows of b, one after the other."""
+    builder, index, lanes = vectors.builder, terms.type, vectors.lanes
+    masks = [vectors.first(builder.sub(columns, index(v * lanes))) for v in range(2)]
+    with steps(builder, index(0), terms, 1) as row:
+        source = builder.gep(panel, [builder.mul(row, b_row)])
+        target = builder.gep(room, [builder.mul(row, index(2 * lanes))])
+        for v, mask in enumerate(masks):
+            vectors.store(vectors.load(source, v, mask), target, v)
+
+
+def turn_panel(vectors, room, panel, b_row, columns, terms):
+    """The same where the rows of b run along the sum. Rows beyond the last repeat it; none uses them."""
+    builder, index, lanes = vectors.builder, terms.type, vectors.lanes
+    last = builder.sub(columns, index(1))
+    with steps(builder, index(0), columns, lanes) as n, steps(builder, index(0), terms, lanes) as k:
+        mask = vectors.first(builder.sub(terms, k))
+        block = []
+        for r in range(lanes):
+            row = builder.mul(smaller(builder, builder.add(n, index(r)), last), b_row)
+            block.append(vectors.load(builder.gep(panel, [builder.add(row, k)]), 0, mask))
         for r, line in enumerate(exchanged(builder, block, lanes)):
-            vectors.store(line, place(c, builder.add(j, index(r)), c_row, i), 0)
-    for starts in ((whole_rows, index(0)), (index(0), whole_columns)):
-        with steps(builder, starts[0], rows, 1) as i, steps(builder, starts[1], columns, 1) as j:
-            builder.store(builder.load(place(a, i, a_row, j)), place(c, j, c_row, i))
-    builder.ret_void()
-    return function
+            row = builder.mul(builder.add(k, index(r)), index(2 * lanes))
+            vectors.store(line, builder.gep(room, [builder.add(row, n)]), 0)
 
 
 def exchanged(builder, block, lanes):
@@ -292,40 +283,96 @@ def exchanged(builder, block, lanes):
     return block
 
 
+def write_panels(vectors, turned, c, c_row, a, a_row, a_step, b, b_row, rows, columns, depth, fresh):
+    """The product in tiles: some terms of two vectors of columns at a time, for all rows."""
+    builder, index, wide = vectors.builder, rows.type, 2 * vectors.lanes
+    with builder.goto_entry_block():
+        room = builder.alloca(vectors.real, index(DEPTH * wide))
+        room.align = VECTOR_BYTES
+    many = builder.icmp_signed(">=", rows, index(1 if turned else MANY * ROWS))
+    right_row = builder.select(many, index(wide), b_row)
+    with steps(builder, index(0), depth, DEPTH) as k:
+        terms = smaller(builder, index(DEPTH), builder.sub(depth, k))
+        new = builder.and_(fresh, builder.icmp_signed("==", k, index(0)))
+        with steps(builder, index(0), columns, wide) as n:
+            most = smaller(builder, index(wide), builder.sub(columns, n))
+            across, along = (n, k) if turned else (k, n)
+            panel = builder.gep(b, [builder.add(builder.mul(across, b_row), along)])
+            with builder.if_then(many):
+                (turn_panel if turned else copy_panel)(vectors, room, panel, b_row, most, terms)
+            right = builder.select(many, room, panel)
+            done = index(0)
+            for height in (ROWS, 2, 1):
+                end = builder.sub(rows, builder.srem(rows, index(height)))
+                with steps(builder, done, end, height) as m:
+                    left = builder.gep(a, [builder.add(builder.mul(m, a_row), builder.mul(k, a_step))])
+                    target = builder.gep(c, [builder.add(builder.mul(m, c_row), n)])
+                    tile = target, c_row, left, a_row, a_step, right, right_row, most, terms, new
+                    write_tile(vectors, height, *tile)
+                done = end
+
+
+def multiplication(module, real, turned):
+    """The LLVM function that multiplies matrices of one type; written once per module."""
+    name = f"multiply_{'turned_' * turned}{'f32' if isinstance(real, ir.FloatType) else 'f64'}"
+    if name in module.globals:
+        return module.globals[name]
+    entry, index, flag = ir.PointerType(real), ir.IntType(64), ir.IntType(1)
+    kinds = [entry, index, entry, index, index, entry, index, index, index, index, flag, flag]
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    builder = ir.IRBuilder(function.append_basic_block())
+    vectors = Vectors(builder, real)
+    *operands, few = function.args
+    if turned:
+        with builder.if_else(few) as (dots, panels):
+            with dots:
+                write_all_dots(vectors, *operands)
+            with panels:
+                write_panels(vectors, turned, *operands)
+    else:
+        write_panels(vectors, turned, *operands)
+    builder.ret_void()
+    return function
+
+
+def lower_product(context, builder, sig, args, turned):
+    """The call of that function for arrays, of which it takes the data from some offset on."""
+    whole = (context.make_array(sig.args[k])(context, builder, args[k]).data for k in (0, 3, 7))
+    c, a, b = (builder.gep(d, [at]) for d, at in zip(whole, (args[1], args[4], args[8]), strict=True))
+    function = multiplication(builder.module, context.get_value_type(sig.args[0].dtype), turned)
+    builder.call(function, [c, args[2], a, args[5], args[6], b, *args[9:]])
+    return context.get_dummy_value()
+
+
 @intrinsic
-def transpose(typingctx, c, c_at, c_row, a, a_at, a_row, rows, columns):
-    """c[n, m] = a[m, n] for so many rows m and columns n of a; rows of both are contiguous.
-
-    The entry c[n, m] is c[c_at + n*c_row + m], and a[m, n] is a[a_at + m*a_row + n].
-    """
-    n = types.intp
-    sig = types.void(c, n, n, a, n, n, n, n)
-
-    def lower(context, builder, sig, args):
-        c, a = (context.make_array(sig.args[k])(context, builder, args[k]).data for k in (0, 3))
-        c, a = builder.gep(c, [args[1]]), builder.gep(a, [args[4]])
-        function = transposition(builder.module, context.get_value_type(sig.args[0].dtype))
-        builder.call(function, [c, args[2], a, *args[5:]])
-        return context.get_dummy_value()
-
-    return sig, lower
-
-
-@intrinsic
-def multiply(typingctx, c, c_at, c_row, a, a_at, a_row, a_step, b, b_at, b_step, rows, columns, depth, fresh):
+def multiply(typingctx, c, c_at, c_row, a, a_at, a_row, a_step, b, b_at, b_row, rows, columns, depth, fresh):
     """c[m, n] += sum over k of a[m, k] * b[k, n], or = where `fresh`.
 
     The entry c[m, n] is c[c_at + m*c_row + n], a[m, k] is a[a_at + m*a_row + k*a_step], and b[k, n] is
-    b[b_at + k*b_step + n].
+    b[b_at + k*b_row + n].
     """
-    n = types.intp
-    sig = types.void(c, n, n, a, n, n, n, b, n, n, n, n, n, types.boolean)
+    n, flag = types.intp, types.boolean
 
     def lower(context, builder, sig, args):
-        whole = (context.make_array(sig.args[k])(context, builder, args[k]).data for k in (0, 3, 7))
-        c, a, b = (builder.gep(d, [at]) for d, at in zip(whole, (args[1], args[4], args[8]), strict=True))
-        function = multiplication(builder.module, context.get_value_type(sig.args[0].dtype))
-        builder.call(function, [c, args[2], a, args[5], args[6], b, *args[9:]])
-        return context.get_dummy_value()
+        return lower_product(context, builder, sig, [*args, ir.Constant(ir.IntType(1), 0)], False)
 
-    return sig, lower
+    return types.void(c, n, n, a, n, n, n, b, n, n, n, n, n, flag), lower
+
+
+@intrinsic
+def multiply_turned(
+    typingctx, c, c_at, c_row, a, a_at, a_row, a_step, b, b_at, b_row, rows, columns, depth, fresh, few
+):
+    """c[m, n] += sum over k of a[m, k] * b[n, k], or = where `fresh`.
+
+    As `multiply`, but b[n, k] is b[b_at + n*b_row + k]. `few` tells that there are too few rows for
+    copies of b to pay; neighbouring terms of a, which are a_step apart, must then be neighbours.
+    """
+    n, flag = types.intp, types.boolean
+
+    def lower(context, builder, sig, args):
+        return lower_product(context, builder, sig, args, True)
+
+    return types.void(c, n, n, a, n, n, n, b, n, n, n, n, n, flag, flag), lower

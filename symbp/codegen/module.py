@@ -14,14 +14,7 @@ from symbp.codegen.block import Block
 from symbp.codegen.driver import Driver
 from symbp.codegen.names import RESERVED, Namer, comment
 from symbp.codegen.nest import NestWriter, reorderable
-from symbp.codegen.product import (
-    ONES,
-    OWN_NAMES,
-    crew_functions,
-    micro_kernels,
-    multiply_call,
-    transpose_call,
-)
+from symbp.codegen.product import ONES, OWN_NAMES, crew_functions, micro_kernels, multiply_call
 from symbp.codegen.shared import SharedDriver
 from symbp.codegen.text import equation
 from symbp.codegen.vector import sources as vector
@@ -78,7 +71,6 @@ class Module:
         self.nests: dict[tuple, str] = {}
         self.blocks: dict[tuple[str, bool], str] = {}
         self.called: set[str] = set()
-        self.multiplies = self.transposes = False
         self.parallel = any(k.parallel for k in kernels)
         self.counting: set[str] = set()
         self.parts: list[str] = []
@@ -110,15 +102,7 @@ class Module:
 
     def multiply(self, nest: Nest, schedule: Schedule, driver: Driver, low: str = "", count: str = "") -> str:
         """Text of the call that computes a matrix product, or some of its rows."""
-        self.multiplies = True
         return multiply_call(nest.statements[0], schedule, driver.place, low, count)
-
-    def transpose(
-        self, nest: Nest, schedule: Schedule, driver: Driver, low: str = "", count: str = ""
-    ) -> str:
-        """Text of the call that copies a matrix with its axes exchanged, or some of its rows."""
-        self.transposes = True
-        return transpose_call(nest.statements[0], schedule, driver.place, low, count)
 
     def inlined(self, nest: Nest, schedule: Schedule, driver: Driver) -> tuple[list[str], list[str]] | None:
         """Views and loops of a nest, to stand in the kernel's own function; None where they are too many.
@@ -247,8 +231,11 @@ class Module:
         texts = ["\n".join(limits)] if self.blocks else []
         if orders:
             texts.append(f"BERNOULLI = {support.BERNOULLI!r}")
-        if self.multiplies or self.transposes:
-            texts += micro_kernels(self.multiplies, self.transposes)
+        plain, turned = (
+            any(f" {w}(" in part for part in self.parts) for w in ("multiply", "multiply_turned")
+        )
+        if plain or turned:
+            texts += micro_kernels(plain, turned)
         if self.parallel:
             texts += crew_functions()
         for name in names:

@@ -10,6 +10,9 @@ from symbp.ir.nodes import BATCH, Access, Index, Program, Statement
 from symbp.schedule.looptree import Schedule, sums_batch
 from symbp.schedule.product import product_of
 
+FEW = 8
+"""Rows of a product below which copying a matrix with its axes exchanged takes longer than it saves."""
+
 ONES = "ones"
 """The array that stands for a factor 1."""
 
@@ -17,7 +20,7 @@ ONES = "ones"
 def multiply_call(
     s: Statement, schedule: Schedule, place: Callable[[str], tuple[str, str]], low: str = "", count: str = ""
 ) -> str:
-    """`multiply(...)` for a statement that is a matrix product; see `symbp.codegen.micro`.
+    """`multiply(...)` or `multiply_turned(...)` for a matrix product; see `symbp.codegen.micro`.
 
     Args:
         place: of a tensor, the variable that holds its buffer and where it begins there.
@@ -50,8 +53,14 @@ def multiply_call(
     sizes[0] = count or sizes[0]
     fresh = "start == 0" if sums_batch(s) else "True"
     texts = [c, c_at, c_steps.get(product.rows, 0), a, a_at, a_steps.get(product.rows, 0)]  # type: ignore[arg-type]
-    texts += [a_steps[product.depth], b, b_at, b_steps[product.depth], *sizes, fresh]
-    return f"multiply({', '.join(map(str, texts))})"
+    texts += [a_steps[product.depth], b, b_at, b_steps[product.columns if product.turned else product.depth]]
+    texts += [*sizes, fresh]
+    if not product.turned:
+        return f"multiply({', '.join(map(str, texts))})"
+    # By the samples of the whole batch: a tile or a piece of it has the numbers that others have.
+    few = f"samples < {FEW}" if rows == BATCH else str(rows < FEW)
+    texts.append(few if a_steps[product.depth] == 1 else "False")
+    return f"multiply_turned({', '.join(map(str, texts))})"
 
 
 def _steps(program: Program, tensor: str) -> list[int]:
@@ -62,36 +71,26 @@ def _steps(program: Program, tensor: str) -> list[int]:
     return steps
 
 
-def transpose_call(
-    s: Statement, schedule: Schedule, place: Callable[[str], tuple[str, str]], low: str = "", count: str = ""
-) -> str:
-    """`transpose(...)` for a statement that copies a matrix with its axes exchanged, or some rows of it."""
-    columns, rows = schedule.program.tensors[s.target].shape
-    c, c_at = place(s.target)
-    a, a_at = place(s.body.name)  # type: ignore[attr-defined]
-    if low:
-        c_at, a_at = f"{c_at} + {low}", f"{a_at} + {low}*{columns}"
-    return f"transpose({c}, {c_at}, {rows}, {a}, {a_at}, {columns}, {count or rows}, {columns})"
-
-
-_OWN = """DEPTH MANY ones VECTOR_BYTES REGISTERS ROWS vector_registers Vectors write_tile write_sum steps
-smaller multiplication multiply transposition exchanged transpose contextmanager os PATIENCE count_up
+_OWN = """DEPTH MANY DOTS ones VECTOR_BYTES REGISTERS ROWS vector_registers Vectors write_tile write_sum steps
+smaller copy_panel turn_panel exchanged write_dots write_all_dots write_panels multiplication lower_product
+multiply multiply_turned contextmanager os PATIENCE count_up
 count_of let_others_run wait_until LOOKS ring listen number bell counters ticket piece begin end base low
 count"""
 OWN_NAMES = frozenset(_OWN.split())
 """What micro-kernels, and what threads share, are called in generated modules."""
 
 
-def micro_kernels(multiplies: bool, transposes: bool) -> list[str]:
+def micro_kernels(plain: bool, turned: bool) -> list[str]:
     """The source of the micro-kernels; the machine that imports it chooses the size of tiles."""
     size = "VECTOR_BYTES, REGISTERS = vector_registers()\nROWS = 8 if REGISTERS == 32 else 6"
     items: list = [micro.Vectors, micro.steps.__wrapped__, micro.smaller]  # type: ignore[attr-defined]
-    if multiplies:
-        items += [micro.write_tile, micro.write_sum, micro.multiplication, micro.multiply._defn]  # type: ignore[attr-defined]
-    if transposes:
-        items += [micro.exchanged, micro.transposition, micro.transpose._defn]  # type: ignore[attr-defined]
+    items += [micro.write_tile, micro.write_sum, micro.copy_panel, micro.write_panels]
+    if turned:
+        items += [micro.turn_panel, micro.exchanged, micro.write_dots, micro.write_all_dots]
+    items += [micro.multiplication, micro.lower_product]
+    items += [micro.multiply._defn] * plain + [micro.multiply_turned._defn] * turned  # type: ignore[attr-defined]
     texts = [inspect.getsource(item).rstrip() for item in items]
-    constants = f"DEPTH = {micro.DEPTH}\nMANY = {micro.MANY}"
+    constants = f"DEPTH = {micro.DEPTH}\nMANY = {micro.MANY}" + f"\nDOTS = {micro.DOTS}" * turned
     return [constants, inspect.getsource(micro.vector_registers).rstrip(), size, *texts]
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from symbp.codegen.driver import MOST_CALLS, Driver
-from symbp.codegen.text import equation
-from symbp.schedule.looptree import MULTIPLY, TRANSPOSE, Nest, Stage, sums_batch
+from symbp.schedule.looptree import MULTIPLY, Nest, Stage, sums_batch
 
 PIECE = 64
 """Samples, or rows of a sum over samples, that one thread takes at a time."""
@@ -36,8 +35,8 @@ class SharedDriver(Driver):
         differ, and take memory and time of their own.
         """
         if not stage.tiled:
-            return self._once(stage)
-        loops = [nest for nest in stage.nests if nest.form not in (MULTIPLY, TRANSPOSE)]
+            return self._pieces("1", self._function("once", ["samples"], self._stage(stage)))
+        loops = [nest for nest in stage.nests if nest.form != MULTIPLY]
         if len(stage.nests) > MOST_CALLS or any(not self._keys[id(nest)] for nest in loops):
             # Addresses that are part of the text know no pieces, nor do functions of many nests.
             return self._pieces("1", self._function("tiles", ["samples"], self._stage(stage)))
@@ -56,32 +55,6 @@ class SharedDriver(Driver):
             count, body = self._sums(sums)
             call = self._function("sums", ["samples", "start", "rows", "piece"], body)
             lines += ["    " + line for line in self._pieces(str(count), call)]
-        return lines
-
-    def _once(self, stage: Stage) -> list[str]:
-        """A stage that runs once: copies of parameters in pieces, then all the rest in one."""
-        given = set(self.kernel.parameters) | {n for n, t in self.tensors.items() if t.role == "constant"}
-        copies = [
-            nest
-            for nest in stage.nests
-            if nest.form == TRANSPOSE and nest.statements[0].body.name in given  # type: ignore[attr-defined]
-        ]
-        rest = [nest for nest in stage.nests if nest not in copies]
-        lines: list[str] = []
-        if copies:
-            body: list[str] = []
-            end = 0
-            for nest in copies:
-                rows, word, begin = nest.extents[1], "elif" if body else "if", end
-                end += -(-rows // PIECE)
-                call = self.module.transpose(nest, self.schedule, self, "low", "count")
-                body += [f"{word} piece < {end}:", f"    # {equation(nest.statements[0])}"]
-                body += [f"    low = {PIECE}*(piece - {begin})", f"    count = min({PIECE}, {rows} - low)"]
-                body += [f"    {call}"]
-            lines += self._pieces(str(end), self._function("copies", ["piece"], body))
-        if rest:
-            body = self._stage(Stage(False, rest))
-            lines += self._pieces("1", self._function("once", ["samples"], body))
         return lines
 
     def _pieces(self, count: str, call: str) -> list[str]:

@@ -25,9 +25,6 @@ ACCUMULATE = "accumulate"
 MULTIPLY = "multiply"
 """One matrix product, computed by micro-kernels; see `symbp.schedule.product`."""
 
-TRANSPOSE = "transpose"
-"""One matrix with its axes exchanged."""
-
 ENTRIES = "entries"
 """Single entries one after the other, each with its own body; see `symbp.ir.entries`."""
 

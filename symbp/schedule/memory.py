@@ -10,7 +10,7 @@ from symbp.ir.walk import accesses
 from symbp.schedule.fuse import fuse, reads_of
 from symbp.schedule.kernel import Kernel
 from symbp.schedule.looptree import DOT, MULTIPLY, Nest, Place, Schedule, Stage, sums_batch
-from symbp.schedule.product import with_products
+from symbp.schedule.product import without_single_terms
 from symbp.schedule.spans import joined_spans
 
 TILE_BYTES = 512 * 1024
@@ -31,7 +31,7 @@ def plan_kernel(kernel: Kernel) -> Schedule:
     program = kernel.program
     if program.outputs != (*kernel.results, *kernel.gradient):
         program = type(program)(program.tensors, program.statements, (*kernel.results, *kernel.gradient))
-    program = with_products(program)
+    program = without_single_terms(program)
     stages = fuse(program)
     places = _outside(kernel)
     places |= _in_place(program, stages, places)

@@ -9,8 +9,8 @@ import sympy as sp
 from symbp.ir.entries import entries
 from symbp.ir.nodes import BATCH, Access, Index, Statement
 from symbp.ir.walk import accesses, index_symbols, substitute
-from symbp.schedule.looptree import ACCUMULATE, DOT, ENTRIES, MULTIPLY, TRANSPOSE
-from symbp.schedule.product import is_transposition, product_of
+from symbp.schedule.looptree import ACCUMULATE, DOT, ENTRIES, MULTIPLY
+from symbp.schedule.product import product_of
 
 STRIDED = 8
 """Cost of a strided access relative to a contiguous one."""
@@ -52,8 +52,6 @@ def best_form(statement: Statement) -> str:
     """A product or copy of matrices, entry by entry, dot form, or accumulate form where memory asks it."""
     if product_of(statement) is not None:
         return MULTIPLY
-    if is_transposition(statement):
-        return TRANSPOSE
     if entries(statement) is not None:
         return ENTRIES
     if not statement.bound or not statement.indices or statement.where:

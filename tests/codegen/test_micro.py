@@ -8,9 +8,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from symbp.codegen.micro import DEPTH, MANY, ROWS, VECTOR_BYTES, multiply, transpose, vector_registers
-
-SIZES = (1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 40, 47, 63, 64, 65, 70)
+from symbp.codegen.micro import DEPTH, MANY, ROWS, VECTOR_BYTES, multiply, multiply_turned, vector_registers
 
 
 @njit
@@ -19,13 +17,37 @@ def run(c, c_at, c_row, a, a_row, a_step, b, b_step, rows, columns, depth, fresh
 
 
 @njit
-def run_all(c, a, b, most, fresh, errors):
+def run_turned(c, c_at, c_row, a, a_row, a_step, b, b_row, rows, columns, depth, fresh, few):
+    multiply_turned(c, c_at, c_row, a, 0, a_row, a_step, b, 0, b_row, rows, columns, depth, fresh, few)
+
+
+@njit
+def run_all(c, a, b, b_turned, most, fresh, way, errors):
     """Every size up to `most`; whole numbers, so that each order of adding gives the same."""
     for rows in range(1, most + 1):
         for columns in range(1, most + 1):
             for depth in (1, 2, 3, most):
                 c[:] = 1.0
-                multiply(c, 0, most + 1, a, 0, most, 1, b, 0, most, rows, columns, depth, fresh)
+                if way == 0:
+                    multiply(c, 0, most + 1, a, 0, most, 1, b, 0, most, rows, columns, depth, fresh)
+                else:
+                    multiply_turned(
+                        c,
+                        0,
+                        most + 1,
+                        a,
+                        0,
+                        most,
+                        1,
+                        b_turned,
+                        0,
+                        most,
+                        rows,
+                        columns,
+                        depth,
+                        fresh,
+                        way == 2,
+                    )
                 for m in range(rows + 1):
                     for n in range(columns + 1):
                         want = 1.0
@@ -38,11 +60,13 @@ def run_all(c, a, b, most, fresh, errors):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("fresh", [True, False])
-def test_all_sizes_to_70_and_nothing_beside_them(dtype, fresh):
+@pytest.mark.parametrize("way", range(3), ids=["plain", "turned", "few"])
+def test_all_sizes_to_70_and_nothing_beside_them(dtype, fresh, way):
     random = np.random.default_rng(0)
     a, b = (random.integers(-8, 9, 70 * 70).astype(dtype) for _ in range(2))
     errors = np.zeros(1)
-    run_all(np.empty(71 * 71, dtype), a, b, 70, fresh, errors)
+    b_turned = np.ascontiguousarray(b.reshape(70, 70).T).ravel()
+    run_all(np.empty(71 * 71, dtype), a, b, b_turned, 70, fresh, way, errors)
     assert errors[0] == 0
 
 
@@ -58,11 +82,20 @@ def test_orders_of_axes_offsets_and_depths(dtype):
         size = np.abs(a) @ np.abs(b)
         for left, steps in ((a, (depth, 1)), (np.ascontiguousarray(a.T), (1, rows))):
             c = np.full(rows * columns + 6, 7, dtype)
-            run(c, 3, columns, left.ravel(), *steps, b.ravel(), columns, rows, columns, depth, True)
-            found = c[3:-3].reshape(rows, columns)
-            assert np.all(np.abs(found - want) <= depth * np.finfo(dtype).eps * size)
-            assert np.all(c[:3] == 7)
-            assert np.all(c[-3:] == 7)
+            sizes = rows, columns, depth, True
+            run(c, 3, columns, left.ravel(), *steps, b.ravel(), columns, *sizes)
+            agree(c, want, depth * np.finfo(dtype).eps * size)
+            turned = np.ascontiguousarray(b.T).ravel()
+            for few in (False, True)[: 1 + (steps[1] == 1)]:
+                c[3:-3] = 7
+                run_turned(c, 3, columns, left.ravel(), *steps, turned, depth, *sizes, few)
+                agree(c, want, depth * np.finfo(dtype).eps * size)
+
+
+def agree(c, want, most):
+    assert np.all(np.abs(c[3:-3].reshape(want.shape) - want) <= most)
+    assert np.all(c[:3] == 7)
+    assert np.all(c[-3:] == 7)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -78,6 +111,11 @@ def test_what_is_no_number_passes_as_in_numpy(dtype, rows):
     run(c, 0, 20, a.ravel(), 3, 1, b.ravel(), 20, rows, 20, 3, True)
     np.testing.assert_array_equal(c.reshape(rows, 20), want)
     assert np.all(c.reshape(rows, 20)[2, :4] == 3 * tiny)
+    for few in (False, True):
+        c[:] = np.nan
+        b_turned = np.ascontiguousarray(b.T).ravel()
+        run_turned(c, 0, 20, a.ravel(), 3, 1, b_turned, 3, rows, 20, 3, True, few)
+        np.testing.assert_array_equal(c.reshape(rows, 20), want)
 
 
 def test_rows_do_not_depend_on_how_they_are_cut():
@@ -89,6 +127,9 @@ def test_rows_do_not_depend_on_how_they_are_cut():
         part = np.empty((high - low) * 40, np.float32)
         run(part, 0, 40, a[low:high].ravel(), 50, 1, b.ravel(), 40, high - low, 40, 50, True)
         np.testing.assert_array_equal(part.reshape(-1, 40), whole[low:high])
+        turned = np.ascontiguousarray(b.T).ravel()
+        run_turned(part, 0, 40, a[low:high].ravel(), 50, 1, turned, 50, high - low, 40, 50, True, False)
+        np.testing.assert_array_equal(part.reshape(-1, 40), whole[low:high])
 
 
 def test_tiles_are_vectors_of_this_machine():
@@ -99,27 +140,3 @@ def test_tiles_are_vectors_of_this_machine():
     register = {64: "zmm", 32: "ymm", 16: "xmm"}[VECTOR_BYTES]
     if any("vfmadd" in line for line in code.splitlines()):
         assert sum("vfmadd" in line and register in line for line in code.splitlines()) >= 2 * ROWS
-
-
-@njit
-def exchange(c, c_at, c_row, a, a_row, rows, columns):
-    transpose(c, c_at, c_row, a, 0, a_row, rows, columns)
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_axes_are_exchanged_and_nothing_beside_them_is_touched(dtype):
-    for rows, columns in itertools.product(SIZES, SIZES):
-        a = np.arange(rows * columns, dtype=dtype).reshape(rows, columns)
-        c = np.full(rows * columns + 6, -1, dtype)
-        exchange(c, 3, rows, a.ravel(), columns, rows, columns)
-        np.testing.assert_array_equal(c[3:-3].reshape(columns, rows), a.T)
-        assert np.all(c[:3] == -1)
-        assert np.all(c[-3:] == -1)
-
-
-def test_some_rows_are_some_columns():
-    a = np.arange(40 * 24, dtype=np.float32).reshape(40, 24)
-    c = np.full((24, 40), -1, np.float32)
-    exchange(c.reshape(-1), 32, 40, a[32:].ravel(), 24, 8, 24)
-    np.testing.assert_array_equal(c[:, 32:], a[32:].T)
-    assert np.all(c[:, :32] == -1)

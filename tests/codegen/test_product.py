@@ -36,6 +36,24 @@ def test_sizes_and_strides():
     assert call("g") == "multiply(g, 0, 6, d, 0, 1, 8, x, 0, 6, 8, 6, rows, start == 0)"
 
 
+def test_rows_along_the_sum():
+    i, j = Index("i", 8), Index("j", 6)
+    x, w = Tensor("x", (BATCH, 6), "input"), Tensor("W", (8, 6), "parameter")
+    v, z, y = Tensor("v", (6,), "parameter"), Tensor("z", (BATCH, 8)), Tensor("y", (8,))
+    statements = [
+        Statement("z", (N, i), w[i, j] * x[N, j], "sum", (j,)),
+        Statement("y", (i,), w[i, j] * v[j], "sum", (j,)),
+    ]
+    plan = plan_kernel(
+        Kernel("f", program_of([x, w, v, z, y], statements, ("z", "y")), ("x",), ("W", "v"), ("z", "y"), ())
+    )
+    texts = [multiply_call(s, plan, lambda name: (name, "0")) for s in plan.program.statements]
+    assert texts == [
+        "multiply_turned(z, 0, 8, x, 0, 6, 1, W, 0, 6, rows, 8, 6, True, samples < 8)",
+        "multiply_turned(y, 0, 0, v, 0, 0, 1, W, 0, 6, 1, 8, 6, True, True)",
+    ]
+
+
 def test_some_rows():
     some = call("g", low="low", count="count")
     assert some == "multiply(g, 0 + low*6, 6, d, 0 + low*1, 1, 8, x, 0, 6, count, 6, rows, start == 0)"

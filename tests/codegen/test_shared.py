@@ -49,7 +49,3 @@ def test_samples_and_rows_of_sums_are_cut(text):
     assert sums.count("multiply(gradient, ") >= 3
     assert f"count = min({PIECE}, 64 - low)" in sums
     assert len(re.findall(r"if piece < \d+:", sums)) == 5
-
-
-def test_transposed_parameters_are_cut(text):
-    assert "transpose(work, " in function(text, "value_and_grad_copies")
