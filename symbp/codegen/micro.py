@@ -54,6 +54,17 @@ VECTOR_BYTES, REGISTERS = vector_registers()
 ROWS = 8 if REGISTERS == 32 else 6
 
 
+def own_function(module, what, real, kinds):
+    """A function of the module without result, and whether it is new and has to be written."""
+    name = f"{what}_{'f32' if isinstance(real, ir.FloatType) else 'f64'}"
+    if name in module.globals:
+        return module.globals[name], False
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    return function, True
+
+
 class Vectors:
     """Writes operations on vectors of one type.
 
@@ -120,6 +131,27 @@ class Vectors:
             kind = ir.FunctionType(result, [o.type for o in operands])
             function = ir.Function(self.builder.module, kind, name)
         return self.builder.call(function, operands, fastmath=flags)
+
+
+def tiles(module, real):
+    """The LLVM function that multiplies with one panel of b; written once per module."""
+    entry, index, flag = ir.PointerType(real), ir.IntType(64), ir.IntType(1)
+    kinds = [entry, index, entry, index, index, entry, index, index, index, index, flag]
+    function, new = own_function(module, "tiles", real, kinds)
+    if not new:
+        return function
+    builder = ir.IRBuilder(function.append_basic_block())
+    c, c_row, a, a_row, a_step, b, b_row, rows, columns, depth, fresh = function.args
+    done = index(0)
+    for height in (ROWS, 2, 1):
+        end = builder.sub(rows, builder.srem(rows, index(height)))
+        with steps(builder, done, end, height) as m:
+            left, target = (builder.gep(p, [builder.mul(m, row)]) for p, row in ((a, a_row), (c, c_row)))
+            tile = target, c_row, left, a_row, a_step, b, b_row, columns, depth, fresh
+            write_tile(Vectors(builder, real), height, *tile)
+        done = end
+    builder.ret_void()
+    return function
 
 
 def write_tile(vectors, height, c, c_row, a, a_row, a_step, b, b_step, columns, depth, fresh):
@@ -301,27 +333,19 @@ def write_panels(vectors, turned, c, c_row, a, a_row, a_step, b, b_row, rows, co
             with builder.if_then(many):
                 (turn_panel if turned else copy_panel)(vectors, room, panel, b_row, most, terms)
             right = builder.select(many, room, panel)
-            done = index(0)
-            for height in (ROWS, 2, 1):
-                end = builder.sub(rows, builder.srem(rows, index(height)))
-                with steps(builder, done, end, height) as m:
-                    left = builder.gep(a, [builder.add(builder.mul(m, a_row), builder.mul(k, a_step))])
-                    target = builder.gep(c, [builder.add(builder.mul(m, c_row), n)])
-                    tile = target, c_row, left, a_row, a_step, right, right_row, most, terms, new
-                    write_tile(vectors, height, *tile)
-                done = end
+            left = builder.gep(a, [builder.mul(k, a_step)])
+            target = builder.gep(c, [n])
+            operands = target, c_row, left, a_row, a_step, right, right_row, rows, most, terms, new
+            builder.call(tiles(builder.module, vectors.real), operands)
 
 
 def multiplication(module, real, turned):
     """The LLVM function that multiplies matrices of one type; written once per module."""
-    name = f"multiply_{'turned_' * turned}{'f32' if isinstance(real, ir.FloatType) else 'f64'}"
-    if name in module.globals:
-        return module.globals[name]
     entry, index, flag = ir.PointerType(real), ir.IntType(64), ir.IntType(1)
     kinds = [entry, index, entry, index, index, entry, index, index, index, index, flag, flag]
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
-    function.linkage = "internal"
-    function.attributes.add("noinline")
+    function, new = own_function(module, "multiply_turned" if turned else "multiply", real, kinds)
+    if not new:
+        return function
     builder = ir.IRBuilder(function.append_basic_block())
     vectors = Vectors(builder, real)
     *operands, few = function.args

@@ -71,11 +71,11 @@ def _steps(program: Program, tensor: str) -> list[int]:
     return steps
 
 
-_OWN = """DEPTH MANY DOTS ones VECTOR_BYTES REGISTERS ROWS vector_registers Vectors write_tile write_sum steps
-smaller copy_panel turn_panel exchanged write_dots write_all_dots write_panels multiplication lower_product
-multiply multiply_turned contextmanager os PATIENCE count_up
-count_of let_others_run wait_until LOOKS ring listen number bell counters ticket piece begin end base low
-count"""
+_OWN = """DEPTH MANY DOTS ones VECTOR_BYTES REGISTERS ROWS vector_registers Vectors own_function tiles
+write_tile write_sum steps smaller copy_panel turn_panel exchanged write_dots write_all_dots
+write_panels multiplication lower_product multiply multiply_turned contextmanager os PATIENCE
+count_up count_of let_others_run wait_until LOOKS ring listen number bell counters ticket piece
+begin end base low count"""
 OWN_NAMES = frozenset(_OWN.split())
 """What micro-kernels, and what threads share, are called in generated modules."""
 
@@ -84,7 +84,8 @@ def micro_kernels(plain: bool, turned: bool) -> list[str]:
     """The source of the micro-kernels; the machine that imports it chooses the size of tiles."""
     size = "VECTOR_BYTES, REGISTERS = vector_registers()\nROWS = 8 if REGISTERS == 32 else 6"
     items: list = [micro.Vectors, micro.steps.__wrapped__, micro.smaller]  # type: ignore[attr-defined]
-    items += [micro.write_tile, micro.write_sum, micro.copy_panel, micro.write_panels]
+    items += [micro.own_function, micro.tiles, micro.write_tile, micro.write_sum]
+    items += [micro.copy_panel, micro.write_panels]
     if turned:
         items += [micro.turn_panel, micro.exchanged, micro.write_dots, micro.write_all_dots]
     items += [micro.multiplication, micro.lower_product]

@@ -6,7 +6,13 @@ from symbp.codegen.driver import MOST_CALLS, Driver
 from symbp.schedule.looptree import MULTIPLY, Nest, Stage, sums_batch
 
 PIECE = 64
-"""Samples, or rows of a sum over samples, that one thread takes at a time."""
+"""Samples, or the most rows of a sum over samples, that one thread takes at a time."""
+
+LEAST_PIECE = 8
+"""The fewest rows of a sum over samples: those of one tile of registers."""
+
+FEWEST_PIECES = 4
+"""A sum is cut into so many pieces where it has the rows, so that no thread waits for another's last."""
 
 
 class SharedDriver(Driver):
@@ -89,9 +95,10 @@ class SharedDriver(Driver):
             what: list[str] = []
             if nest.form == MULTIPLY and len(nest.extents) > 1:
                 many = nest.extents[0]
-                end += -(-many // PIECE)
-                low = f"{PIECE}*(piece - {begin})" if begin else f"{PIECE}*piece"
-                what += [f"low = {low}", f"count = min({PIECE}, {many} - low)"]
+                size = min(PIECE, -(-many // (FEWEST_PIECES * LEAST_PIECE)) * LEAST_PIECE)
+                end += -(-many // size)
+                low = f"{size}*(piece - {begin})" if begin else f"{size}*piece"
+                what += [f"low = {low}", f"count = min({size}, {many} - low)"]
                 what += [self.module.multiply(nest, self.schedule, self, "low", "count")]
             else:
                 end += 1
