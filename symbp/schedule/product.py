@@ -17,10 +17,10 @@ from symbp.ir.nodes import BATCH, Access, Index, Program, Statement
 from symbp.ir.walk import substitute
 
 LEAST = 32
-"""Products of fewer terms are ordinary loops."""
+"""Products of fewer terms, for one sample, are ordinary loops."""
 
 LEAST_COLUMNS = 8
-"""So are sums of rows shorter than this."""
+"""So are sums over samples of fewer entries, and sums of rows shorter than this."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,10 @@ def _wanted(*indices: Index | None) -> list[Index]:
 
 
 def _is_worth_it(rows: Index | None, columns: Index, depth: Index) -> bool:
-    extents = [i.extent for i in (rows, columns, depth) if i is not None and i.extent != BATCH]
-    return columns.extent != BATCH and columns.extent > 1 and depth.extent != 1 and prod(extents) >= LEAST
+    if columns.extent in (BATCH, 1) or depth.extent == 1:
+        return False
+    terms = prod(i.extent for i in (rows, columns, depth) if i is not None and i.extent != BATCH)
+    return terms >= (LEAST_COLUMNS if depth.extent == BATCH else LEAST)
 
 
 def without_single_terms(program: Program) -> Program:

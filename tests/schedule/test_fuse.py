@@ -8,7 +8,7 @@ import sympy as sp
 from symbp.errors import UnsupportedError
 from symbp.ir import BATCH, Index, Program, Statement, Tensor
 from symbp.schedule.fuse import fuse
-from symbp.schedule.looptree import ACCUMULATE, DOT
+from symbp.schedule.looptree import ACCUMULATE, DOT, MULTIPLY
 
 N = Index("n", BATCH)
 I, J, K = Index("i", 4), Index("j", 4), Index("k", 3)  # noqa: E741
@@ -63,7 +63,7 @@ def test_the_form_follows_memory():
         ],
         ("g", "l"),
     )
-    assert [nest.form for nest in stage.nests] == [DOT, ACCUMULATE, ACCUMULATE, DOT]
+    assert [nest.form for nest in stage.nests] == [DOT, ACCUMULATE, MULTIPLY, DOT]
 
 
 def test_stages_alternate():
