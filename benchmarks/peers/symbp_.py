@@ -1,10 +1,11 @@
-"""symbp itself, called from Python as its README says."""
+"""symbp itself, as its README says: called from Python, and an epoch inside of a user's own function."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from numba import njit
 
 import symbp as sb
 from benchmarks.workloads import Workload
@@ -35,13 +36,21 @@ def inference(workload: Workload):
 
 
 def epoch(task):
+    """The whole epoch is one compiled loop around the kernel, as JAX's is."""
     model, start = _compiled(task.workload)
-    batches, rate = task.batches, np.float32(task.rate)
-    theta = start.copy()
+    value_and_grad_into = model.kernel.value_and_grad_into
+    rate, theta = np.float32(task.rate), start.copy()
+    inputs, targets = (np.stack(arrays) for arrays in zip(*task.batches, strict=True))
+
+    @njit
+    def descend(theta, inputs, targets, rate):
+        loss, gradient = np.empty(1, theta.dtype), np.empty_like(theta)
+        for k in range(len(inputs)):
+            value_and_grad_into(theta, inputs[k], targets[k], loss, gradient)
+            theta -= rate * gradient
 
     def call():
-        for x, y in batches:
-            theta[:] -= rate * model.value_and_grad(theta, x=x, y=y)[1]
+        descend(theta, inputs, targets, rate)
 
     def result():
         theta[:] = start
