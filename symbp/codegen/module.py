@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import prod
+from typing import Any
 
 from symbp.codegen import support
 from symbp.codegen.access import Reader
@@ -100,9 +101,9 @@ class Module:
 
     # Nests
 
-    def multiply(self, nest: Nest, schedule: Schedule, driver: Driver, low: str = "", count: str = "") -> str:
-        """Text of the call that computes a matrix product, or some of its rows."""
-        return multiply_call(nest.statements[0], schedule, driver.place, low, count)
+    def multiply(self, nest: Nest, schedule: Schedule, driver: Driver, *part: Any) -> str:
+        """Text of the call that computes a matrix product, or a part of it; see `multiply_call`."""
+        return multiply_call(nest.statements[0], schedule, driver.place, *part)
 
     def inlined(self, nest: Nest, schedule: Schedule, driver: Driver) -> tuple[list[str], list[str]] | None:
         """Views and loops of a nest, to stand in the kernel's own function; None where they are too many.

@@ -36,8 +36,13 @@ LATELY = 1e-3
 SAMPLES = 64
 """The fewest samples that are shared: each thread takes some of them at a time."""
 
+MOST_LATE = 2
+"""Calls in a row that may take longer shared than alone."""
+
 LONGEST_REST = 64
 """Calls of a kernel on the caller's thread alone, after sharing has taken longer several times."""
+
+CACHE_LINE = 64
 
 COUNTERS = 16
 """Entries of the array of counters: one counter at its start, and one behind a cache line."""
@@ -159,6 +164,13 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_new_crew)
 
 
+def _aligned(entries: int, dtype: np.dtype) -> np.ndarray:
+    """A new array that begins at a cache line: vectors across two of them take twice as long."""
+    whole = np.empty(entries + CACHE_LINE // dtype.itemsize, dtype)
+    start = -whole.ctypes.data % CACHE_LINE // dtype.itemsize
+    return whole[start : start + entries]
+
+
 @dataclass(frozen=True)
 class Together:
     """A kernel that threads share.
@@ -176,8 +188,8 @@ class Together:
 
     def run(self, samples: int, arguments: Sequence[Any], dtype: np.dtype, threads: int) -> None:
         """Run on the crew, which the caller has taken."""
-        buffers = [np.empty(self.workspace, dtype)] if self.workspace else []
-        buffers += [np.empty(samples * row, dtype) for row in self.rows]
+        buffers = [_aligned(self.workspace, dtype)] if self.workspace else []
+        buffers += [_aligned(samples * row, dtype) for row in self.rows]
         arguments = (*arguments, *buffers, np.zeros(COUNTERS, np.int64))
         _crew.run(self.function, arguments, threads)
 
@@ -204,7 +216,8 @@ class Shared:
         self.alone, self.work, self.dtype, self.threads = alone, work, dtype, threads
         self._make = together if threads > 1 else None
         self._together: Together | None = None
-        self._alone_seconds, self._runs, self._pause, self._rest = inf, 0, 0, 1
+        self._alone_seconds = inf
+        self._runs, self._late, self._pause, self._rest = 0, 0, 0, 1
 
     @property
     def fewest_shared(self) -> float:
@@ -226,8 +239,8 @@ class Shared:
                 crew.taken.release()
         else:
             self.alone(*arguments)
+        self._learn((perf_counter() - start) / samples, shared, soon=start - crew.last < LATELY)
         crew.last = perf_counter()
-        self._learn((crew.last - start) / samples, shared)
 
     def _run_together(self, samples: int, arguments: Sequence[Any]) -> None:
         if self._together is None:
@@ -237,16 +250,22 @@ class Shared:
         threads = min(self.threads, 1 + samples * self.work // SHARED, 1 + samples // SAMPLES)
         self._together.run(samples, arguments, self.dtype, threads)
 
-    def _learn(self, seconds: float, shared: bool) -> None:
+    def _learn(self, seconds: float, shared: bool, soon: bool) -> None:
         """Let a kernel rest from sharing where that took longer per sample: others want the processors.
 
-        Once in a while it runs alone all the same, so that there is something to compare with.
+        One late call may be chance, and the first after a while has woken the helpers. Once in a while
+        a kernel runs alone all the same, so that there is something to compare with.
         """
         if not shared:
             self._rest = max(0, self._rest - 1)
+            self._late = 0
             self._alone_seconds = min(seconds, 1.1 * self._alone_seconds)
             return
         self._runs += 1
-        late = seconds > self._alone_seconds
-        self._pause = min(2 * self._pause + 1, LONGEST_REST) if late else self._pause // 2
-        self._rest = self._pause if late else int(self._runs % LONGEST_REST == 0)
+        self._late = self._late + 1 if soon and seconds > self._alone_seconds else 0
+        if self._late > MOST_LATE:
+            self._pause = min(2 * self._pause + 1, LONGEST_REST)
+            self._rest = self._pause
+        else:
+            self._pause -= self._pause > 0 and not self._late
+            self._rest = int(self._runs % LONGEST_REST == 0)

@@ -187,31 +187,55 @@ def test_small_kernels_are_shared_where_they_follow_each_other(monkeypatch):
     assert calls == ["alone"] * 4 + [2]
 
 
-def test_kernels_that_are_slower_together_rest():
+def learning():
     shared = Shared(lambda: None, 1, np.dtype(float), lambda: None, 2)
     assert shared._rest == 1  # nothing to compare with
-    shared._learn(1.0, False)
+    shared._learn(1.0, False, True)
     assert shared._rest == 0
-    rests = []
+    return shared
+
+
+def test_kernels_that_are_slower_together_rest():
+    shared, rests = learning(), []
     for _ in range(9):
-        shared._learn(2.0, True)
+        for _ in range(module.MOST_LATE + 1):
+            assert shared._rest == 0
+            shared._learn(2.0, True, True)
         rests.append(shared._rest)
         while shared._rest:
-            shared._learn(1.0, False)
+            shared._learn(1.0, False, True)
     assert rests == [1, 3, 7, 15, 31, 63, 64, 64, 64]
-    shared._learn(0.5, True)
-    assert shared._rest == 0
+
+
+def test_calls_that_wake_helpers_or_are_late_by_chance_do_not_count():
+    shared = learning()
+    for soon, seconds in (
+        (False, 9.0),
+        (False, 9.0),
+        (False, 9.0),
+        (True, 9.0),
+        (True, 9.0),
+        (True, 0.5),
+    ) * 2:
+        shared._learn(seconds, True, soon)
+        assert shared._rest == 0
 
 
 def test_shared_kernels_are_compared_again_once_in_a_while():
-    shared = Shared(lambda: None, 1, np.dtype(float), lambda: None, 2)
-    shared._learn(1.0, False)
-    rests = []
+    shared, rests = learning(), []
     for _ in range(2 * module.LONGEST_REST):
-        shared._learn(0.5, True)
+        shared._learn(0.5, True, True)
         rests.append(shared._rest)
         shared._rest = 0
     assert sum(rests) == 2
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_buffers_begin_at_a_cache_line(dtype):
+    for entries in (1, 7, 1000, 100_001):
+        array = module._aligned(entries, np.dtype(dtype))
+        assert len(array) == entries
+        assert array.ctypes.data % module.CACHE_LINE == 0
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="threads cannot be placed here")
