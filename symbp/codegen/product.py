@@ -18,19 +18,13 @@ ONES = "ones"
 
 
 def multiply_call(
-    s: Statement,
-    schedule: Schedule,
-    place: Callable[[str], tuple[str, str]],
-    low: str = "",
-    count: str = "",
-    across: bool = False,
+    s: Statement, schedule: Schedule, place: Callable[[str], tuple[str, str]], low: str = "", count: str = ""
 ) -> str:
     """`multiply(...)` or `multiply_turned(...)` for a matrix product; see `symbp.codegen.micro`.
 
     Args:
         place: of a tensor, the variable that holds its buffer and where it begins there.
         low, count: the first row that is computed and the number of rows, where these are not all.
-        across: columns, not rows.
     """
     product = product_of(s)
     assert product is not None
@@ -45,7 +39,7 @@ def multiply_call(
                 const += int(position) * step
         buffer, offset = place(access.name)
         offset += f" + {const}" if const else ""
-        step = steps.get(product.columns if across else product.rows, 0)  # type: ignore[arg-type]
+        step = steps.get(product.rows, 0)  # type: ignore[arg-type]
         offset += f" + {low}*{step}" if low and step else ""
         return buffer, offset, steps
 
@@ -56,7 +50,7 @@ def multiply_call(
     b, b_at, b_steps = strides(product.right)
     rows = 1 if product.rows is None else product.rows.extent
     sizes = ["rows" if n == BATCH else str(n) for n in (rows, product.columns.extent, product.depth.extent)]
-    sizes[int(across)] = count or sizes[int(across)]
+    sizes[0] = count or sizes[0]
     fresh = "start == 0" if sums_batch(s) else "True"
     texts = [c, c_at, c_steps.get(product.rows, 0), a, a_at, a_steps.get(product.rows, 0)]  # type: ignore[arg-type]
     texts += [a_steps[product.depth], b, b_at, b_steps[product.columns if product.turned else product.depth]]

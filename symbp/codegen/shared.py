@@ -6,10 +6,10 @@ from symbp.codegen.driver import MOST_CALLS, Driver
 from symbp.schedule.looptree import MULTIPLY, Nest, Stage, sums_batch
 
 PIECE = 64
-"""Samples, or the most rows or columns of a sum over samples, that one thread takes at a time."""
+"""Samples, or the most rows of a sum over samples, that one thread takes at a time."""
 
-LEAST_ROWS, LEAST_COLUMNS = 8, 32
-"""The fewest rows or columns of a sum over samples: those of one tile of registers."""
+LEAST_PIECE = 8
+"""The fewest rows of a sum over samples: those of one tile of registers."""
 
 FEWEST_PIECES = 4
 """A sum is cut into so many pieces where it has the rows, so that no thread waits for another's last."""
@@ -94,14 +94,12 @@ class SharedDriver(Driver):
             begin, word = end, "elif" if lines else "if"
             what: list[str] = []
             if nest.form == MULTIPLY and len(nest.extents) > 1:
-                # The longer axis is cut: whoever computes some rows copies all of the other matrix.
-                across = nest.extents[1] > nest.extents[0]
-                many, least = nest.extents[int(across)], LEAST_COLUMNS if across else LEAST_ROWS
-                size = min(PIECE, -(-many // (FEWEST_PIECES * least)) * least)
+                many = nest.extents[0]
+                size = min(PIECE, -(-many // (FEWEST_PIECES * LEAST_PIECE)) * LEAST_PIECE)
                 end += -(-many // size)
                 low = f"{size}*(piece - {begin})" if begin else f"{size}*piece"
                 what += [f"low = {low}", f"count = min({size}, {many} - low)"]
-                what += [self.module.multiply(nest, self.schedule, self, "low", "count", across)]
+                what += [self.module.multiply(nest, self.schedule, self, "low", "count")]
             else:
                 end += 1
                 what += self._nest(nest, True, set())
