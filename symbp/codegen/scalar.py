@@ -208,7 +208,13 @@ class Translator:
                 above.append(self.done[arg])
         result = self._chain("*", above) if above else code.const(1)
         if below:
-            result = code("/", result, self._chain("*", below))
+            divisor = self._chain("*", below)
+            # The number of samples is the same in all rounds of a loop, and so is its reciprocal, which
+            # rounds a mean by no more than its sum was.
+            many = above and code.lines[divisor] == ("int", "samples")
+            result = (
+                code("*", result, code("/", code.const(1), divisor)) if many else code("/", result, divisor)
+            )
         return code("neg", result) if sign < 0 else result
 
     def _power(self, node: sp.Pow) -> int:
