@@ -75,6 +75,9 @@ def _walk(roots: list[sp.Basic], leaf: Callable[[sp.Basic], bool]) -> list[sp.Ba
 MANY = 64
 """Operands up to which SymPy may simplify a node; a choice of n branches takes it n^2 comparisons."""
 
+FEW = 3
+"""Operands of a maximum up to which SymPy may simplify it; it compares every pair of them, at length."""
+
 LARGE = 400
 """Nodes, counted as a tree, up to which SymPy may simplify an expression."""
 
@@ -107,6 +110,9 @@ def rebuild(node: sp.Basic, args: tuple) -> sp.Basic:
         return node.func(*args, evaluate=False)
     if isinstance(node, ExprCondPair):
         return sp.Tuple.__new__(ExprCondPair, *args)
+    if isinstance(node, sp.Max | sp.Min) and len(args) > FEW:
+        distinct = dict.fromkeys(args)
+        return node.func(*distinct, evaluate=len(distinct) <= FEW)
     if isinstance(node, sp.Piecewise) and any(has_choice(pair.cond) for pair in args):
         return _choice(args)
     if isinstance(node, Relational):

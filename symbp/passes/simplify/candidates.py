@@ -43,7 +43,7 @@ def candidates(body: sp.Expr, held: Held) -> Iterator[sp.Expr]:
 def _rational_forms(body: sp.Expr, held: Held) -> Iterator[sp.Expr]:
     names = [sp.Symbol(f"a{k}", real=True) for k in range(len(held))]
     r = rational([body, *held.values()])
-    found = _fractions(r.bodies, names)
+    found = fractions(r.bodies, names)
     if found is None:
         return
     field, (whole, *values) = found
@@ -56,7 +56,7 @@ def _rational_forms(body: sp.Expr, held: Held) -> Iterator[sp.Expr]:
                 yield substitute(form, meaning)
 
 
-def _fractions(bodies: Sequence[sp.Expr], extra: Sequence[sp.Symbol]) -> tuple[Any, list[FracElement]] | None:
+def fractions(bodies: Sequence[sp.Expr], extra: Sequence[sp.Symbol]) -> tuple[Any, list[FracElement]] | None:
     """The bodies as elements of the field of fractions over their symbols and `extra`."""
     symbols = sorted(set().union(*(b.free_symbols for b in bodies)), key=lambda s: int(s.name[1:]))
     if not symbols:
@@ -142,11 +142,28 @@ def _monomial(polynomial: Any, monomial: tuple, coefficient: Any) -> sp.Expr:
     return sp.Mul(ring.domain.to_sympy(coefficient), *factors)
 
 
+def factors(polynomial: Any) -> list[Any]:
+    """Factors of a polynomial that are no constants: those of a small one are irreducible."""
+    if _is_small(polynomial):
+        return [f for f, _ in polynomial.factor_list()[1]]
+    symbols = [
+        x
+        for x, n in zip(polynomial.ring.gens, map(min, zip(*polynomial.monoms(), strict=True)), strict=True)
+        if n
+    ]
+    return [*symbols, polynomial]
+
+
+def _is_small(polynomial: Any) -> bool:
+    """Whether factoring it is cheap: that takes exponential time in the number of variables."""
+    return len(polynomial) <= FACTOR and len([d for d in polynomial.degrees() if d]) <= 3
+
+
 def _factored(polynomial: Any) -> sp.Expr:
     """Powers of symbols in front; small polynomials are factored completely."""
     if len(polynomial) <= 1:
         return polynomial.as_expr()
-    if len(polynomial) <= FACTOR and len([d for d in polynomial.degrees() if d]) <= 3:
+    if _is_small(polynomial):
         return _product(polynomial)
     common = tuple(min(column) for column in zip(*polynomial.monoms(), strict=True))
     front = _monomial(polynomial, common, polynomial.ring.domain.one)
@@ -170,7 +187,7 @@ def _powers(body: sp.Expr, held: Held) -> Iterator[sp.Expr]:
         if not any(isinstance(n, sp.Pow) and not n.exp.is_Integer for n in postorder([value])):
             continue
         r = rational([body, value])
-        found = _fractions(r.bodies, [])
+        found = fractions(r.bodies, [])
         if found is None or not found[1][1]:
             continue
         _, (top, bottom) = found
@@ -212,7 +229,7 @@ def _mod_square(body: sp.Expr, s: Access) -> sp.Expr | None:
     """The body with s^2 = 1."""
     r = rational([body])
     name = next((k for k, v in r.meaning.items() if v == s), None)
-    found = _fractions(r.bodies, [])
+    found = fractions(r.bodies, [])
     if found is None:
         return None
     field, (quotient,) = found

@@ -12,7 +12,7 @@ from symbp.ir.nodes import Access, Index
 from symbp.ir.walk import accesses, is_undefined, operations, postorder, substitute
 from symbp.passes.cost import cost
 from symbp.passes.simplify.candidates import candidates
-from symbp.passes.simplify.rational import rational
+from symbp.passes.simplify.divisors import divides_by_no_other
 from symbp.passes.simplify.stable import stable_body
 from symbp.passes.simplify.verify import answers_nan, losses, verified
 
@@ -81,15 +81,10 @@ def _solved(problem: Problem) -> Found | None:
         return None
     judge = _Judge(problem.body, held)
     best, best_key = None, _key(problem.body, judge.is_nan, problem.price)
-    allowed = _divisors(problem.body)
     for form in candidates(problem.body, held):
-        if (
-            is_undefined(form)
-            or _key(form, False) >= best_key
-            or not _divisors(substitute(form, held)) <= allowed
-        ):
+        if is_undefined(form) or _key(form, False) >= best_key or operations(form) > problem.operations:
             continue
-        if operations(form) > problem.operations:
+        if not divides_by_no_other(substitute(form, held), problem.body):
             continue
         relative, absolute = judge.losses(form)
         kept = relative <= (EXACT if judge.is_nan else max(EXACT, judge.losses(problem.body)[0]))
@@ -120,17 +115,3 @@ class _Judge:
 def _key(form: sp.Expr, is_nan: bool, price: int | None = None) -> tuple:
     """What forms compete by: no nan, then the lowest cost, then a product, which joins other products."""
     return is_nan, cost(form) if price is None else price, isinstance(form, sp.Add)
-
-
-def _divisors(body: sp.Expr) -> set[sp.Expr]:
-    """What the body divides by and may be zero: positive sums of exponentials are left out."""
-    r = rational([body])
-    found: set[sp.Expr] = set()
-    for node in postorder(r.bodies):
-        if isinstance(node, sp.Pow) and node.exp.is_negative:
-            for factor in sp.Mul.make_args(sp.factor(node.base)):
-                base = factor.base if isinstance(factor, sp.Pow) else factor
-                if not base.is_positive and not base.is_number:
-                    base = r.back(-base if base.could_extract_minus_sign() else base)
-                    found.add(base.base if isinstance(base, sp.Pow) else base)
-    return found

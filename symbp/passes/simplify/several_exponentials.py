@@ -13,7 +13,7 @@ import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symbp.ir.functions import log1p
-from symbp.ir.walk import is_leaf, postorder, rebuild
+from symbp.ir.walk import FEW, is_leaf, postorder, rebuild
 
 Term = tuple[sp.Expr, sp.Expr]
 """(factor, exponent)"""
@@ -36,7 +36,7 @@ def logarithm_of_sum(node: Any) -> Any:
         # Equal exponents may both be infinite.
         apart = sp.Max(a, b) + log1p(sp.exp(-sp.Abs(a - b)))
         return sp.Piecewise((a + sp.log(2), sp.Eq(a, b, evaluate=False)), (apart, True))
-    top = sp.Max(*(exponent for _, exponent in terms))
+    top = _greatest([exponent for _, exponent in terms])
     return top + sp.log(_shifted(terms, top))
 
 
@@ -85,7 +85,7 @@ def _without_scale(body: sp.Expr, divisor: sp.Expr) -> sp.Expr:
     terms = terms_of(divisor) or []
     exponents = [e for _, e in terms]
     # Of two, any one will do: what remains is a function of one exponential.
-    top = exponents[0] if len(terms) == 2 else sp.Max(*exponents)
+    top = exponents[0] if len(terms) == 2 else _greatest(exponents)
     swap: dict[Any, Any] = {sp.exp(e): sp.exp(sp.expand(e - top)) for e in exponents if e != 0}
     order = postorder([body], leaf=lambda n: is_leaf(n) or n == divisor or n in swap)
     degree: dict[sp.Basic, int | None] = {}
@@ -130,6 +130,12 @@ def _degree(node: Any, degree: dict[sp.Basic, int | None]) -> int | None:
     if isinstance(node, sp.Mul):
         return sum(found)  # type: ignore[arg-type]
     return found[0] if len(set(found)) == 1 else None
+
+
+def _greatest(exponents: list[sp.Expr]) -> sp.Expr:
+    """Their maximum; SymPy's own would compare every pair of them."""
+    distinct = list(dict.fromkeys(exponents))
+    return sp.Max(*distinct, evaluate=len(distinct) <= FEW)
 
 
 def _shifted(terms: list[Term], top: sp.Expr) -> sp.Expr:

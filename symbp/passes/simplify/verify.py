@@ -7,6 +7,7 @@ agree to 40 digits at several points. Points at which a side is not a real numbe
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import mpmath
@@ -55,7 +56,7 @@ def losses(form: sp.Expr, truth: sp.Expr, definitions: Definitions) -> tuple[flo
     """
     whole = substitute(truth, dict(definitions))
     points = _points(whole, definitions)
-    exact_values = [_exact(whole, {a: v[k] for a, v in points.items()}, FULL) for k in range(len(EXTREMES))]
+    exact_values = _at_extremes(whole, tuple(points))
     counted = [k for k, value in enumerate(exact_values) if value is not None]
     if not counted:
         return np.inf, np.inf
@@ -81,7 +82,18 @@ def answers_nan(form: sp.Expr, definitions: Definitions) -> bool:
 
 def _points(whole: sp.Expr, definitions: Definitions) -> dict[Access, np.ndarray]:
     leaves = {*accesses(whole), *(a for f in definitions.values() for a in accesses(f))} - set(definitions)
-    return {a: np.roll(EXTREMES, 5 * k) for k, a in enumerate(sorted(leaves, key=str))}
+    return _spread(tuple(sorted(leaves, key=str)))
+
+
+def _spread(leaves: tuple[Access, ...]) -> dict[Access, np.ndarray]:
+    return {a: np.roll(EXTREMES, 5 * k) for k, a in enumerate(leaves)}
+
+
+@lru_cache(maxsize=64)
+def _at_extremes(whole: sp.Expr, leaves: tuple[Access, ...]) -> list:
+    """The truth at every point; many forms of one body are compared with it."""
+    points = _spread(leaves)
+    return [_exact(whole, {a: v[k] for a, v in points.items()}, FULL) for k in range(len(EXTREMES))]
 
 
 def _in_float64(form: sp.Expr, points: Mapping, definitions: Definitions) -> tuple[np.ndarray, np.ndarray]:
