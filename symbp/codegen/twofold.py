@@ -51,18 +51,18 @@ class _Twofold:
         return done[root]
 
     def node(self, node: Any, args: list[Pair]) -> Pair:
+        if not _arithmetic(node):
+            return self.number(node) if node.is_number else (self.plain(node), None)
         if isinstance(node, sp.Add):
             return self.fold(self.add, args)
         if isinstance(node, sp.Mul):
             return self.fold(self.multiply, args)
-        if isinstance(node, sp.Pow):
-            power = self.fold(self.multiply, args[:1] * abs(int(node.exp)))
-            return power if node.exp.is_positive else self.reciprocal(power)
         if isinstance(node, sp.Abs):
             return self.absolute(args[0])
-        if node.is_number:
-            return self.number(node)
-        return self.plain(node), None
+        if node.exp == sp.S.Half:
+            return self.root(args[0])
+        power = self.fold(self.multiply, args[:1] * abs(int(node.exp)))
+        return power if node.exp.is_positive else self.reciprocal(power)
 
     def number(self, node: Any) -> Pair:
         value = sp.Rational(node) if isinstance(node, sp.Float) else node
@@ -100,6 +100,15 @@ class _Twofold:
             rest = code("-", rest, code("*", r, a[1]))
         return r, code("*", r, rest)
 
+    def root(self, a: Pair) -> Pair:
+        """sqrt(h + l) = r + (h - r r + l)/(2 r) with r = sqrt(h)."""
+        code = self.code
+        r = code("sqrt", a[0])
+        rest = code("fma", code("neg", r), r, a[0])
+        if a[1] is not None:
+            rest = code("+", rest, a[1])
+        return r, code("/", rest, code("*", code.const(2), r))
+
     def absolute(self, a: Pair) -> Pair:
         code = self.code
         if a[1] is None:
@@ -126,6 +135,6 @@ class _Twofold:
 
 def _arithmetic(node: sp.Basic) -> bool:
     """Whether the node is an operation whose rounding error is known."""
-    if isinstance(node, sp.Pow):
-        return bool(node.exp.is_Integer) and 0 < abs(int(node.exp)) <= 8 and not node.is_number
+    if isinstance(node, sp.Pow) and not node.is_number:
+        return node.exp == sp.S.Half or (bool(node.exp.is_Integer) and 0 < abs(int(node.exp)) <= 8)
     return isinstance(node, sp.Add | sp.Mul | sp.Abs) and not node.is_number

@@ -172,7 +172,9 @@ class _Rewriter:
             single = combined(node, [self.single.get(a) for a in node.args], self.known)
         if single is not None:
             self.single[node] = single
-            self.plain[node] = rebuild(node, tuple(self.plain[a] for a in node.args))
+            # What an exponential is of is final, and named by `single`; what a logarithm is of may wait.
+            operands = self.known if isinstance(node, EXPONENTIAL) else self.plain
+            self.plain[node] = rebuild(node, tuple(operands[a] for a in node.args))
         else:
             self.plain[node] = self.done[node] = self.mixed(node)
 
