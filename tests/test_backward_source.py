@@ -39,7 +39,7 @@ SPELLED = {
     "sine": sp.sin,
 }
 ACTIVATIONS = {name: name for name in NAMED} | {k: by_entry(f) for k, f in SPELLED.items()}
-MORE = {"gelu": ["exp"], "mish": ["exp"], "sine": ["cos"]}
+MORE = {"gelu": ["exp"], "sine": ["cos"]}
 """Functions in derivatives that are none of the value's."""
 
 

@@ -16,6 +16,12 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 from symbp.ir.functions import compensated_exp, expm1, first, log1p, one_plus_erf, times_logarithm
 from symbp.ir.walk import is_leaf, postorder
 
+BITS = 1 << 12
+"""Arguments of exponentials above two to this power are taken as infinite: all digits of exp(exp(1e10))
+before the point would be computed, and fill the memory."""
+
+_LONG = (sp.exp, expm1, compensated_exp, sp.sinh, sp.cosh, sp.sin, sp.cos, sp.tan, sp.erfc, one_plus_erf)
+
 
 def exact(body: sp.Basic, values: Mapping[Any, Any], digits: int = 50) -> Any:
     """The value of a body as an mpmath number; None where it is no finite real number.
@@ -61,6 +67,8 @@ def _value(node: sp.Basic, done: dict, values: Mapping[Any, Any]) -> Any:
         return tuple(args)
     if isinstance(node, sp.Piecewise):
         return next((value for value, holds in args if holds), mpmath.nan)
+    if isinstance(node, _LONG) and any(mpmath.isfinite(a) and mpmath.mag(a) > BITS for a in args):
+        return mpmath.mpf(0) if isinstance(node, sp.exp | compensated_exp) and args[0] < 0 else mpmath.nan
     for kind in type(node).__mro__:
         if kind in FUNCTIONS:
             return FUNCTIONS[kind](*args)

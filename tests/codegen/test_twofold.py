@@ -81,5 +81,7 @@ def test_infinities(tmp_path):
 
 
 def test_functions_inside_are_taken_as_they_are(tmp_path):
-    got = load(emit([kernel("float64")]), tmp_path).f(np.array([0.7]), np.array([2.0]))[list(ARGUMENTS).index("function")]
+    got = load(emit([kernel("float64")]), tmp_path).f(np.array([0.7]), np.array([2.0]))[
+        list(ARGUMENTS).index("function")
+    ]
     assert got[0] == pytest.approx(np.exp(2 * np.sin(0.7)), rel=1e-15)

@@ -51,3 +51,12 @@ def test_functions_agree_with_sympy(kind):
 def test_an_unknown_function_is_said():
     with pytest.raises(NotImplementedError, match="besselj"):
         exact(sp.besselj(0, x), {x: 1})
+
+
+def test_exponentials_of_exponentials_come_back():
+    tower = sp.exp(sp.exp(x))
+    assert exact(tower, {x: 1e10}) is None
+    assert exact(sp.sin(tower), {x: 100}) is None
+    assert exact(sp.exp(-sp.exp(x)), {x: 1e10}) == 0
+    assert exact(sp.log(sp.exp(x)), {x: 1e300}) == pytest.approx(1e300, rel=1e-15)
+    assert 0 < exact(sp.exp(-sp.exp(x)), {x: 100}) < mpmath.mpf(10) ** -(10**43)

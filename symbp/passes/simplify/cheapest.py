@@ -14,7 +14,7 @@ from symbp.passes.cost import cost
 from symbp.passes.simplify.candidates import candidates
 from symbp.passes.simplify.divisors import divides_by_no_other
 from symbp.passes.simplify.stable import stable_body
-from symbp.passes.simplify.verify import answers_nan, losses, verified
+from symbp.passes.simplify.verify import EXTREMES, FAR, adds_nan, answers_nan, losses, verified
 
 EXACT = 8.0
 """Errors of a form, in units of the last place of the value, that count as rounding."""
@@ -79,19 +79,19 @@ def _solved(problem: Problem) -> Found | None:
     held = dict(problem.held)
     if is_undefined(problem.body, *held.values()):
         return None
-    judge = _Judge(problem.body, held)
+    judge = _Judge(problem.body, held, EXTREMES if problem.lossy else FAR)
     best, best_key = None, _key(problem.body, judge.is_nan, problem.price)
     for form in candidates(problem.body, held):
         if is_undefined(form) or _key(form, False) >= best_key or operations(form) > problem.operations:
             continue
-        if not divides_by_no_other(substitute(form, held), problem.body):
+        if not divides_by_no_other(form, problem.body, held):
             continue
         relative, absolute = judge.losses(form)
         kept = relative <= (EXACT if judge.is_nan else max(EXACT, judge.losses(problem.body)[0]))
         key = _key(form, relative == np.inf)
         if key >= best_key or not (kept or (problem.lossy and absolute <= BELOW_TOP)):
             continue
-        how = verified(problem.body, form, held)
+        how = None if judge.adds_nan(form) else verified(problem.body, form, held)
         if how is not None:
             best, best_key = Found(form, how, "" if kept else LOSS), key
     return best
@@ -100,15 +100,18 @@ def _solved(problem: Problem) -> Found | None:
 class _Judge:
     """Measures the accuracy of forms of one body, and what is needed only when it is asked for."""
 
-    def __init__(self, body: sp.Expr, held: dict):
-        self.body = body
+    def __init__(self, body: sp.Expr, held: dict, extremes: tuple[float, ...]):
+        self.body, self.extremes = body, extremes
         self.held = {a: stable_body(f) for a, f in held.items()}
         self.is_nan = answers_nan(stable_body(body), self.held)
         self.known: dict[sp.Expr, tuple[float, float]] = {}
 
+    def adds_nan(self, form: sp.Expr) -> bool:
+        return adds_nan(stable_body(form), stable_body(self.body), self.held)
+
     def losses(self, form: sp.Expr) -> tuple[float, float]:
         if form not in self.known:
-            self.known[form] = losses(stable_body(form), self.body, self.held)
+            self.known[form] = losses(stable_body(form), self.body, self.held, self.extremes)
         return self.known[form]
 
 

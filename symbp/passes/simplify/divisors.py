@@ -8,23 +8,29 @@ its variables.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import sympy as sp
 
-from symbp.ir.walk import postorder
+from symbp.ir.nodes import Access
+from symbp.ir.walk import postorder, substitute
 from symbp.passes.simplify.candidates import factors, fractions
 from symbp.passes.simplify.rational import rational
 
 
-def divides_by_no_other(form: sp.Expr, body: sp.Expr) -> bool:
+def divides_by_no_other(form: sp.Expr, body: sp.Expr, held: Mapping[Access, sp.Expr]) -> bool:
     """Whether all that `form` divides by is positive, or made of what `body` divides by.
 
     False also where that cannot be seen cheaply.
+
+    Args:
+        held: what accesses in the form stand for. a/x divides by x also where a = x^2.
     """
-    r = rational([body, form])
-    known, new = (_bases(b) for b in r.bodies)
-    new = [b for b in new if b not in known]
+    divisors = [substitute(b, held) for b in _bases(form)]
+    r = rational([body, *divisors])
+    known = _bases(r.bodies[0])
+    new = [b for d in r.bodies[1:] for b in (d, *_bases(d)) if b not in known]
     if not new:
         return True
     found = fractions([*known, *new], [])

@@ -76,6 +76,7 @@ class Definitions:
         calls: single calls, powers and sums of exponentials, by the tensor that holds them.
         parts: bodies with exponentials that are not scaled.
         sums: whether one of them sums several exponentials.
+        nested: whether one of them is a function of an exponential of an exponential.
         relative: whether the formulas of all tensors are looked at. Otherwise, what is no sum of
             exponentials is `held`: a (1 - a) stays what it is, log(a) is seen through.
     """
@@ -86,6 +87,7 @@ class Definitions:
         self.calls: dict[str, Statement] = {}
         self.parts: dict[str, Statement] = {}
         self.sums = False
+        self.nested = False
 
     def __contains__(self, name: str) -> bool:
         return name in self.singles or name in self.calls or name in self.parts
@@ -100,6 +102,8 @@ class Definitions:
             return
         if single is not None:
             self.singles[statement.target] = (statement, single)
+            argument = self.written_out(single.argument)
+            self.nested = self.nested or any(isinstance(n, sp.exp) for n in postorder([argument]))
         body = self.written_out(statement.body, self.parts)
         if is_large(body, SIZE):
             return
@@ -118,6 +122,11 @@ class Definitions:
         u = substitute(single.argument, swap)
         read = accurate(single.body, self.relative, single.positive, single.read).form
         return Single(u, single.body, single.logarithmic, held, read)
+
+    def formula(self, body: sp.Expr) -> sp.Expr:
+        """A body with the functions of one exponential instead of the entries that hold them."""
+        known = {a: self.get(a) for a in accesses(body)}
+        return substitute(body, {a: s.back(s.body) for a, s in known.items() if s is not None})
 
     def written_out(self, body: sp.Expr, what: Mapping[str, Statement] | None = None) -> sp.Expr:
         """A body with `what` (default: the calls) instead of the entries that hold it."""

@@ -20,11 +20,12 @@ from symbp.ir.walk import index_symbols, is_large, is_leaf, is_undefined, postor
 from symbp.passes.cost import cost
 from symbp.passes.simplify.accuracy import Choice, accurate, in_decaying_exponential
 from symbp.passes.simplify.compensate import compensated
-from symbp.passes.simplify.exponential_forms import quotient
+from symbp.passes.simplify.exponential_forms import SIZE, quotient
 from symbp.passes.simplify.ledger import Ledger, Step
 from symbp.passes.simplify.node_rules import AGAIN, RULES, maximum_first
 from symbp.passes.simplify.several_exponentials import shifted_quotients, terms_of
 from symbp.passes.simplify.single import EXPONENTIAL, Definitions, Single, combined, is_constant, multiple
+from symbp.passes.simplify.vanishing import opposed, zero_first
 
 Note = Callable[[str, sp.Expr, sp.Expr, str], None]
 """Takes note of a rewrite: rule, before, after, how it was verified."""
@@ -209,9 +210,17 @@ class _Rewriter:
 
     def mixed(self, node: Any) -> Any:
         """A node that is no function of one exponential, from what its operands are."""
+        spread = self.spread(node) if isinstance(node, sp.Mul) else node
+        if spread is not node:
+            for part in postorder([spread], leaf=_leaf):
+                if part not in self.plain:
+                    self.visit(part)
+            return self.final(spread)
         args = [self.final(a) for a in node.args]
         if isinstance(node, sp.Add | sp.Mul):
-            args = self.grouped(node, args)
+            args, meaning = self.grouped(node, args)
+            if isinstance(node, sp.Mul):
+                args = self.zero_first(node, args, meaning)
             # Compared by identity: 1.0 equals 1.
             same = len(args) == len(node.args) and all(map(operator.is_, args, node.args))
             new = node if same else node.func(*args)
@@ -226,8 +235,38 @@ class _Rewriter:
                     new = _Rewriter(self.definitions, self.shared, self.note).body(new)
         return new
 
-    def grouped(self, node: Any, args: list[Any]) -> list[Any]:
-        """The operands of a sum or product, with functions of the same exponential taken together."""
+    def zero_first(self, node: sp.Mul, args: list[Any], meaning: dict[Any, Single]) -> list[Any]:
+        """The operands of a product, 0 times infinity taken care of: exp(z) (1 - a^2) with a = tanh(exp(z))."""
+        relative = self.definitions.relative
+        if self.definitions.nested and not relative:
+            for arg in args:
+                single = None if arg in meaning else _single_of(self.definitions.formula(arg))
+                if single is not None:
+                    meaning[arg] = single
+        return zero_first(args, meaning, self.definitions.written_out, not relative)
+
+    def spread(self, product: sp.Mul) -> sp.Expr:
+        """a (b + c) as a b + a c where a is 0 and b infinite, or the other way round, of one exponential."""
+        for total in product.args:
+            if not isinstance(total, sp.Add) or total in self.single:
+                continue
+            inside = [self.single.get(f) for term in total.args for f in sp.Mul.make_args(term)]
+            outside = [
+                f
+                for f in product.args
+                if any(opposed(self.single.get(f), other) for other in inside if other is not None)
+            ]
+            if outside:
+                near = {self.single[f].argument for f in outside}
+                taken = [f for f in product.args if f in self.single and self.single[f].argument in near]
+                rest = [f for f in product.args if f is not total and f not in taken]
+                return sp.Mul(*rest, sp.Add(*(sp.Mul(*taken, term) for term in total.args)))
+        return product
+
+    def grouped(self, node: Any, args: list[Any]) -> tuple[list[Any], dict[Any, Single]]:
+        """The operands of a sum or product, with functions of the same exponential taken together, and
+        which of them are functions of one exponential."""
+        meaning = {a: self.single[n] for n, a in zip(node.args, args, strict=True) if n in self.single}
         groups: dict[Any, list[int]] = {}
         for k, arg in enumerate(node.args):
             single = self.single.get(arg)
@@ -251,8 +290,20 @@ class _Rewriter:
             result = self.chosen(single, plain)
             if result is not plain:
                 new.append(result)
+                meaning[result] = single
                 taken.update(members)
-        return [a for k, a in enumerate(args) if k not in taken] + new
+        return [a for k, a in enumerate(args) if k not in taken] + new, meaning
+
+
+@lru_cache(maxsize=1024)
+def _single_of(body: sp.Expr) -> Single | None:
+    """A body that reads no definitions as a function of one exponential; None where it is none."""
+    if is_large(body, 4 * SIZE):
+        return None
+    rewriter = _Rewriter(Definitions(True), frozenset(), _forget)
+    for node in postorder([body], leaf=_leaf):
+        rewriter.visit(node)
+    return rewriter.single.get(body)
 
 
 def _leaf(node: sp.Basic) -> bool:

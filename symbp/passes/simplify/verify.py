@@ -33,6 +33,10 @@ _TRIES = 9
 
 EXTREMES = (-1000.0, -300.0, -30.0, -5.0, -0.7, -1e-9, 0.0, 1e-9, 0.7, 5.0, 30.0, 300.0, 1000.0)
 """Arguments at which the accuracy of a form in one variable is measured."""
+APART, NEXT = 5, -1
+"""How far apart in it two variables are."""
+FAR = (*EXTREMES, 1e-160, -1e-160, 1e160, -1e160)
+"""Those, and some where squares underflow or overflow."""
 
 Definitions = Mapping[Access, sp.Expr]
 """What an access holds, as a body over other accesses."""
@@ -47,16 +51,18 @@ def verified(before: sp.Expr, after: sp.Expr, definitions: Definitions | None = 
     return _at_points(left, right)
 
 
-def losses(form: sp.Expr, truth: sp.Expr, definitions: Definitions) -> tuple[float, float]:
-    """The largest errors of `form` in float64 at `EXTREMES`, in units of the last place: of the value it
+def losses(
+    form: sp.Expr, truth: sp.Expr, definitions: Definitions, extremes: tuple[float, ...] = EXTREMES
+) -> tuple[float, float]:
+    """The largest errors of `form` in float64 at `extremes`, in units of the last place: of the value it
     should have there, and of the largest value of all.
 
     Every variable takes every extreme, each variable in another order. Where `form` answers with nan and
     the truth is a number, both errors are infinite.
     """
     whole = substitute(truth, dict(definitions))
-    points = _points(whole, definitions)
-    exact_values = _at_extremes(whole, tuple(points))
+    points = _points(whole, definitions, extremes)
+    exact_values = _at_extremes(whole, tuple(points), extremes)
     counted = [k for k, value in enumerate(exact_values) if value is not None]
     if not counted:
         return np.inf, np.inf
@@ -76,24 +82,47 @@ def losses(form: sp.Expr, truth: sp.Expr, definitions: Definitions) -> tuple[flo
 
 def answers_nan(form: sp.Expr, definitions: Definitions) -> bool:
     """Whether a body is nan at one of the `EXTREMES` where the definitions are not, as inf/inf is."""
-    got, blind = _in_float64(form, _points(substitute(form, dict(definitions)), definitions), definitions)
-    return bool((np.isnan(got) & ~blind).any())
+    return bool(_nans(form, definitions, _points(substitute(form, dict(definitions)), definitions)).any())
 
 
-def _points(whole: sp.Expr, definitions: Definitions) -> dict[Access, np.ndarray]:
+def adds_nan(form: sp.Expr, body: sp.Expr, definitions: Definitions) -> bool:
+    """Whether a form is nan at one of the `EXTREMES` where the body that it stands for is not."""
+    # Far apart, as elsewhere, and close together: there w z overflows.
+    whole = substitute(body, dict(definitions))
+    for step in (APART, NEXT):
+        points = _points(whole, definitions, step=step)
+        if (_nans(form, definitions, points) & ~_nans(body, definitions, points)).any():
+            return True
+    return False
+
+
+def _nans(form: sp.Expr, definitions: Definitions, points: Mapping[Access, np.ndarray]) -> np.ndarray:
+    """At which points a form is nan and the definitions are not."""
+    got, blind = _in_float64(form, points, definitions)
+    return np.isnan(got) & ~blind
+
+
+def _points(
+    whole: sp.Expr,
+    definitions: Definitions,
+    extremes: tuple[float, ...] = EXTREMES,
+    step: int = APART,
+) -> dict[Access, np.ndarray]:
     leaves = {*accesses(whole), *(a for f in definitions.values() for a in accesses(f))} - set(definitions)
-    return _spread(tuple(sorted(leaves, key=str)))
+    return _spread(tuple(sorted(leaves, key=str)), extremes, step)
 
 
-def _spread(leaves: tuple[Access, ...]) -> dict[Access, np.ndarray]:
-    return {a: np.roll(EXTREMES, 5 * k) for k, a in enumerate(leaves)}
+def _spread(
+    leaves: tuple[Access, ...], extremes: tuple[float, ...], step: int = APART
+) -> dict[Access, np.ndarray]:
+    return {a: np.roll(extremes, step * k) for k, a in enumerate(leaves)}
 
 
 @lru_cache(maxsize=64)
-def _at_extremes(whole: sp.Expr, leaves: tuple[Access, ...]) -> list:
+def _at_extremes(whole: sp.Expr, leaves: tuple[Access, ...], extremes: tuple[float, ...]) -> list:
     """The truth at every point; many forms of one body are compared with it."""
-    points = _spread(leaves)
-    return [_exact(whole, {a: v[k] for a, v in points.items()}, FULL) for k in range(len(EXTREMES))]
+    points = _spread(leaves, extremes)
+    return [_exact(whole, {a: v[k] for a, v in points.items()}, FULL) for k in range(len(extremes))]
 
 
 def _in_float64(form: sp.Expr, points: Mapping, definitions: Definitions) -> tuple[np.ndarray, np.ndarray]:
