@@ -35,7 +35,7 @@ def sections(derivation: Any) -> list[tuple[str, list[Equation]]]:
         gradients = set(derivation.gradients.values())
         lines = equations(derivation.backward_program, keep | gradients)
         backward = [e for e in lines if e.target not in in_forward]
-    found = [("Forward", equations(derivation.forward_program, keep))]
+    found = [("Forward", equations(derivation.forward_program, keep, often=True))]
     if derivation.loss is not None:
         found.append(("Backward", backward))
     return found

@@ -25,6 +25,8 @@ from symbp.view.matrix import Matrix, NoMatrixForm
 from symbp.view.terms import Term, term
 from symbp.view.writer import Indexed, plain
 
+ONCE, OFTEN = 60, 8
+"""Nodes up to which a temporary is written where it is used: once, and more often in the forward pass."""
 MAX_NODES = 400
 MAX_DEPTH = 40
 
@@ -39,7 +41,8 @@ class Equation:
         statement: what it says.
         left, right: of the equals sign.
         where: the conditions it holds under.
-        covers: the tensors that are computed by it: the target, and temporaries that it took in.
+        covers: the tensors that are computed by it: the target, and temporaries that it is the first to
+            take in.
     """
 
     statement: Statement
@@ -59,33 +62,37 @@ class Equation:
         return any(free.issuperset(index_symbols(c)) for c in self.statement.where)
 
 
-def equations(program: Program, keep: Iterable[str] = ()) -> list[Equation]:
+def equations(program: Program, keep: Iterable[str] = (), often: bool = False) -> list[Equation]:
     """The statements of a program as equations, in order.
 
     Args:
         program: in one-sample or batched form.
         keep: tensors that get a line of their own, also where they are used only once; the outputs do so
             anyway, and pre-activations z1, ... with their deltas.
+        often: whether short temporaries are written out also where they are used several times, as
+            1/(1 + exp(-z)) is written although log(1 + exp(-z)) shares the sum with it.
     """
-    written = _written(program, keep)
+    written = _written(program, keep, often)
     return [e for name, e in written.lines.items() if name not in written.embedded]
 
 
-def _written(program: Program, keep: Iterable[str]) -> _Written:
+def _written(program: Program, keep: Iterable[str], often: bool) -> _Written:
     uses = use_counts(program)
     kept = {*keep, *program.outputs}
     written = _Written()
     for statement in program.statements:
         name = statement.target
-        once = uses[name] == 1 and name not in kept and not _NAMED.fullmatch(name)
-        written.add(statement, may_vanish=once)
+        size = 0
+        if uses[name] and name not in kept and not _NAMED.fullmatch(name):
+            size = ONCE if uses[name] == 1 else OFTEN * (often and statement.reduce == "none")
+        written.add(statement, size)
     return written
 
 
 def statement_equation(s: Statement, indexed: bool = False) -> Equation:
     """One statement alone; `indexed` forces index notation, as the loops of a kernel have it."""
     written = _Written(indexed)
-    written.add(s, may_vanish=False)
+    written.add(s)
     return written.lines[s.target]
 
 
@@ -107,22 +114,23 @@ class _Written:
         self.indexed = indexed
         self.lines: dict[str, Equation] = {}
         self.embedded: set[str] = set()
-        self.open: dict[str, Term] = {}  # used once, in matrix notation or scalar
+        self.open: dict[str, Term] = {}  # written where they are used, in matrix notation or scalar
 
-    def add(self, s: Statement, may_vanish: bool) -> None:
-        right, indexed, taken = self._right(s)
+    def add(self, s: Statement, vanishes: int = 0) -> None:
+        """Write a statement; up to so many nodes, as what is taken into later ones."""
+        right, indexed, taken = self.right(s)
         left = term("name", data=s.target, array=bool(s.indices))
         if indexed and s.indices:
             left = term("access", *(plain(i) for i in s.indices), data=s.target, array=False)
         where = tuple(Indexed(self.open).show(c) for c in s.where)
-        covers = (s.target, *(name for t in taken for name in self.lines[t].covers))
+        covers = (s.target, *(n for t in taken if t not in self.embedded for n in self.lines[t].covers))
         self.lines[s.target] = Equation(s, left, right, where, covers)
         self.embedded.update(taken)
         whole = not s.where and not (indexed and s.indices)
-        if may_vanish and whole and right.size <= 60 and right.depth <= 12:
+        if whole and right.size <= vanishes and right.depth <= 12:
             self.open[s.target] = right
 
-    def _right(self, s: Statement) -> tuple[Term, bool, Iterable[str]]:
+    def right(self, s: Statement) -> tuple[Term, bool, Iterable[str]]:
         """The right-hand side, whether it is in index notation, and the temporaries it took in."""
         if _tree(s.body) > MAX_NODES:
             names = list(dict.fromkeys(a.name for a in accesses(s.body)))
@@ -142,9 +150,9 @@ class _Written:
         return right, True, indexed.taken
 
 
-def open_terms(program: Program, keep: Iterable[str] = ()) -> dict[str, Term]:
+def open_terms(program: Program, keep: Iterable[str] = (), often: bool = False) -> dict[str, Term]:
     """The temporaries that have no line of their own among `equations`, as what is written in their place."""
-    written = _written(program, keep)
+    written = _written(program, keep, often)
     return {name: written.open[name] for name in written.embedded if name in written.open}
 
 
@@ -164,6 +172,18 @@ def body_term(body: sp.Expr, open: Mapping[str, Term] | None = None) -> Term:
     except NoMatrixForm:
         pass
     return Indexed(open).show(body)
+
+
+def sum_term(
+    body: sp.Expr,
+    indices: tuple[Index, ...],
+    bound: tuple[Index, ...],
+    open: Mapping[str, Term] | None = None,
+) -> Term:
+    """The sum of a body over `bound`, outside of a program."""
+    written = _Written()
+    written.open = dict(open or {})
+    return written.right(Statement("", indices, body, "sum", bound))[0]
 
 
 def _tree(root: sp.Basic) -> int:

@@ -21,7 +21,7 @@ import sympy as sp
 from symbp.ir.nodes import Access, Program
 from symbp.ir.walk import accesses, is_large, substitute
 from symbp.passes.simplify.ledger import Step
-from symbp.view.equations import Equation, body_term, equations, open_terms
+from symbp.view.equations import Equation, body_term, equations, open_terms, sum_term
 from symbp.view.names import printable
 from symbp.view.terms import Term
 from symbp.view.text import TextPrinter
@@ -57,9 +57,9 @@ class Steps(tuple[Step, ...]):
     @property
     def groups(self) -> list[Group]:
         """Equal steps together, in the order of the first of each."""
-        lines = equations(self.program, self.keep) if self.program else []
+        lines = equations(self.program, self.keep, often=True) if self.program else []
         formulas = {name: e for e in lines for name in e.covers}
-        open = open_terms(self.program, self.keep) if self.program else {}
+        open = open_terms(self.program, self.keep, often=True) if self.program else {}
         found: dict[Any, list[Step]] = {}
         for k, step in enumerate(self):
             found.setdefault(_pattern(step) or k, []).append(step)
@@ -93,7 +93,10 @@ class Group:
 
     @property
     def before(self) -> Term:
-        return body_term(self.first.before, self.open)
+        step = self.first
+        if step.bound:
+            return sum_term(step.before, step.indices, step.bound, self.open)
+        return body_term(step.before, self.open)
 
     @property
     def after(self) -> Term:
@@ -176,4 +179,4 @@ def _pattern(step: Step) -> tuple | None:
             own = isinstance(access, Access) and access.name == step.target
             swap.setdefault(access, sp.Symbol("value" if own else f"x{len(swap)}", real=True))
     before, after = (substitute(body, swap) for body in (step.before, step.after))
-    return step.rule, before, after, step.saved, step.verified, step.loss
+    return step.rule, before, after, step.saved, step.verified, step.loss, len(step.bound)

@@ -7,6 +7,7 @@ import sympy as sp
 from symbp import nn
 from symbp.network import Network
 from symbp.pipeline import derive
+from symbp.view.cost import statement_operations
 from symbp.view.derivation import derivation_latex, derivation_text
 from symbp.view.html import derivation_html
 from tests.calls import calls
@@ -99,3 +100,12 @@ def test_text_takes_time_linear_in_the_program():
 
     work(10)
     assert work(160) < 5 * work(40)
+
+
+def test_what_an_activation_shares_with_the_loss_is_written_out_in_both():
+    d = mlp(3, 4, 2, activation="sigmoid", output="sigmoid", loss="binary_cross_entropy")
+    text = str(d)
+    assert "  a2 = 1/(1 + exp(-z2))\n" in text
+    assert "u1" not in text
+    # The kernel's own count: the shared sum is evaluated once.
+    assert d.cost.forward == sum(statement_operations(s) for s in d.forward_program.statements)

@@ -82,6 +82,22 @@ def test_temporaries_are_written_where_they_are_used():
     assert lines(program(*twice)) == ["s = W2.T*delta2", "q = s ⊙ (1 - s)"]
 
 
+def test_short_temporaries_are_written_out_more_than_once_on_request():
+    total = Statement("t", (L,), 1 + sp.exp(-u))
+    t, large = Access("t", L), Statement("t", (L,), sp.Add(*(sp.exp(-u * k) for k in range(1, 6))))
+    users = [Statement("p", (L,), 1 / t), Statement("q", (L,), sp.log(t))]
+
+    def shown(first):
+        found = equations(program(first, *users, outputs=("p", "q")), often=True)
+        return [f"{TextPrinter().show(e.left)} = {TextPrinter().show(e.right)}" for e in found], found
+
+    text, found = shown(total)
+    assert text == ["p = 1/(1 + exp(-u))", "q = log(1 + exp(-u))"]
+    assert [e.covers for e in found] == [("p", "t"), ("q",)]  # what it costs counts once
+    assert lines(program(total, *users, outputs=("p", "q")))[0] == "t = 1 + exp(-u)"
+    assert shown(large)[0][1:] == ["p = 1/t", "q = log(t)"]
+
+
 def test_affine_layer():
     statements = [
         Statement("s", (L,), W1 * x, "sum", (J,)),

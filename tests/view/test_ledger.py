@@ -113,3 +113,14 @@ def test_what_happened_to_a_temporary_is_told_of_its_equation():
     assert "E: y ⊙ (z1 - log(s_E_shifted) - max_s_E) -> 0 if y == 0 else" in rewrites
     assert "u1_E" not in text
     assert "in        E = -sum(y ⊙" in str(derivation.ledger)
+
+
+def test_the_sum_over_a_declared_total_is_shown_as_a_sum():
+    y, z = sb.one_hot("y", 4), sb.vector("z", 4)
+    w, loss = sb.vector("w", 4), sp.Symbol("E")
+    equations = [sp.Eq(z, w), sp.Eq(loss, sb.softmax_cross_entropy(z, y))]
+    derivation = sb.derive(sb.Network(equations, inputs=[y], parameters=[w], loss=loss))
+    assert "sum(y)  ->  1" in str(derivation)
+    assert "before    sum(y)\n  after     1" in str(derivation.ledger)
+    (step,) = [s for s in derivation.ledger if s.bound]
+    assert (step.after, len(step.bound), step.indices) == (1, 1, ())

@@ -127,9 +127,7 @@ class _Simplifier:
         total = self.total(inside, statement.bound)
         if total is not None:
             after = sp.Mul(*outside, total)
-            self.ledger.note(
-                Step(TOTAL, statement.target, statement.body, after, cost(statement.body), "by declaration")
-            )
+            self.note_of_sum(TOTAL, statement, after, cost(statement.body), "by declaration")
             return self.simplified(replace(statement, body=after, reduce="none", bound=()))
         if not outside or not inside or not any(index_symbols(f) for f in inside):
             return statement
@@ -142,10 +140,11 @@ class _Simplifier:
         self.tensors.append(Tensor(name, tuple(i.extent for i in indices)))
         self.statements.append(replace(statement, target=name, indices=indices, body=sp.Mul(*inside)))
         after = sp.Mul(*outside) * Access(name, *indices)
-        self.ledger.note(
-            Step(COMMON, statement.target, statement.body, after, cost(*outside), "by construction")
-        )
+        self.note_of_sum(COMMON, statement, after, cost(*outside), "by construction")
         return self.simplified(replace(statement, body=after, reduce="none", bound=()))
+
+    def note_of_sum(self, rule: str, s: Statement, after: sp.Expr, saved: int, how: str) -> None:
+        self.ledger.note(Step(rule, s.target, s.body, after, saved, how, indices=s.indices, bound=s.bound))
 
 
 @lru_cache(maxsize=REMEMBERED)

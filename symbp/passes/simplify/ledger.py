@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from symbp.ir.nodes import Index
+
 
 @dataclass(frozen=True)
 class Step:
@@ -19,6 +21,7 @@ class Step:
             stable form costs more than the one it replaces.
         verified: how: "symbolically", "at 7 points to 40 digits", "by construction".
         loss: what accuracy it gives up, in words; empty where none.
+        indices, bound: where `before` is what a sum over `bound` adds up, that sum's own indices and those.
     """
 
     rule: str
@@ -28,6 +31,8 @@ class Step:
     saved: int
     verified: str
     loss: str = ""
+    indices: tuple[Index, ...] = ()
+    bound: tuple[Index, ...] = ()
 
 
 class Ledger:

@@ -236,7 +236,7 @@ class _Rewriter:
         return new
 
     def zero_first(self, node: sp.Mul, args: list[Any], meaning: dict[Any, Single]) -> list[Any]:
-        """The operands of a product, 0 times infinity taken care of: exp(z) (1 - a^2) with a = tanh(exp(z))."""
+        """The operands of a product, 0 times infinity seen to: exp(z) (1 - a^2) with a = tanh(exp(z))."""
         relative = self.definitions.relative
         if self.definitions.nested and not relative:
             for arg in args:
