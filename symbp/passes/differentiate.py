@@ -219,8 +219,8 @@ class _Sweep:
         self.result.gradients[name] = self.result.names[name] = gradient
 
     def adjoint_name(self, name: str) -> str:
-        """delta1 for a pre-activation z1, dE/da1 for anything else."""
-        if name[:1] == "z" and name not in self.wrt:
+        """delta1 for a pre-activation z1, dE/da1 for anything else, as zeta."""
+        if name[:1] == "z" and not name[1:2].isalpha() and name not in self.wrt:
             return f"delta{name[1:]}"
         return f"d{self.output}/d{name}"
 

@@ -90,3 +90,12 @@ def test_names_in_use_are_not_taken():
     net = sb.Network([sp.Eq(odd, x**2), sp.Eq(E, odd * y)], inputs=[y], parameters=[x], loss=E)
     derivation = derive(net)
     assert_gradients(derivation, {"x": np.array(1.5), "y": np.array(0.5)})
+
+
+def test_a_name_that_merely_begins_with_z_is_no_preactivation():
+    x, zeta, z1, loss = sp.symbols("x zeta z1 E")
+    w = sp.Symbol("w")
+    equations = [sp.Eq(zeta, w * x), sp.Eq(z1, zeta**2), sp.Eq(loss, sp.sin(z1))]
+    derivation = derive(sb.Network(equations, inputs=[x], parameters=[w], loss=loss))
+    assert derivation.adjoints["zeta"] == "dE/dzeta"
+    assert derivation.adjoints["z1"] == "delta1"

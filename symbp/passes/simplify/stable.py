@@ -25,7 +25,7 @@ from symbp.passes.simplify.ledger import Ledger, Step
 from symbp.passes.simplify.node_rules import AGAIN, RULES, maximum_first
 from symbp.passes.simplify.several_exponentials import shifted_quotients, terms_of
 from symbp.passes.simplify.single import EXPONENTIAL, Definitions, Single, combined, is_constant, multiple
-from symbp.passes.simplify.vanishing import opposed, zero_first
+from symbp.passes.simplify.vanishing import TRIED, opposed, zero_first
 
 Note = Callable[[str, sp.Expr, sp.Expr, str], None]
 """Takes note of a rewrite: rule, before, after, how it was verified."""
@@ -37,6 +37,7 @@ FUNCTIONS = (*EXPONENTIAL, sp.log, log1p, sp.erf, sp.erfc)
 """What the rules are about; bodies without it are left alone at a glance."""
 
 BY_CONSTRUCTION = "by construction"
+VANISHING = "zero times infinity"
 
 
 def stable_forms(program: Program, ledger: Ledger | None = None, relative: bool = False) -> Program:
@@ -212,6 +213,7 @@ class _Rewriter:
         """A node that is no function of one exponential, from what its operands are."""
         spread = self.spread(node) if isinstance(node, sp.Mul) else node
         if spread is not node:
+            self.note("factor into a sum", node, spread, BY_CONSTRUCTION)
             for part in postorder([spread], leaf=_leaf):
                 if part not in self.plain:
                     self.visit(part)
@@ -243,7 +245,10 @@ class _Rewriter:
                 single = None if arg in meaning else _single_of(self.definitions.formula(arg))
                 if single is not None:
                     meaning[arg] = single
-        return zero_first(args, meaning, self.definitions.written_out, not relative)
+        found = zero_first(args, meaning, self.definitions.written_out, not relative)
+        if len(found) != len(args):
+            self.note(VANISHING, sp.Mul(*args), sp.Mul(*found), TRIED)
+        return found
 
     def spread(self, product: sp.Mul) -> sp.Expr:
         """a (b + c) as a b + a c where a is 0 and b infinite, or the other way round, of one exponential."""

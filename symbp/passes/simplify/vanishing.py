@@ -40,6 +40,9 @@ _SIZES = np.unique(
 _AT = np.concatenate([[0.0], _SIZES, -_SIZES])
 _KNOWN = (sp.Add, sp.Mul, sp.Pow, sp.Abs, sp.exp, sp.log, expm1, log1p)
 
+TRIED = f"in float64 at {len(_AT)} arguments"
+"""How a product is verified."""
+
 Look = Callable[[Any], Any]
 
 
@@ -70,6 +73,8 @@ def zero_first(
         whole = {}
         for other in factors:
             mine = meaning.get(other)
+            if mine is not None and mine.logarithmic:
+                continue  # finite where its argument is
             formula = _written_out(other if mine is None else mine.back(mine.body), look)
             if other is not factor and not other.is_number and _is_function_of(formula, atom):
                 whole[other] = substitute(formula, {atom: _X})

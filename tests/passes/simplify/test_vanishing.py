@@ -113,3 +113,13 @@ def test_factors_go_into_sums_where_they_would_meet_their_opposite():
         for at in (-1000.0, -30.0, 0.5, 30.0):
             assert f.value_and_grad(at)[1][0] == pytest.approx(float(slope(mpmath.mpf(at))), rel=1e-13)
     assert f.value_and_grad(1000.0)[1][0] == 0
+
+
+def test_the_ledger_tells_of_it():
+    ledger = sb.compile(x * tanh(e(x)), wrt=[x], cache=False).derivation.ledger
+    (step,) = [s for s in ledger if s.rule == "zero times infinity"]
+    assert step.verified == "in float64 at 965 arguments"
+    focal = -((1 - 1 / (1 + e(-x))) ** 2) * sp.log(1 / (1 + e(-x)))
+    rules = [s.rule for s in sb.compile(focal, wrt=[x], cache=False).derivation.ledger]
+    assert "factor into a sum" in rules
+    assert "zero times infinity" not in rules
