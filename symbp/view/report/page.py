@@ -70,7 +70,7 @@ def _sections(model: Any, report: GradientReport | None, theta: Any, data: Any) 
         yield title, equation_table(shortened(lines))
     drawing = _circuit(model, theta, data)
     if drawing:
-        yield "Circuit", scrolled(drawing)
+        yield "Circuit", scrolled(_fitted(drawing))
     yield "Rewrites", ledger_list(derivation.ledger)
     if report is not None:
         yield "Gradient check", _check(report)
@@ -134,6 +134,13 @@ def _space(shape: tuple[int, ...]) -> str:
         return math("<mi>ℝ</mi>")
     sizes = "<mo>×</mo>".join(f"<mn>{n}</mn>" for n in shape)
     return math(f"<msup><mi>ℝ</mi><mrow>{sizes}</mrow></msup>")
+
+
+def _fitted(svg: str) -> str:
+    """The picture, up to a quarter smaller where it fits the page so; smaller text would be hard to read."""
+    width = int(svg.partition('width="')[2].partition('"')[0])
+    style = f"width:100%;min-width:{round(0.75 * width)}px;max-width:{width}px;height:auto"
+    return svg.replace("<svg ", f'<svg style="{style}" ', 1)
 
 
 def _circuit(model: Any, theta: Any, data: Any) -> str:

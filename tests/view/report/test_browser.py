@@ -110,3 +110,12 @@ def test_readable_by_day_and_by_night(browser, pages, dark):
         assert (high + 0.05) / (low + 0.05) >= 4.5, (element, text, background)
     page = luminance(browser.execute_script("return getComputedStyle(document.body).backgroundColor"))
     assert (page < 0.1) == dark
+
+
+@pytest.mark.parametrize("width", [360, 1200])
+def test_the_circuit_fits_the_page_unless_its_text_would_be_tiny(browser, pages, width):
+    open_at(browser, pages["network"], width)
+    svg = browser.find_element("css selector", "svg.sbc")
+    box, own = svg.rect["width"], float(svg.get_attribute("width"))
+    room = browser.execute_script("return arguments[0].parentElement.clientWidth", svg)
+    assert box == pytest.approx(min(own, max(room, 0.75 * own)), abs=1)
