@@ -86,7 +86,7 @@ def _without_scale(body: sp.Expr, divisor: sp.Expr) -> sp.Expr:
     exponents = [e for _, e in terms]
     # Of two, any one will do: what remains is a function of one exponential.
     top = exponents[0] if len(terms) == 2 else _greatest(exponents)
-    swap: dict[Any, Any] = {sp.exp(e): sp.exp(sp.expand(e - top)) for e in exponents if e != 0}
+    swap: dict[Any, Any] = {sp.exp(e): sp.exp(_less(e, top)) for e in exponents if e != 0}
     order = postorder([body], leaf=lambda n: is_leaf(n) or n == divisor or n in swap)
     degree: dict[sp.Basic, int | None] = {}
     inside: dict[sp.Basic, bool] = {}
@@ -138,5 +138,10 @@ def _greatest(exponents: list[sp.Expr]) -> sp.Expr:
     return sp.Max(*distinct, evaluate=len(distinct) <= FEW)
 
 
+def _less(exponent: sp.Expr, top: sp.Expr) -> sp.Expr:
+    """The difference. Two exponents may cancel in part; a maximum is left as it is, to be evaluated once."""
+    return exponent - top if isinstance(top, sp.Max) else sp.expand(exponent - top)
+
+
 def _shifted(terms: list[Term], top: sp.Expr) -> sp.Expr:
-    return sp.Add(*(factor * sp.exp(sp.expand(exponent - top)) for factor, exponent in terms))
+    return sp.Add(*(factor * sp.exp(_less(exponent, top)) for factor, exponent in terms))
