@@ -15,6 +15,9 @@ from symbp.codegen.block import Block
 from symbp.codegen.driver import Driver
 from symbp.codegen.names import RESERVED, Namer, comment
 from symbp.codegen.nest import NestWriter, reorderable
+from symbp.codegen.pointwise import OWN_NAMES as LOCKSTEP_NAMES
+from symbp.codegen.pointwise import PointwiseDriver, Straight, straight
+from symbp.codegen.pointwise import sources as lockstep_sources
 from symbp.codegen.product import ONES, OWN_NAMES, crew_functions, micro_kernels, multiply_call
 from symbp.codegen.shared import SharedDriver
 from symbp.codegen.text import equation
@@ -47,10 +50,13 @@ BLOCK_SUPPORT = (
     "line_operands",
     "run_lines",
     "block_operation",
+    "llvm_function",
     "block_call",
+    "wide_function",
 )
+LOCKSTEP_SUPPORT = ("line_operands", "block_operation", "llvm_function", "block_call", "wide_function")
 
-OWN = {n for n in dir(support) if not n.startswith("__")} | vector.TAKEN | OWN_NAMES
+OWN = {n for n in dir(support) if not n.startswith("__")} | vector.TAKEN | OWN_NAMES | LOCKSTEP_NAMES
 """Names of functions and tables that a module may carry."""
 
 OFFSETS = """\
@@ -71,6 +77,7 @@ class Module:
                     self.names[name] = self.namer(name)
         self.nests: dict[tuple, str] = {}
         self.blocks: dict[tuple[str, bool], str] = {}
+        self.straights: list[tuple[Straight, bool]] = []
         self.called: set[str] = set()
         self.parallel = any(k.parallel for k in kernels)
         self.counting: set[str] = set()
@@ -159,6 +166,13 @@ class Module:
         """The name of the intrinsic that runs a block."""
         return self.blocks.setdefault((block.text, single), f"_block_{len(self.blocks) + 1}")
 
+    def lockstep(self, found: Straight, single: bool) -> tuple[str, str]:
+        """The names of the intrinsic that runs a straight line, and of the entries its workspace needs."""
+        if (found, single) not in self.straights:
+            self.straights.append((found, single))
+        number = self.straights.index((found, single)) + 1
+        return f"_lockstep_{number}", f"_room_{number}"
+
     def _header(self, reader: Reader, lines: list[str], tiled: bool) -> tuple[list[str], list[str]]:
         """Parameters of the function of a nest, and the lines that make its views."""
         ends = (["rows"] if tiled else []) + (["samples"] if _uses(lines, "samples") else [])
@@ -214,6 +228,11 @@ class Module:
         texts += self._support(views)
         for (text, single), name in self.blocks.items():
             texts.append(f'{name} = make_block(\n    """\\\n{text}""",\n    {single},\n)')
+        for k, (found, single) in enumerate(self.straights, start=1):
+            texts.append(
+                f'_lockstep_{k}, _room_{k} = lockstep(\n    """\\\n{found.text}""",\n    {found.inputs},\n'
+                f"    {found.results},\n    {found.constants},\n    {single},\n)"
+            )
         body = "\n\n".join(texts) + "\n\n\n" + "\n\n\n".join(self.parts) + "\n"
         return f"{self._docstring(title, kernels)}\n\n{_imports(body)}\n\n{body}"
 
@@ -228,8 +247,9 @@ class Module:
         for function, needs in HELPERS.items():
             names += [n for n in needs if n not in names] if function in wanted else ()
         names += BLOCK_SUPPORT if self.blocks else ()
+        names += [n for n in LOCKSTEP_SUPPORT if n not in names] if self.straights else ()
         limits = [f"{name} = {getattr(support, name)}" for name in ("BLOCK_PIECE", "MOST_INLINED")]
-        texts = ["\n".join(limits)] if self.blocks else []
+        texts = ["\n".join(limits)] if self.blocks or self.straights else []
         if orders:
             texts.append(f"BERNOULLI = {support.BERNOULLI!r}")
         plain, turned = (
@@ -242,6 +262,7 @@ class Module:
         for name in names:
             item = getattr(support, name)
             texts.append(inspect.getsource(getattr(item, "py_func", getattr(item, "_defn", item))).rstrip())
+        texts += lockstep_sources() if self.straights else []
         for n in orders:
             texts.append(f'@njit(error_model="numpy")\ndef _polygamma_{n}(x):\n    return polygamma({n}, x)')
         return texts
@@ -319,11 +340,16 @@ def emit(kernels: Sequence[Kernel], title: str = "") -> str:
     `NAME([theta], *inputs)` (`NAME_batch` where `point`) allocates and returns them as a tuple;
     where `point`, `NAME` takes one sample.
     """
-    schedules = [plan_kernel(kernel) for kernel in kernels]
+    plans = [straight(kernel) or plan_kernel(kernel) for kernel in kernels]
     # Schedules may copy tensors to lay them out otherwise.
-    planned = [replace(k, program=s.program) for k, s in zip(kernels, schedules, strict=True)]
+    planned = [
+        replace(k, program=p.program) if isinstance(p, Schedule) else k
+        for k, p in zip(kernels, plans, strict=True)
+    ]
     module = Module(planned)
-    for kernel, schedule in zip(planned, schedules, strict=True):
-        writer = SharedDriver if kernel.parallel else Driver
-        writer(kernel, schedule, module).write()
+    for kernel, plan in zip(planned, plans, strict=True):
+        if isinstance(plan, Straight):
+            PointwiseDriver(kernel, plan, module).write()
+        else:
+            (SharedDriver if kernel.parallel else Driver)(kernel, plan, module).write()
     return module.text(title, kernels)

@@ -377,25 +377,31 @@ def block_operation(op, args, real, context, builder):
         better = builder.fcmp_ordered(">" if op == "max" else "<", *args)
         take = builder.or_(better, builder.fcmp_unordered("uno", args[0], args[0]))
         return builder.select(take, *args)
-    if op == "fma":
-        return builder.fma(*args)
-    name = {"sqrt": "llvm.sqrt", "abs": "llvm.fabs"}[op]
-    return builder.call(builder.module.declare_intrinsic(name, [args[0].type]), args)
+    name = {"sqrt": "sqrt", "abs": "fabs", "fma": "fma"}[op]
+    return llvm_function(name, args, builder)
+
+
+def llvm_function(name, args, builder):
+    """A call of an intrinsic of LLVM, for numbers or for vectors of them."""
+    kind = args[0].type
+    count, one = getattr(kind, "count", 0), getattr(kind, "element", kind)
+    full = f"llvm.{name}.{f'v{count}' if count else ''}{one.intrinsic_name}"
+    function = builder.module.globals.get(full)
+    if function is None:
+        function = ir.Function(builder.module, ir.FunctionType(kind, [kind] * len(args)), full)
+    return builder.call(function, args)
 
 
 def block_call(name, args, real, context, builder, inline):
     """One call: of LLVM, of a function in `math` or over lanes, or of a helper of this module."""
     known = globals()
-    if "lanes_" + name in known:
-        # One number at a time, libm is faster: it branches. Its erfc is off by 4.06 units (glibc 2.36).
-        if not inline and hasattr(math, name) and name != "erfc":
-            name = "math." + name
-        else:
-            how = "alwaysinline" if inline else "noinline"
-            return known["call_lanes"](known["lanes_" + name], args, context, builder, how)
+    # One number at a time, libm is faster: it branches. Its erfc is off by 4.06 units (glibc 2.36).
+    if "lanes_" + name in known and not inline and hasattr(math, name) and name != "erfc":
+        name = "math." + name
+    found = wide_function(name, args, context, builder, inline)
+    if found is not None:
+        return found
     library, _, short = name.rpartition(".")
-    if library == "np":
-        return builder.call(builder.module.declare_intrinsic("llvm." + short, [args[0].type]), args)
     if library == "math":
         function = getattr(math, short)
         return context.get_function(function, signature(real, *[real] * len(args)))(builder, args)
@@ -405,3 +411,13 @@ def block_call(name, args, real, context, builder, inline):
     function = known[name].py_func
     value = context.compile_internal(builder, function, double(*[double] * len(args)), args)
     return context.cast(builder, value, double, real)
+
+
+def wide_function(name, args, context, builder, inline):
+    """A call of a function that is the same for numbers and for vectors of them; None for others."""
+    known = globals()
+    if "lanes_" + name in known:
+        how = "alwaysinline" if inline else "noinline"
+        return known["call_lanes"](known["lanes_" + name], args, context, builder, how)
+    library, _, short = name.rpartition(".")
+    return llvm_function(short, args, builder) if library == "np" else None

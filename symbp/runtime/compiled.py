@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from symbp.codegen.pointwise import straight
 from symbp.ir.nodes import BATCH, Program
 from symbp.network import symbol_name
 from symbp.passes.cost import cost
@@ -136,7 +137,10 @@ def describe(kernel: Any, derivation: Any) -> dict:
     outputs = [_type(s, real) for s in results]
     into = [vector] * bool(parameters) + arrays + outputs + [vector] * bool(gradient)
     room: list = []
-    if kernel.parallel:
+    if kernel.parallel and straight(kernel):
+        room = [0, []]
+        into += [["int64", 1]]
+    elif kernel.parallel:
         plan = plan_kernel(kernel)
         room = [plan.workspace, [plan.program.tensors[n].row_size for n in plan.long]]
         into += [vector] * (bool(plan.workspace) + len(plan.long)) + [

@@ -1,5 +1,7 @@
 """Scalar code that LLVM inlines into loops and vectorises: arithmetic that emits instructions.
 
+A lane may also stand for a whole register of numbers, in code that is written for vectors.
+
 A body such as `lanes_exp` is a Python function over `Lane`s. It runs once per precision, when Numba
 lowers the first call, and leaves behind straight-line LLVM: fused multiply-adds, shifts of the bits,
 selects, no branch and no call. The loop vectoriser then turns the lane into as many lanes as a
@@ -19,11 +21,15 @@ from numba.extending import intrinsic
 
 
 class Lane:
-    """A float, an integer of the same width, or a truth value, in code that is being emitted."""
+    """A float, an integer of the same width, or a truth value, in code that is being emitted.
+
+    Or a vector of such.
+    """
 
     def __init__(self, builder, value):
         self.builder, self.value = builder, value
-        self.double = value.type == ir.DoubleType() or getattr(value.type, "width", 0) == 64
+        self.kind = getattr(value.type, "element", value.type)
+        self.double = self.kind == ir.DoubleType() or getattr(self.kind, "width", 0) == 64
 
     def lift(self, other):
         """A number as a constant of this lane's type."""
@@ -33,7 +39,12 @@ class Lane:
         return Lane(self.builder, getattr(self.builder, operation)(self.value, *map(self.lift, others)))
 
     def is_float(self):
-        return not isinstance(self.value.type, ir.IntType)
+        return not isinstance(self.kind, ir.IntType)
+
+    def shaped(self, kind):
+        """A type for as many numbers as this lane holds."""
+        count = getattr(self.value.type, "count", 0)
+        return ir.VectorType(kind, count) if count else kind
 
     def __add__(self, other):
         return self.emit("fadd" if self.is_float() else "add", other)
@@ -105,7 +116,8 @@ class Lane:
     def llvm(self, name, *others):
         """An intrinsic of LLVM that is one instruction where the processor has it."""
         kind = self.value.type
-        full = f"llvm.{name}.{'f64' if self.double else 'f32'}"
+        count = getattr(kind, "count", 0)
+        full = f"llvm.{name}.{f'v{count}' if count else ''}{'f64' if self.double else 'f32'}"
         function = self.builder.module.globals.get(full)
         if function is None:
             shape = ir.FunctionType(kind, [kind] * (1 + len(others)))
@@ -162,29 +174,42 @@ class Lane:
         table.global_constant = True
         table.linkage = "internal"
         table.initializer = ir.Constant(kind, list(values))
-        place = self.builder.gep(table, [ir.Constant(ir.IntType(64), 0), self.value], inbounds=True)
-        return Lane(self.builder, self.builder.load(place))
+
+        def read(index):
+            place = self.builder.gep(table, [ir.Constant(ir.IntType(64), 0), index], inbounds=True)
+            return self.builder.load(place)
+
+        count = getattr(self.value.type, "count", 0)
+        if not count:
+            return Lane(self.builder, read(self.value))
+        found = ir.Constant(ir.VectorType(ir.DoubleType(), count), ir.Undefined)
+        for k in range(count):
+            at = ir.Constant(ir.IntType(32), k)
+            one = read(self.builder.extract_element(self.value, at))
+            found = self.builder.insert_element(found, one, at)
+        return Lane(self.builder, found)
 
     def constant(self, number):
         return Lane(self.builder, self.lift(number))
 
     def bits(self):
-        return Lane(self.builder, self.builder.bitcast(self.value, ir.IntType(64 if self.double else 32)))
+        kind = self.shaped(ir.IntType(64 if self.double else 32))
+        return Lane(self.builder, self.builder.bitcast(self.value, kind))
 
     def floats(self):
-        kind = ir.DoubleType() if self.double else ir.FloatType()
+        kind = self.shaped(ir.DoubleType() if self.double else ir.FloatType())
         return Lane(self.builder, self.builder.bitcast(self.value, kind))
 
     def whole(self):
         """An integer lane as a float."""
-        kind = ir.DoubleType() if self.double else ir.FloatType()
+        kind = self.shaped(ir.DoubleType() if self.double else ir.FloatType())
         return Lane(self.builder, self.builder.sitofp(self.value, kind))
 
     def wide(self):
-        return Lane(self.builder, self.builder.fpext(self.value, ir.DoubleType()))
+        return Lane(self.builder, self.builder.fpext(self.value, self.shaped(ir.DoubleType())))
 
     def narrow(self):
-        return Lane(self.builder, self.builder.fptrunc(self.value, ir.FloatType()))
+        return Lane(self.builder, self.builder.fptrunc(self.value, self.shaped(ir.FloatType())))
 
     def power_of_two(self):
         """2**self of an integer lane whose power is a normal number."""
@@ -276,7 +301,8 @@ def compile_lanes(body, kinds, context):
     function.attributes.add("nounwind")
     builder = ir.IRBuilder(function.append_basic_block())
     builder.ret(body(*(Lane(builder, v) for v in function.args)).value)
-    name = f"{body.__name__}_{kinds[0]}_{zlib.crc32(str(module).encode()):x}"
+    kind = "".join(filter(str.isalnum, str(kinds[0])))
+    name = f"{body.__name__}_{kind}_{zlib.crc32(str(module).encode()):x}"
     library = context.codegen().create_library(name)
     library.add_llvm_module(llvm.parse_assembly(str(module).replace('@"lanes"', f'@"{name}"')))
     library.finalize()

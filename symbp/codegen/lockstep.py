@@ -1,0 +1,293 @@
+"""Long straight-line code for many samples at once: one instruction for as many as a register holds.
+
+The source of these functions becomes part of generated modules. LLVM's loop vectoriser was tried and
+left: of bodies with hundreds of instructions it makes nothing, or takes minutes. Here the samples go in
+lockstep from the start, in a text of the form of `symbp.codegen.block` with
+
+    NUMBER load INPUT ENTRY            an entry of the row of an input
+    - store NUMBER RESULT ENTRY        an entry of the row of a result
+
+A group of samples is read into vectors, one per entry of the rows of the inputs; the text is computed; the
+vectors of the results are written as rows. What is constant is written into its vector once.
+"""
+
+from __future__ import annotations
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from symbp.codegen.micro import VECTOR_BYTES
+from symbp.codegen.support import (
+    BLOCK_PIECE,
+    MOST_INLINED,
+    block_call,
+    block_operation,
+    line_operands,
+    wide_function,
+)
+
+
+def lockstep(text, inputs, results, constants, single):
+    """An intrinsic, and the entries of the workspace that it needs.
+
+    The intrinsic (inputs, results, work, begin, end) computes the samples begin ... end-1. An input is an
+    array of all samples, or of one that stands for all; `work` begins at a cache line.
+
+    Args:
+        text: see the top of the file.
+        inputs, results: entries of a row of each.
+        constants: (entry among those of all results, number) for results that are not stored.
+        single: whether to compute in float32.
+    """
+    plan = Lockstep(text, inputs, results, constants, single)
+
+    @intrinsic
+    def run(typingctx, inputs, results, work, begin, end):
+        def lower(context, builder, sig, args):
+            given, made = (
+                [
+                    context.make_array(t)(context, builder, builder.extract_value(args[at], k))
+                    for k, t in enumerate(sig.args[at])
+                ]
+                for at in (0, 1)
+            )
+            room = context.make_array(sig.args[2])(context, builder, args[2]).data
+            low, high = (context.cast(builder, args[k], sig.args[k], types.int64) for k in (3, 4))
+            plan.loop(context, builder, given, made, room, low, high)
+            return context.get_dummy_value()
+
+        return types.void(inputs, results, work, begin, end), lower
+
+    return run, plan.room
+
+
+class Lockstep:
+    """Writes the code of a text; see `lockstep` for the arguments.
+
+    Attributes:
+        lanes: samples of a group.
+        room: entries of the workspace: vectors of inputs, of results, of values between pieces.
+    """
+
+    def __init__(self, text, inputs, results, constants, single):
+        self.inputs, self.results, self.constants = inputs, results, constants
+        self.real = types.float32 if single else types.float64
+        self.kind = ir.FloatType() if single else ir.DoubleType()
+        self.bytes = 4 if single else 8
+        self.lanes = VECTOR_BYTES // self.bytes
+        self.vector = ir.VectorType(self.kind, self.lanes)
+        self.flags = ir.VectorType(ir.IntType(1), self.lanes)
+        self.long = ir.IntType(64)
+        lines = [line.split(" ") for line in text.split("\n") if line]
+        self.inline = sum(words[1] == "call" for words in lines) <= MOST_INLINED
+        # Register allocation is superlinear in the length of a function.
+        self.pieces = [lines[k : k + BLOCK_PIECE] for k in range(0, len(lines), BLOCK_PIECE)]
+        self.home = {w[0]: k for k, piece in enumerate(self.pieces) for w in piece if w[0] != "-"}
+        self.vectors = sum(inputs) + sum(results)
+        self.slots, self.truths = {}, set()
+        self.room = (self.vectors + self.place_slots()) * self.lanes
+
+    def place_slots(self):
+        """Give slots to values that outlive their piece; a slot is taken again after the last use."""
+        last = {name: k for k, piece in enumerate(self.pieces) for w in piece for name in line_operands(w)}
+        free, count = [], 0
+        for k, piece in enumerate(self.pieces):
+            for words in piece:
+                if last.get(words[0], k) > k:
+                    self.slots[words[0]] = free.pop() if free else count
+                    count = max(count, self.slots[words[0]] + 1)
+            free += [slot for name, slot in self.slots.items() if last[name] == k]
+        return count
+
+    def number(self, value):
+        return ir.Constant(self.long, value)
+
+    def loop(self, context, builder, given, made, room, low, high):
+        """All groups of samples; the last one may have lanes without a sample."""
+        read, write = self.reader(builder.module), self.writer(builder.module)
+        pieces = [self.piece(k, context, builder.module) for k in range(len(self.pieces))]
+        work = builder.bitcast(room, self.vector.as_pointer())
+        begin, ones, steps = 0, [], []
+        for array, size in zip(given, self.inputs, strict=True):
+            steps.append((array.data, builder.gep(work, [self.number(begin)]), self.number(size)))
+            ones.append(builder.icmp_signed("==", builder.extract_value(array.shape, 0), self.number(1)))
+            with builder.if_then(ones[-1]):
+                builder.call(read, [*steps[-1], self.number(1)])
+            begin += size
+        for entry, value in self.constants:
+            constant = ir.Constant(self.vector, [float(value)] * self.lanes)
+            builder.store(constant, builder.gep(work, [self.number(begin + entry)]))
+        targets = []
+        for array, size in zip(made, self.results, strict=True):
+            targets.append((array.data, builder.gep(work, [self.number(begin)]), self.number(size)))
+            begin += size
+        lanes = self.number(self.lanes)
+        with cgutils.for_range_slice(builder, low, high, lanes, intp=self.long) as (start, _):
+            left = builder.sub(high, start)
+            count = builder.select(builder.icmp_signed("<", left, lanes), left, lanes)
+            for one, (data, vectors, size) in zip(ones, steps, strict=True):
+                with builder.if_then(builder.not_(one)):
+                    rows = builder.gep(data, [builder.mul(start, size)])
+                    builder.call(read, [rows, vectors, size, count])
+            for piece in pieces:
+                builder.call(piece, [work])
+            for data, vectors, size in targets:
+                rows = builder.gep(data, [builder.mul(start, size)])
+                builder.call(write, [rows, vectors, size, count])
+
+    def function(self, module, name, kinds):
+        """A new function and a builder at its start."""
+        shape = ir.FunctionType(ir.VoidType(), kinds)
+        function = ir.Function(module, shape, module.get_unique_name(f"lockstep_{name}"))
+        function.linkage = "internal"
+        function.attributes.add("noinline")
+        return function, ir.IRBuilder(function.append_basic_block())
+
+    def reader(self, module):
+        """(rows, vectors, size, count): the rows of some samples as one vector per entry.
+
+        Lanes without a sample hold the last one: nothing is computed that is not computed anyway.
+        """
+        pointers = [self.kind.as_pointer(), self.vector.as_pointer()]
+        function, builder = self.function(module, "read", [*pointers, self.long, self.long])
+        rows, vectors, size, count = function.args
+        whole = builder.icmp_signed("==", count, self.number(self.lanes))
+        alone = builder.icmp_signed("==", size, self.number(1))
+        with builder.if_else(builder.and_(whole, alone)) as (copied, picked):
+            with copied:
+                values = builder.load(builder.bitcast(rows, pointers[1]), align=self.bytes)
+                builder.store(values, vectors)
+            with picked:
+                flat = builder.bitcast(vectors, pointers[0])
+                last = builder.sub(count, self.number(1))
+                with cgutils.for_range(builder, size, intp=self.long) as entry:
+                    for lane in range(self.lanes):
+                        inside = builder.icmp_signed("<", self.number(lane), last)
+                        row = builder.select(inside, self.number(lane), last)
+                        at = builder.add(builder.mul(row, size), entry.index)
+                        value = builder.load(builder.gep(rows, [at]))
+                        to = builder.add(builder.mul(entry.index, self.number(self.lanes)), self.number(lane))
+                        builder.store(value, builder.gep(flat, [to]))
+        builder.ret_void()
+        return function
+
+    def writer(self, module):
+        """(rows, vectors, size, count): vectors, one per entry, as the rows of some samples."""
+        pointers = [self.kind.as_pointer(), self.vector.as_pointer()]
+        function, builder = self.function(module, "write", [*pointers, self.long, self.long])
+        rows, vectors, size, count = function.args
+        lanes = self.number(self.lanes)
+        flat = builder.bitcast(vectors, pointers[0])
+        whole = builder.icmp_signed("==", count, lanes)
+        squares = builder.mul(builder.sdiv(size, lanes), lanes)
+        squares = builder.select(whole, squares, self.number(0))
+        with cgutils.for_range_slice(builder, self.number(0), squares, lanes, intp=self.long) as (entry, _):
+            square = [
+                builder.load(builder.gep(vectors, [builder.add(entry, self.number(k))]))
+                for k in range(self.lanes)
+            ]
+            for row, values in enumerate(self.exchanged(builder, square)):
+                at = builder.add(builder.mul(size, self.number(row)), entry)
+                place = builder.bitcast(builder.gep(rows, [at]), pointers[1])
+                builder.store(values, place, align=self.bytes)
+        alone = builder.and_(whole, builder.icmp_signed("==", size, self.number(1)))
+        with builder.if_else(alone) as (copied, picked):
+            with copied:
+                place = builder.bitcast(rows, pointers[1])
+                builder.store(builder.load(vectors), place, align=self.bytes)
+            with picked:
+                one = self.number(1)
+                with cgutils.for_range_slice(builder, squares, size, one, intp=self.long) as (entry, _):
+                    with cgutils.for_range(builder, count, intp=self.long) as lane:
+                        at = builder.add(builder.mul(entry, lanes), lane.index)
+                        value = builder.load(builder.gep(flat, [at]))
+                        to = builder.add(builder.mul(lane.index, size), entry)
+                        builder.store(value, builder.gep(rows, [to]))
+        builder.ret_void()
+        return function
+
+    def exchanged(self, builder, square):
+        """Rows and columns of a square of vectors exchanged: first of its quarters, then of theirs."""
+        square, half = list(square), self.lanes // 2
+        while half:
+            upper = [k if not k & half else self.lanes + k - half for k in range(self.lanes)]
+            lower = [k + half if not k & half else self.lanes + k for k in range(self.lanes)]
+            masks = [
+                ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), mask) for mask in (upper, lower)
+            ]
+            for k in range(self.lanes):
+                if not k & half:
+                    pair = square[k], square[k + half]
+                    square[k], square[k + half] = (builder.shuffle_vector(*pair, mask) for mask in masks)
+            half //= 2
+        return square
+
+    def piece(self, number, context, module):
+        """(work): one piece of the text; values go from piece to piece through the workspace."""
+        function, builder = self.function(module, "piece", [self.vector.as_pointer()])
+        values = Values(self, builder, function.args[0])
+        inputs = [sum(self.inputs[:k]) for k in range(len(self.inputs))]
+        results = [sum(self.inputs) + sum(self.results[:k]) for k in range(len(self.results))]
+        for name, op, *words in self.pieces[number]:
+            if op == "load":
+                value = builder.load(values.place(inputs[int(words[0])] + int(words[1])))
+            elif op == "store":
+                builder.store(values[words[0]], values.place(results[int(words[1])] + int(words[2])))
+                continue
+            elif op == "const":
+                value = self.constant(words[0])
+            elif op == "call":
+                value = self.call(words[0], [values[w] for w in words[1:]], context, builder)
+            else:
+                value = block_operation(op, [values[w] for w in words], self.real, context, builder)
+            values[name] = value
+        builder.ret_void()
+        return function
+
+    def constant(self, text):
+        if text in ("True", "False"):
+            return ir.Constant(self.flags, [text == "True"] * self.lanes)
+        return ir.Constant(self.vector, [float(text)] * self.lanes)
+
+    def call(self, name, args, context, builder):
+        """A call for all lanes at once; lane by lane where a function knows only numbers."""
+        found = wide_function(name, args, context, builder, self.inline)
+        if found is not None:
+            return found
+        found = ir.Constant(self.vector, ir.Undefined)
+        for lane in range(self.lanes):
+            at = ir.Constant(ir.IntType(32), lane)
+            one = [builder.extract_element(a, at) for a in args]
+            one = block_call(name, one, self.real, context, builder, inline=False)
+            found = builder.insert_element(found, one, at)
+        return found
+
+
+class Values(dict):
+    """Values of a piece by name; what comes from an earlier piece, or goes to a later one, is in memory."""
+
+    def __init__(self, plan, builder, work):
+        self.plan, self.builder, self.work = plan, builder, work
+
+    def place(self, entry):
+        return self.builder.gep(self.work, [self.plan.number(entry)])
+
+    def slot(self, name):
+        return self.place(self.plan.vectors + self.plan.slots[name])
+
+    def __missing__(self, name):
+        value = self.builder.load(self.slot(name))
+        if name in self.plan.truths:
+            value = self.builder.fcmp_unordered("!=", value, self.plan.constant("0.0"))
+        super().__setitem__(name, value)
+        return value
+
+    def __setitem__(self, name, value):
+        super().__setitem__(name, value)
+        if name in self.plan.slots:
+            if value.type == self.plan.flags:
+                self.plan.truths.add(name)
+                value = self.builder.uitofp(value, self.plan.vector)
+            self.builder.store(value, self.slot(name))

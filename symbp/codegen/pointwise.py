@@ -1,0 +1,257 @@
+"""Kernels of numbers alone: every equation gives one number per sample, and no loop is left.
+
+Bare expressions are of this form, with their gradients and Jacobians. All equations become one straight
+line of instructions, computed for many samples in lockstep; nothing but what goes in and out is stored.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
+
+from symbp.codegen import lockstep, micro
+from symbp.codegen.block import LONG
+from symbp.codegen.driver import Driver
+from symbp.codegen.functions import spelled
+from symbp.codegen.names import comment
+from symbp.codegen.scalar import Code, Translator
+from symbp.codegen.text import equation
+from symbp.ir.entries import entries
+from symbp.ir.nodes import BATCH, Access, Index, Program, Statement
+from symbp.ir.walk import accesses, substitute
+from symbp.schedule.kernel import Kernel
+from symbp.schedule.looptree import Schedule
+
+if TYPE_CHECKING:
+    from symbp.codegen.module import Module
+
+PIECE = 1024
+"""Samples that one thread takes at a time."""
+
+MOST_SHOWN = 20
+"""Equations that are written above the call."""
+
+
+@dataclass(frozen=True)
+class Straight:
+    """A pointwise kernel as the text that `symbp.codegen.lockstep` takes.
+
+    Attributes:
+        text: of the instructions.
+        inputs, results: entries of one row of each.
+        constants: (entry among those of all results, number) of what is the same for all samples.
+        called: functions in the text.
+        size: instructions.
+    """
+
+    text: str
+    inputs: tuple[int, ...]
+    results: tuple[int, ...]
+    constants: tuple[tuple[int, str], ...]
+    called: frozenset[str]
+    size: int
+
+
+def is_pointwise(program: Program) -> bool:
+    """Whether all statements define single numbers, per sample or for all of them, from single numbers."""
+    tensors = program.tensors.values()
+    if any(t.role not in ("input", "defined") for t in tensors):
+        return False
+    return all(_pointwise(s) for s in program.statements)
+
+
+def _pointwise(s: Statement) -> bool:
+    if s.bound or s.where:
+        return False
+    body, free = s.body, [i for i in s.indices if i.extent != BATCH]
+    parts = [body]
+    if free:
+        found = entries(s)
+        if found is None or set(found.pinned) != set(free) or not found.otherwise.is_Number:
+            return False
+        parts = [b for _, b in found.bodies]
+    reads = [a for part in parts for a in accesses(part)]
+    return all(i.is_Integer or _is_sample(i) for a in reads for i in a.indices)
+
+
+def _is_sample(index: Any) -> bool:
+    return isinstance(index, Index) and index.extent == BATCH
+
+
+def straight(kernel: Kernel) -> Straight | None:
+    """The kernel as one straight line; None where it has loops, or is short enough for one of Numba's."""
+    program = kernel.program
+    whole = not kernel.parameters and not kernel.gradient
+    batched = all(program.tensors[n].batched for n in (*kernel.inputs, *kernel.results))
+    if not (whole and batched and kernel.inputs and kernel.results and is_pointwise(program)):
+        return None
+    writer = _Writer(program, kernel.inputs, kernel.dtype == "float32")
+    for s in program.statements:
+        writer.visit(s)
+    found = writer.straight(kernel.results)
+    rows = any(size > 1 for size in found.results)
+    return found if rows or found.size > LONG else None
+
+
+class _Writer:
+    def __init__(self, program: Program, inputs: Iterable[str], single: bool):
+        self.program, self.inputs = program, {name: k for k, name in enumerate(inputs)}
+        self.code = Code()
+        self.values: dict[tuple[str, tuple[int, ...]], int] = {}
+        self.translate = Translator(self.code, self.read, {}, single)
+
+    def read(self, access: Access) -> int:
+        at = tuple(int(i) for i in access.indices if i.is_Integer)
+        if access.name in self.inputs:
+            return self.code("load", self.inputs[access.name], _flat(self.shape(access.name), at))
+        return self.values[access.name, at]
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        return tuple(self.program.tensors[name].row_shape)
+
+    def visit(self, s: Statement) -> None:
+        for at, body in self.bodies(s):
+            self.values[s.target, at] = self.translate(body)
+
+    def bodies(self, s: Statement) -> Iterator[tuple[tuple[int, ...], sp.Expr]]:
+        """The entries of a row, and what they are."""
+        shape = self.shape(s.target)
+        if not shape:
+            yield (), s.body
+            return
+        found = entries(s)
+        assert found is not None
+        free = [i for i in s.indices if i.extent != BATCH]
+        order = [found.pinned.index(i) for i in free]
+        known = {tuple(at[k] for k in order): body for at, body in found.bodies}
+        for at in product(*map(range, shape)):
+            body = known.get(at, found.otherwise)
+            yield at, substitute(body, dict(zip(free, map(sp.Integer, at), strict=True)))
+
+    def straight(self, results: Iterable[str]) -> Straight:
+        lines: list[str] = []
+        constants: list[tuple[int, str]] = []
+        stores: dict[int, list[tuple[int, int]]] = {}
+        sizes, begin = [], 0
+        for k, name in enumerate(results):
+            shape = self.shape(name)
+            places = list(product(*map(range, shape)))
+            for flat, at in enumerate(places):
+                number = self.values[name, at]
+                op, *rest = self.code.lines[number]
+                if op == "const":
+                    constants.append((begin + flat, rest[0]))
+                else:
+                    stores.setdefault(number, []).append((k, flat))
+            sizes.append(len(places))
+            begin += len(places)
+        needed = self.code.needed(list(stores))
+        called = set()
+        for number in needed:
+            op, *rest = self.code.lines[number]
+            if op == "pow":
+                op, rest = "call", ["power", *rest]
+            if op == "call":
+                called.add(rest[0])
+                rest = [spelled(rest[0]), *rest[1:]]
+            else:
+                called.add(op)
+            lines.append(" ".join(map(str, [number, op, *rest])))
+            # A store right after its value keeps few values alive at a time.
+            lines += [f"- store {number} {k} {flat}" for k, flat in stores.get(number, ())]
+        shapes = [self.shape(name) for name in self.inputs]
+        rows = tuple(len(list(product(*map(range, shape)))) for shape in shapes)
+        size = self.code.size(list(stores))
+        return Straight("\n".join(lines), rows, tuple(sizes), tuple(constants), frozenset(called), size)
+
+
+def _flat(shape: tuple[int, ...], at: tuple[int, ...]) -> int:
+    flat = 0
+    for extent, k in zip(shape, at, strict=True):
+        flat = flat * extent + k
+    return flat
+
+
+class PointwiseDriver(Driver):
+    """Writes the functions of a pointwise kernel; arrays of one sample stand for all samples."""
+
+    def __init__(self, kernel: Kernel, found: Straight, module: Module):
+        super().__init__(kernel, Schedule(kernel.program, (), {}, 1, 0, ()), module)
+        self.module.called |= found.called
+        self.run, self.room = module.lockstep(found, self.single)
+        self.zero = "f32(0.0)" if self.single else "0.0"
+
+    def write(self) -> None:
+        """Append all functions of the kernel to the module."""
+        first = next(iter(self.results.values()))
+        statements = self.kernel.program.statements
+        lines = [f"# {equation(s)}" for s in statements[:MOST_SHOWN]]
+        if len(statements) > MOST_SHOWN:
+            lines.append(comment(f"# ... and {len(statements) - MOST_SHOWN} more"))
+        lines += [f"samples = {first}.shape[0]", f"work = room({self.room}, {self.zero})"]
+        given, made = _tuple(self.inputs.values()), _tuple(self.results.values())
+        if self.kernel.parallel:
+            lines += [
+                "ticket = count_up(counters, 0)",
+                f"while ticket*{PIECE} < samples:",
+                f"    end = min((ticket + 1)*{PIECE}, samples)",
+                f"    {self.run}({given}, {made}, work, ticket*{PIECE}, end)",
+                "    count_up(counters, 1)",
+                "    ticket = count_up(counters, 0)",
+                "keep(work)",
+                f"wait_until(counters, 1, (samples + {PIECE - 1})//{PIECE})",
+            ]
+            self._into_function(lines, "counters")
+            return
+        self._into_function([*lines, f"{self.run}({given}, {made}, work, 0, samples)", "keep(work)"])
+        self._allocating(f"{self.kernel.name}_batch" if self.kernel.point else self.kernel.name)
+        if self.kernel.point:
+            self._point()
+
+    def _point(self) -> None:
+        lines, rows, flat = [], [], []
+        for name, variable in self.inputs.items():
+            shape = self.tensors[name].row_shape
+            if shape:
+                rows.append(f"view({variable}, at(0), ({', '.join(map(str, (1, *shape)))}))")
+            else:
+                rows.append(f"view(given, at({len(flat)}), (1,))")
+                flat.append(variable)
+        if flat:
+            given = self.module.local("given")
+            rows = [r.replace("view(given,", f"view({given},") for r in rows]
+            lines.append(f"{given} = room({len(flat)}, {self.zero})")
+            lines += [f"{given}[{k}] = {variable}" for k, variable in enumerate(flat)]
+        dtype = f"np.{self.kernel.dtype}"
+        returned = []
+        for name, variable in self.results.items():
+            shape = self.tensors[name].row_shape
+            size = f"({', '.join(map(str, shape))},)" if shape else "1"
+            lines.append(f"{variable} = np.empty({size}, {dtype})")
+            returned.append(variable if shape else f"{variable}[0]")
+        lines.append(f"work = room({self.room}, {self.zero})")
+        lines.append(f"{self.run}({_tuple(rows)}, {_tuple(self.results.values())}, work, 0, 1)")
+        lines += [f"keep({given})"] if flat else []
+        lines += ["keep(work)", f"return {_tuple(returned)}"]
+        self._append(self.kernel.name, self._given(), lines, "All results for one sample.")
+
+
+def _tuple(items: Iterable[str]) -> str:
+    items = list(items)
+    return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
+
+
+def sources() -> list[str]:
+    """What a module carries for its straight lines."""
+    items: tuple = (micro.vector_registers, lockstep.Lockstep, lockstep.Values, lockstep.lockstep)
+    texts = [inspect.getsource(item).rstrip() for item in items]
+    return [texts[0], "VECTOR_BYTES, REGISTERS = vector_registers()", *texts[1:]]
+
+
+OWN_NAMES = frozenset("Lockstep Values lockstep VECTOR_BYTES REGISTERS vector_registers given".split())
+"""What a module calls what it carries."""
