@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
 from symbp.errors import NetworkError
 from symbp.ir.check import check
-from symbp.ir.nodes import Program, Statement, Tensor
-from symbp.ir.walk import accesses
+from symbp.ir.nodes import Access, Program, Statement, Tensor
+from symbp.ir.walk import accesses, substitute
 from symbp.network import Network, symbol_name
-from symbp.passes.batch import batch
+from symbp.passes.batch import SAMPLE, batch
 from symbp.passes.contract import contract
 from symbp.passes.define import define
 from symbp.passes.differentiate import Adjoints, differentiate
 from symbp.passes.hoist import hoist, hoist_outermost
 from symbp.passes.inline import inline
+from symbp.passes.jacobian import jacobian
 from symbp.passes.lower import lower
+from symbp.passes.pack import pack
 from symbp.passes.prune import prune
 from symbp.passes.share import share
 from symbp.passes.simplify.adjoints import simplify_adjoints
@@ -51,6 +54,7 @@ class Derivation:
         ledger: every rewrite that was accepted, in order; `print` it to read it.
         reuse: whether derivatives may lose relative accuracy, see `derive`.
         beside: derivatives that are evaluated in the forward pass, each beside the value of its function.
+        jacobian: by output and entry of an argument, the derivatives that are not 0; see `derive_jacobian`.
         seconds: time spent, by pass.
     """
 
@@ -64,6 +68,7 @@ class Derivation:
     ledger: tuple[Step, ...] = ()
     reuse: bool = True
     beside: frozenset[str] = frozenset()
+    jacobian: Mapping[tuple[str, Access], sp.Expr] = field(default_factory=dict)
     seconds: dict[str, float] = field(compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -141,14 +146,7 @@ def derive(
         SymbpError: naming the equation that cannot be compiled.
     """
     clock, ledger = _Clock(), Ledger()
-    forward = clock("lower", lower, network, dims)
-    forward = clock("stabilise", expand_logarithms, forward, ledger)
-    forward = clock("stabilise", shift_exponentials, forward)
-    whole = forward
-    forward = clock("contract", contract, forward)
-    forward = clock("split", split, forward)
-    forward = clock("share", share, forward)
-    forward = check(prune(forward))
+    whole, forward = _forward(network, dims, clock, ledger)
     if network.loss is None:
         forward = define(forward)
         clock("stable", stable_forms, forward, ledger, not reuse)
@@ -196,8 +194,64 @@ def derive(
         tuple(ledger.steps),
         reuse,
         frozenset(adjoints.slopes),
-        clock.seconds,
+        seconds=clock.seconds,
     )
+
+
+def derive_jacobian(
+    network: Network,
+    *,
+    wrt: Iterable[Any],
+    dims: dict[str, int] | None = None,
+    reuse: bool = False,
+) -> Derivation:
+    """Lower a network of single numbers and differentiate all its equations.
+
+    The derivatives are the statements that `backward_program` adds.
+
+    Args:
+        wrt, dims, reuse: as in `derive`.
+
+    Raises:
+        SymbpError: naming the equation that cannot be compiled.
+    """
+    clock, ledger = _Clock(), Ledger()
+    whole, forward = _forward(network, dims, clock, ledger)
+    names = [symbol_name(s) for s in wrt]
+    _check_wrt(whole, names)
+    found = clock("differentiate", jacobian, forward, network.defined, names, reuse, ledger)
+    stored = [a.name for value in found.entries.values() for a in accesses(value)]
+    backward = _joined(forward, found.statements, found.tensors)
+    own = dict.fromkeys(n for n in stored if backward.tensors[n].role == "defined")
+    backward = replace(backward, outputs=tuple(dict.fromkeys((*network.defined, *own))))
+    backward = clock("prune", prune, clock("share", share, backward))
+    forward, backward = clock("define", define, forward), clock("define", define, backward)
+    return Derivation(
+        network,
+        dict(dims or {}),
+        forward,
+        check(backward),
+        None,
+        {},
+        {},
+        tuple(ledger.steps),
+        reuse,
+        jacobian=found.entries,
+        seconds=clock.seconds,
+    )
+
+
+def _forward(
+    network: Network, dims: dict[str, int] | None, clock: _Clock, ledger: Ledger
+) -> tuple[Program, Program]:
+    """The equations of one sample as written, and prepared for differentiation."""
+    whole = clock("lower", lower, network, dims)
+    whole = clock("stabilise", expand_logarithms, whole, ledger)
+    whole = clock("stabilise", shift_exponentials, whole)
+    forward = clock("contract", contract, whole)
+    forward = clock("split", split, forward)
+    forward = clock("share", share, forward)
+    return whole, check(prune(forward))
 
 
 def gradient_kernel(derivation: Derivation, dtype: str = "float64", name: str = "value_and_grad") -> Kernel:
@@ -248,6 +302,45 @@ def expression_kernel(
     if net.batch:
         program = batch(program, {})
     return Kernel(name, _finish(program, derivation), _inputs(net), (), results, (), dtype, point=True)
+
+
+def rows_kernel(derivation: Derivation, shape: tuple[int, ...], wrt: Iterable[Any] | None = None) -> Kernel:
+    """The numbers that a network defines as one array per sample, and their Jacobian as another.
+
+    Args:
+        shape: of the array of values, in C order.
+        wrt: the symbols whose entries, one after the other, are the columns of the Jacobian; None for
+            values alone.
+    """
+    net = derivation.network
+    program = batch(_only(derivation.backward_program, derivation.backward_program.outputs), {})
+    results = [_free("values", program), _free("jacobian", program)]
+    program = _finish(program, derivation)
+    values = {
+        at: _entry(Access(name), program) for at, name in zip(product(*map(range, shape)), net.defined, strict=True)
+    }
+    program = pack(program, results[0], shape, values)
+    if wrt is None:
+        del results[1:]
+    else:
+        rows = {name: k for k, name in enumerate(net.defined)}
+        columns: dict[Access, int] = {}
+        for name in map(symbol_name, wrt):
+            for at in product(*map(range, program.tensors[name].row_shape)):
+                columns[Access(name, *at)] = len(columns)
+        slopes = {
+            (rows[output], columns[source]): _entry(value, program)
+            for (output, source), value in derivation.jacobian.items()
+        }
+        program = pack(program, results[1], (len(rows), len(columns)), slopes)
+    program = check(_only(program, tuple(results)))
+    return Kernel("value", program, _inputs(net), (), tuple(results), (), point=True)
+
+
+def _entry(value: sp.Expr, program: Program) -> sp.Expr:
+    """A value of one sample as one of the samples."""
+    wide = [a for a in accesses(value) if program.tensors[a.name].batched]
+    return substitute(value, {a: Access(a.name, SAMPLE, *a.indices) for a in wide})
 
 
 def needed_inputs(derivation: Derivation, outputs: Iterable[str]) -> set[str]:
@@ -301,7 +394,11 @@ def _free(name: str, program: Program) -> str:
 
 def _finish(program: Program, derivation: Derivation) -> Program:
     """The last passes before scheduling."""
-    program = prune(inline(contract(program), keep=derivation.beside))
+    kept = derivation.beside
+    if derivation.jacobian:
+        # Thousands of small products: putting them into each other would only take time.
+        kept |= derivation.backward_program.tensors.keys() - derivation.forward_program.tensors.keys()
+    program = prune(inline(contract(program), keep=kept))
     stable = stable_forms(program, relative=not derivation.reuse)
     return check(prune(hoist(stable)))
 

@@ -333,14 +333,20 @@ def _parameters(kernels: Sequence[Kernel]) -> str:
     return "PARAMETERS = {\n" + "\n".join(entries) + "\n}" if entries else "PARAMETERS: dict = {}"
 
 
-def emit(kernels: Sequence[Kernel], title: str = "") -> str:
+def emit(
+    kernels: Sequence[Kernel], title: str = "", lines: Sequence[Straight | None] | None = None
+) -> str:
     """The text of one importable module with the functions of all kernels.
 
     Per kernel: `NAME_into([theta], *inputs, *results, [gradient])` writes results, and
     `NAME([theta], *inputs)` (`NAME_batch` where `point`) allocates and returns them as a tuple;
     where `point`, `NAME` takes one sample.
+
+    Args:
+        lines: kernels as straight lines, see `symbp.codegen.pointwise.straight`, where that is known already.
     """
-    plans = [straight(kernel) or plan_kernel(kernel) for kernel in kernels]
+    lines = [straight(k) for k in kernels] if lines is None else lines
+    plans = [line or plan_kernel(kernel) for kernel, line in zip(kernels, lines, strict=True)]
     # Schedules may copy tensors to lay them out otherwise.
     planned = [
         replace(k, program=p.program) if isinstance(p, Schedule) else k

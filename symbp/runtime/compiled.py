@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from symbp.codegen.pointwise import straight
+from symbp.codegen.pointwise import Straight, is_pointwise
 from symbp.ir.nodes import BATCH, Program
 from symbp.network import symbol_name
 from symbp.passes.cost import cost
@@ -32,6 +32,9 @@ class Compiled:
         parameters: how it reads theta.
         results: the arrays it returns.
         gradient: how it writes its flat gradient vector.
+        point: whether there is a function for one sample.
+        lockstep: whether an input may have one sample that stands for all.
+        pointwise: whether the equations give single numbers, see `symbp.codegen.pointwise`.
         wrt: by the name of a result or part of the gradient, whose derivative it is.
     """
 
@@ -47,6 +50,9 @@ class Compiled:
         self.parameters = Layout.of(meta["parameters"])
         self.gradient = Layout.of(meta["gradient"])
         self.wrt: dict[str, str] = meta["wrt"]
+        self.point: bool = meta["point"]
+        self.lockstep: bool = meta["lockstep"]
+        self.pointwise: bool = meta["pointwise"]
         self.into = getattr(loaded.module, f"{self.name}_into")
         self.real = np.dtype(self.dtype)
         self.call = Shared(self.into, meta["work"], self.real, together, threads)
@@ -124,8 +130,12 @@ class Compiled:
             raise MemoryError(str(error)) from error
 
 
-def describe(kernel: Any, derivation: Any) -> dict:
-    """The description that is kept beside a kernel's module, made of numbers, text and lists."""
+def describe(kernel: Any, derivation: Any, line: Straight | None = None) -> dict:
+    """The description that is kept beside a kernel's module, made of numbers, text and lists.
+
+    Args:
+        line: the kernel as one straight line, where it is written as such.
+    """
     tensors = kernel.program.tensors
     inputs = [_entry(tensors[n]) for n in kernel.inputs]
     results = [_entry(tensors[n]) for n in kernel.results]
@@ -137,7 +147,7 @@ def describe(kernel: Any, derivation: Any) -> dict:
     outputs = [_type(s, real) for s in results]
     into = [vector] * bool(parameters) + arrays + outputs + [vector] * bool(gradient)
     room: list = []
-    if kernel.parallel and straight(kernel):
+    if kernel.parallel and line is not None:
         room = [0, []]
         into += [["int64", 1]]
     elif kernel.parallel:
@@ -156,6 +166,8 @@ def describe(kernel: Any, derivation: Any) -> dict:
         "name": kernel.name,
         "dtype": real,
         "point": bool(kernel.point),
+        "lockstep": line is not None,
+        "pointwise": is_pointwise(derivation.forward_program),
         "room": room,
         "work": operations_per_sample(kernel.program),
         "inputs": inputs,

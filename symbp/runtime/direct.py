@@ -7,7 +7,7 @@ kernel. Whatever is not right is left to the long way, which converts it or find
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -15,9 +15,13 @@ import numpy as np
 from numba import njit
 
 from symbp.runtime.compiled import Compiled
+from symbp.runtime.validate import Slot
 
 Direct = Callable[[Any, Mapping[str, Any]], "tuple[float, np.ndarray] | None"]
 """(theta, inputs by name) -> (loss, gradient), or None where the long way must be taken."""
+
+DirectSamples = Callable[[Sequence[Any]], "Sequence[Any] | None"]
+"""(arguments in order) -> results, numbers from numbers and arrays from arrays; or None as above."""
 
 
 def direct_gradient(kernel: Compiled, size: int) -> Direct | None:
@@ -57,6 +61,61 @@ def direct_gradient(kernel: Compiled, size: int) -> Direct | None:
         except (KeyError, TypeError, ValueError):
             return None
         return loss.item(), gradient
+
+    return call
+
+
+def direct_samples(kernel: Compiled, slots: Sequence[Slot]) -> DirectSamples:
+    """The short way into a kernel of bare expressions: for floats alone, and for arrays of one shape (N,).
+
+    Args:
+        slots: the arguments, which may be more than the kernel reads.
+    """
+    plain = slots and all(s.role != "label" and s.total is None for s in slots)
+    point, door = None, None
+    if plain and all(s.batched for s in kernel.results):
+        door = _closed(kernel.into)
+        if kernel.point and not any(s.shape for s in slots):
+            point = _closed(getattr(kernel.loaded.module, kernel.name))
+    count, real, ndarray, empty = len(slots), kernel.real, np.ndarray, np.empty
+    many = kernel.call.fewest_shared
+    names = [s.name for s in slots]
+    used = [names.index(s.name) for s in kernel.inputs] if door is not None else []
+    picked = used if len(used) < count else None
+    rests = {s.shape for s in slots}
+    rest = rests.pop() if len(rests) == 1 else None
+    rows = tuple(s.shape for s in kernel.results)
+
+    def call(args: Sequence[Any]) -> Sequence[Any] | None:
+        kinds = {*map(type, args)}
+        if len(kinds) != 1 or len(args) != count:
+            return None
+        if float in kinds:
+            if point is None:
+                return None
+            return point(*args) if picked is None else point(*[args[k] for k in picked])
+        if ndarray not in kinds or door is None or rest is None:
+            return None
+        shape = args[0].shape
+        samples = shape[0] if shape else 0
+        if not samples or shape[1:] != rest:
+            return None
+        for a in args:
+            if a.shape != shape:
+                return None
+        if picked is not None:
+            args = [args[k] for k in picked]
+        try:
+            results = [empty((samples, *row), real) for row in rows]
+            if samples < many:
+                door(*args, *results)
+                return results
+        except (TypeError, MemoryError):  # the long way finds the words
+            return None
+        if any(a.dtype != real or not a.flags.carray for a in args):
+            return None
+        kernel.call(samples, (*args, *results))
+        return results
 
     return call
 

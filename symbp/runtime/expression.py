@@ -10,15 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from symbp.errors import DataError, NetworkError, shorten
+from symbp.codegen.pointwise import is_pointwise
+from symbp.errors import NetworkError, shorten
 from symbp.network import dimension, symbol_name
-from symbp.pipeline import Derivation, expression_kernel, forward_kernel
+from symbp.pipeline import Derivation, expression_kernel, forward_kernel, rows_kernel
+from symbp.runtime.arguments import admit_arguments, count_arguments, samples
 from symbp.runtime.compiled import Compiled
 from symbp.runtime.dims import Instances, check_dims, unknown_dims
+from symbp.runtime.direct import DirectSamples, direct_samples
 from symbp.runtime.formula import formula
 from symbp.runtime.kernels import KernelSet, dtype_name
 from symbp.runtime.parameters import Layout
-from symbp.runtime.validate import Slot, admit_array, check_labels, check_total, no_memory
+from symbp.runtime.threads import thread_count
+from symbp.runtime.validate import Slot, no_memory
 from symbp.schedule.kernel import Kernel
 
 _NOTHING = Layout((), ())
@@ -40,6 +44,7 @@ class Function:
             arguments of a call; kernels are compiled then, once for each set of dimensions.
         reuse: whether derivatives may be written through values, see `symbp.compile`.
         cache: False keeps the kernels off the disk.
+        threads: the most threads a call may use; default all that Numba may use.
     """
 
     def __init__(
@@ -52,36 +57,46 @@ class Function:
         dims: Mapping[str, int] | None = None,
         reuse: bool = False,
         cache: bool = True,
+        threads: int | None = None,
     ):
         self.expression = expression
         self.dtype = dtype_name(dtype)
         self.dims = dict(dims or {})
         self.reuse, self._cache = bool(reuse), cache
+        self._threads, self.threads = threads, thread_count(threads)
         self._formula = formula(expression, wrt, args, self.dims)
         check_dims(next(iter(self._formula.networks.values())), self.dims)
         self.arguments, self.wrt = self._formula.arguments, self._formula.wrt
         self._names = tuple(symbol_name(s) for s in self.arguments)
         self._instances = Instances(dict.fromkeys(self.arguments), self.dims, self._with_dims)
         self._open = unknown_dims(self.arguments, self.dims)
-        # One real number from real numbers: floats can go to the kernel as they are.
-        self._plain = False
         if not self._open:
             self._prepare()
 
     def _prepare(self) -> None:
         self._kernels = {
             what: KernelSet(
-                network, () if what == "value" else self.wrt, self.dims, self.dtype, self.reuse, self._cache
+                network,
+                () if what == "value" else self.wrt,
+                self.dims,
+                self.dtype,
+                self.reuse,
+                self._cache,
+                self.threads,
+                jacobian=what == "value_and_jacobian",
             )
             for what, network in self._formula.networks.items()
         }
         self._found: dict[str, Compiled] = {}
+        self._short: dict[str, DirectSamples] = {}
         self._shape = _value_shape(self._formula.shape, self.dims)
-        self._value = self._kernel("value")
-        interface = self._value.loaded.meta["interface"]
+        value = self._kernel("value")
+        interface = value.loaded.meta["interface"]
         totals = {symbol_name(s): getattr(s, "total", None) for s in self.arguments}
         self._slots = [Slot(n, tuple(s), True, r, b, totals.get(n)) for n, s, r, b in interface["inputs"]]
-        self._plain = self._shape is None and not any(s.shape or s.role == "label" for s in self._slots)
+        self._derivative = self._formula.derivative
+        if self._derivative == "jacobian" and value.pointwise and self._slots and self.wrt:
+            self._derivative = "value_and_jacobian"
 
     def _with_dims(self, dims: dict[str, int]) -> Function:
         return Function(
@@ -92,6 +107,7 @@ class Function:
             dims=dims,
             reuse=self.reuse,
             cache=self._cache,
+            threads=self._threads,
         )
 
     def _closed(self, args: tuple[Any, ...] | None = None) -> tuple[Function, tuple[Any, ...]]:
@@ -99,7 +115,7 @@ class Function:
         if not self._open:
             return self, args or ()
         if args is not None:
-            self._count(args)
+            count_arguments(self._names, args)
         function, taken = self._instances.get(dict(zip(self._names, args or (), strict=False)))
         return function, tuple(taken.values())
 
@@ -107,6 +123,7 @@ class Function:
         """Pickles hold the expression: another process finds the kernels in the cache, or compiles them."""
         options: dict[str, Any] = {"wrt": self.wrt, "args": self.arguments, "dims": self.dims}
         options |= {"dtype": self.dtype, "reuse": self.reuse, "cache": self._cache}
+        options["threads"] = self._threads
         return partial(Function, **options), (self.expression,)
 
     # ---- calls
@@ -117,16 +134,17 @@ class Function:
         Raises:
             DataError: an argument is not real, has the wrong shape or is missing.
         """
-        if self._plain and all(type(a) is float for a in args) and len(args) == len(self._slots):
-            return self._point(self._value, args)[0]
         if self._open:
             function, args = self._closed(args)
             return function(*args)
+        found = self._direct("value", args)
+        if found is not None and len(found) == 1:
+            return found[0]
         lead, arrays = self._admit(args)
-        results = self._run(self._value, arrays, lead)
+        results = self._run(self._kernel("value"), arrays, lead)
         if self._shape is None:
             return _number(results[0])
-        if len(self._value.results) == 1 and self._value.results[0].shape:
+        if len(results) == 1 and results[0].shape[len(lead) :] == self._shape:
             return results[0]
         return np.stack(results, axis=-1).reshape(lead + self._shape)
 
@@ -136,20 +154,19 @@ class Function:
         Each gradient has the broadcast shape, followed by the shape of its symbol.
 
         Raises:
-            NetworkError: the expression has several values; see `jacobian`.
+            NetworkError: the expression has several values; see `value_and_jacobian`.
             DataError: as for a call.
         """
         if self._open:
             function, args = self._closed(args)
             return function.value_and_grad(*args)
         if self._shape is not None:
-            raise NetworkError("the expression has several values", hint="use jacobian")
-        kernel = self._kernel("value_and_grad")
-        if self._plain and all(type(a) is float for a in args) and len(args) == len(self._slots):
-            value, *gradients = self._point(kernel, args)
-            return value, tuple(gradients)
+            raise NetworkError("the expression has several values", hint="use jacobian, or value_and_jacobian")
+        found = self._direct("value_and_grad", args)
+        if found is not None:
+            return found[0], tuple(found[1:])
         lead, arrays = self._admit(args)
-        value, *gradients = self._run(kernel, arrays, lead)
+        value, *gradients = self._run(self._kernel("value_and_grad"), arrays, lead)
         return _number(value), tuple(_number(g) for g in gradients)
 
     def gradient(self, *args: Any) -> tuple:
@@ -157,32 +174,63 @@ class Function:
         return self.value_and_grad(*args)[1]
 
     def jacobian(self, *args: Any) -> np.ndarray:
-        """All first derivatives, of shape (..., outputs, entries of the symbols of `wrt`).
+        """All first derivatives: `value_and_jacobian(...)[1]`.
+
+        Raises:
+            DataError: as for a call.
+        """
+        return self.value_and_jacobian(*args)[1]
+
+    def value_and_jacobian(self, *args: Any) -> tuple[Any, np.ndarray]:
+        """The value, as a call gives it, and all first derivatives, computed together.
+
+        The derivatives have the shape (..., outputs, entries of the symbols of `wrt`), where ... is the shape
+        that the arguments broadcast to; the entries of the value are taken in C order. For expressions of
+        numbers both come from one run of one kernel, in which they share all they have in common.
 
         Raises:
             DataError: as for a call.
         """
         if self._open:
             function, args = self._closed(args)
-            return function.jacobian(*args)
+            return function.value_and_jacobian(*args)
+        if self._derivative == "jacobian":
+            return self(*args), self._by_rows(args)
+        found = self._direct(self._derivative, args)
+        if self._derivative == "value_and_jacobian":
+            if found is None:
+                lead, arrays = self._admit(args)
+                found = self._run(self._kernel("value_and_jacobian"), arrays, lead)
+            return found[0], found[1]
+        if found is not None and not any(s.shape for s in self._slots):
+            return found[0], np.stack(found[1:], axis=-1)[..., None, :] if found[1:] else self._none(found[0])
         lead, arrays = self._admit(args)
-        outputs = 1 if self._shape is None else int(np.prod(self._shape))
-        if self._shape is None:
-            results = self._run(self._kernel("value_and_grad"), arrays, lead)[1:]
-            results = [r.reshape((*lead, 1, math.prod(r.shape[len(lead) :]))) for r in results]
-        else:
-            # One sample per output: row k of the Jacobian is the gradient for the k-th unit vector.
-            kernel = self._kernel("jacobian")
-            samples = arrays[0].shape[0] if arrays else 1
-            try:
-                repeated = [np.repeat(a, outputs, axis=0) for a in arrays]
-                seeds = np.tile(np.eye(outputs, dtype=self.dtype), (samples, 1))
-            except MemoryError as error:
-                raise no_memory(f"the seeds of {outputs} outputs", error) from error
-            results = self._run(
-                kernel, [*repeated, seeds.reshape(-1, *self._seed_shape(kernel))], (*lead, outputs)
-            )
-            results = [r.reshape((*lead, outputs, math.prod(r.shape[len(lead) + 1 :]))) for r in results[1:]]
+        value, *slopes = self._run(self._kernel("value_and_grad"), arrays, lead)
+        rows = [r.reshape((*lead, 1, math.prod(r.shape[len(lead) :]))) for r in slopes]
+        return _number(value), np.concatenate(rows, axis=-1) if rows else self._none(value)
+
+    def _none(self, value: Any) -> np.ndarray:
+        """The Jacobian of one number with respect to nothing."""
+        return np.zeros((*np.shape(value), 1, 0), self.dtype)
+
+    def _by_rows(self, args: Sequence[Any]) -> np.ndarray:
+        """The Jacobian of expressions with loops: one sample per output, with the k-th unit vector as seed.
+
+        Row k of the Jacobian is the gradient of that output.
+        """
+        lead, arrays = self._admit(args)
+        assert self._shape is not None
+        outputs = math.prod(self._shape)
+        kernel = self._kernel("jacobian")
+        count = arrays[0].shape[0] if arrays else 1
+        try:
+            repeated = [np.repeat(a, outputs, axis=0) for a in arrays]
+            seeds = np.tile(np.eye(outputs, dtype=self.dtype), (count, 1))
+        except MemoryError as error:
+            raise no_memory(f"the seeds of {outputs} outputs", error) from error
+        seeds = seeds.reshape(-1, *kernel.inputs[-1].shape)
+        results = self._run(kernel, [*repeated, seeds], (*lead, outputs))[1:]
+        results = [r.reshape((*lead, outputs, math.prod(r.shape[len(lead) + 1 :]))) for r in results]
         return np.concatenate(results, axis=-1) if results else np.zeros((*lead, outputs, 0), self.dtype)
 
     def check(self, *args: Any) -> Any:
@@ -201,16 +249,19 @@ class Function:
     @property
     def derivation(self) -> Any:
         """Value and derivatives as equations."""
-        return self._closed()[0]._kernels[self._formula.derivative].derivation
+        function = self._closed()[0]
+        return function._kernels[function._derivative].derivation
 
     @property
     def source(self) -> str:
         """The text of the generated Numba module with value and derivatives."""
-        return self._closed()[0]._kernel(self._formula.derivative).loaded.source
+        function = self._closed()[0]
+        return function._kernel(function._derivative).loaded.source
 
     @property
     def kernel(self) -> FunctionKernels:
-        """The `@njit` functions: `value`, `value_and_grad`, each also with `_batch` and `_into`."""
+        """The `@njit` functions: `value`, `value_and_grad` or `value_and_jacobian`, each also with `_batch`
+        and `_into`."""
         return FunctionKernels(self._closed()[0])
 
     def __repr__(self) -> str:
@@ -227,67 +278,41 @@ class Function:
         return found
 
     def _planned(self, what: str, derivation: Derivation) -> Kernel:
-        if what == "value":
-            kernel = forward_kernel(derivation, derivation.network.defined)
+        if what == "value_and_jacobian":
+            assert self._shape is not None
+            kernel = rows_kernel(derivation, self._shape, self.wrt)
+        elif what == "value":
+            several = self._shape is not None and self.arguments and is_pointwise(derivation.forward_program)
+            if several:
+                kernel = rows_kernel(derivation, self._shape)
+            else:
+                kernel = forward_kernel(derivation, derivation.network.defined)
         else:
             assert derivation.loss is not None
             results = (derivation.loss, *(derivation.gradients[symbol_name(s)] for s in self.wrt))
             kernel = expression_kernel(derivation, results)
         return replace(kernel, name=what, point=what != "jacobian")
 
-    def _seed_shape(self, kernel: Compiled) -> tuple[int, ...]:
-        return kernel.inputs[-1].shape
-
-    def _point(self, kernel: Compiled, args: Sequence[Any]) -> tuple:
-        if len(kernel.inputs) < len(args):
-            by_name = dict(zip([s.name for s in self._slots], args, strict=True))
-            args = [by_name[s.name] for s in kernel.inputs]
-        return getattr(kernel.loaded.module, kernel.name)(*args)
+    def _direct(self, what: str, args: Sequence[Any]) -> Any:
+        """The results by the short way, None where the arguments need the long one."""
+        short = self._short.get(what)
+        if short is None:
+            short = self._short[what] = direct_samples(self._kernel(what), self._slots)
+        return short(args)
 
     def _admit(self, args: Sequence[Any]) -> tuple[tuple[int, ...], list[np.ndarray]]:
         """The broadcast shape, and the arguments as arrays of N samples."""
-        self._count(args)
-        arrays = [admit_array(s, a, self.dtype) for s, a in zip(self._slots, args, strict=True)]
-        leads = []
-        for slot, array, given in zip(self._slots, arrays, args, strict=True):
-            axes = len(slot.shape)
-            if array.ndim < axes or array.shape[array.ndim - axes :] != slot.shape:
-                want = ", ".join(["...", *map(str, slot.shape)])
-                raise DataError(f"{shorten(slot.name, 80)!r} must have shape ({want}), got {array.shape}")
-            leads.append(array.shape[: array.ndim - axes])
-            if slot.role == "label" and array.size:
-                check_labels(slot, array)
-            if slot.total is not None:
-                check_total(slot, np.asarray(given), self.dtype)
-        try:
-            lead = np.broadcast_shapes(*leads)
-        except ValueError as error:
-            shapes = ", ".join(map(str, leads))
-            raise DataError(
-                shorten(f"the arguments do not broadcast: their shapes are {shapes}"),
-                hint="shapes broadcast as in NumPy; entries of vectors and matrices stand last",
-            ) from error
-        try:
-            return lead, [_samples(a, lead, s.shape) for a, s in zip(arrays, self._slots, strict=True)]
-        except (MemoryError, ValueError) as error:  # the latter where the size is no integer of NumPy's
-            raise no_memory(f"the arguments, broadcast to {lead},", error) from error
-
-    def _count(self, args: Sequence[Any]) -> None:
-        if len(args) != len(self._names):
-            names = shorten(", ".join(self._names), 200)
-            needed = "1 argument is" if len(self._names) == 1 else f"{len(self._names)} arguments are"
-            raise DataError(
-                f"{needed} needed, got {len(args)}",
-                hint=f"give {names}" if names else "call it without arguments",
-            )
+        count_arguments(self._names, args)
+        lead, arrays = admit_arguments(self._slots, args, self.dtype)
+        return lead, samples(self._slots, arrays, lead)
 
     def _run(self, kernel: Compiled, arrays: list[np.ndarray], lead: tuple[int, ...]) -> list[np.ndarray]:
-        samples = arrays[0].shape[0] if arrays else 1
+        count = arrays[0].shape[0] if arrays else 1
         if len(kernel.inputs) < len(arrays):
             by_name = dict(zip([s.name for s in self._slots], arrays, strict=False))
             by_name.setdefault(kernel.inputs[-1].name if kernel.inputs else "", arrays[-1])
             arrays = [by_name[s.name] for s in kernel.inputs]
-        results = kernel.run(None, arrays, samples, _NOTHING)[0] if samples else kernel.empty_results(0)
+        results = kernel.run(None, arrays, count, _NOTHING)[0] if count else kernel.empty_results(0)
         return [
             a.reshape(lead + s.shape)
             if s.batched
@@ -307,17 +332,6 @@ class FunctionKernels:
         if what not in self._function._kernels:
             raise AttributeError(name)
         return getattr(self._function._kernel(what).loaded.module, name)
-
-
-def _samples(array: np.ndarray, lead: tuple[int, ...], shape: tuple[int, ...]) -> np.ndarray:
-    """The argument broadcast to (N, *shape), contiguous."""
-    if not array.size:
-        return np.empty((0, *shape), array.dtype)
-    if array.shape != lead + shape:
-        # Copied: the view that broadcasting gives is read-only, which is another type to the
-        # kernel, and another compilation.
-        array = np.require(np.broadcast_to(array, lead + shape), requirements=["C", "W"])
-    return np.ascontiguousarray(array).reshape(-1, *shape)
 
 
 def _value_shape(shape: tuple[Any, ...] | None, dims: dict[str, int]) -> tuple[int, ...] | None:

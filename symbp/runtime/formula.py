@@ -21,7 +21,8 @@ class Formula:
         arguments: the symbols, in the order of the arguments.
         wrt: those that are differentiated for.
         shape: of the values, symbolic sizes included; None for one scalar.
-        networks: by kernel: "value", and "value_and_grad" (one scalar) or "jacobian".
+        networks: by kernel: "value", and "value_and_grad" (one scalar) or "jacobian" and
+            "value_and_jacobian" (several values, with loops or without).
     """
 
     arguments: tuple[Any, ...]
@@ -144,6 +145,8 @@ def _networks(targets: list, arguments: tuple, taken: set[str], several: bool) -
         symbol = sp.MatrixSymbol(name, *expression.shape) if matrix else sp.Symbol(name)
         equations.append(sp.Eq(symbol, expression, evaluate=False))
     result = {"value": Network(equations, inputs=arguments, name="value")}
+    if several:
+        result["value_and_jacobian"] = Network(equations, inputs=arguments, name="value_and_jacobian")
     if not several:
         name = symbol_name(equations[0].lhs)
         result["value_and_grad"] = Network(equations, inputs=arguments, loss=name, name="value_and_grad")

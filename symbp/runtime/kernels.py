@@ -10,6 +10,7 @@ import numpy as np
 
 from symbp import pipeline
 from symbp.codegen.module import emit
+from symbp.codegen.pointwise import straight
 from symbp.errors import DataError, shorten
 from symbp.network import Network, check_entries, symbol_name
 from symbp.pipeline import Derivation
@@ -34,6 +35,7 @@ class KernelSet:
         reuse: whether derivatives may be written through forward outputs.
         cache: False keeps the kernels off the disk.
         threads: the most threads a kernel may use.
+        jacobian: whether all equations are differentiated, not the loss.
     """
 
     def __init__(
@@ -45,9 +47,11 @@ class KernelSet:
         reuse: bool,
         cache: bool,
         threads: int = 1,
+        jacobian: bool = False,
     ):
         self.network, self.wrt, self.dims = network, wrt, dict(dims)
         self.dtype, self.reuse, self.cache, self.threads = dtype, reuse, cache, threads
+        self.jacobian = jacobian
         self._made: dict[Hashable, Compiled] = {}
         self._derivation: Derivation | None = None
 
@@ -56,9 +60,8 @@ class KernelSet:
         """The equations of both passes, derived once; again where the kernels came from disk."""
         with MAKING:
             if self._derivation is None:
-                self._derivation = pipeline.derive(
-                    self.network, wrt=self.wrt, dims=self.dims, reuse=self.reuse
-                )
+                derive: Any = pipeline.derive_jacobian if self.jacobian else pipeline.derive
+                self._derivation = derive(self.network, wrt=self.wrt, dims=self.dims, reuse=self.reuse)
             return self._derivation
 
     def get(self, what: Hashable, make: Callable[[Derivation], Kernel]) -> Compiled:
@@ -96,8 +99,9 @@ class KernelSet:
         origin = {s.target: s.origin for s in kernel.program.statements}
         for tensor in kernel.program.tensors.values():
             check_entries(tensor.row_shape, repr(tensor.name), origin.get(tensor.name))
-        meta = {**describe(kernel, self.derivation), "interface": self._interface()}
-        return emit([kernel], title=self.network.name), meta
+        line = straight(kernel)
+        meta = {**describe(kernel, self.derivation, line), "interface": self._interface()}
+        return emit([kernel], self.network.name, [line]), meta
 
     def _interface(self) -> dict[str, list]:
         """Name, shape, role and bound of all inputs and parameters, the unused ones included."""
