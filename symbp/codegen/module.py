@@ -218,7 +218,7 @@ class Module:
 
     def text(self, title: str, kernels: Sequence[Kernel]) -> str:
         """The finished module."""
-        views = any(" view(" in part for part in self.parts)
+        views = any(re.search(r"\bview\(", part) for part in self.parts)
         texts = ["f32 = np.float32"] if self.single else []
         texts += [OFFSETS] if views else []
         texts += [_parameters(kernels), *(line for _, line in self.constants.values())]

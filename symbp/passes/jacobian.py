@@ -28,6 +28,10 @@ from symbp.passes.partials import partials, times
 from symbp.passes.simplify.ledger import Ledger, Step
 from symbp.passes.simplify.reuse import through_output
 
+TERMS = 4
+"""Terms of a sum of which each may be costly."""
+COSTLY = 20
+
 
 @dataclass
 class Jacobian:
@@ -161,6 +165,9 @@ class _Graph:
         return value if _simple(value) else self.store(target, source, value)
 
     def store(self, target: Any, source: Any, value: sp.Expr) -> sp.Expr:
+        if isinstance(value, sp.Add) and len(value.args) > TERMS:
+            # The sum over many terms is short, and all that is done to single terms after this as well.
+            value = sp.Add(*(a if cost(a) < COSTLY else self.store(target, source, a) for a in value.args))
         upper = target if isinstance(target, str) else target.name
         lower = str(source.name) + "".join(f"_{i}" for i in source.indices)
         wish = f"d{upper}/d{lower}"

@@ -159,7 +159,7 @@ def describe(kernel: Any, derivation: Any, line: Straight | None = None) -> dict
             ["int64", 0],
         ]
     functions = {f"{kernel.name}_into": into}
-    if kernel.point:
+    if kernel.point and not kernel.parallel:
         point = [[dtype, ndim - 1] for dtype, ndim in arrays]
         functions[kernel.name] = [vector] * bool(parameters) + point
     return {
