@@ -42,7 +42,7 @@ def compile(
             truth is 3.5e-26. By default True for networks and False for expressions.
         check: compare the compiled gradient with numerical differentiation on random data now.
         cache: False keeps the kernels off the disk.
-        threads: the most threads a call of a network may use. By default all that Numba may use, where
+        threads: the most threads a call may use. By default all that Numba may use, where
             there is enough to do; the environment variable NUMBA_NUM_THREADS limits them. The numbers do
             not depend on it.
 
@@ -61,7 +61,14 @@ def compile(
         )
     else:
         compiled = Function(
-            model, wrt=wrt, args=args, dtype=dtype, dims=known, reuse=reuse is True, cache=cache
+            model,
+            wrt=wrt,
+            args=args,
+            dtype=dtype,
+            dims=known,
+            reuse=reuse is True,
+            cache=cache,
+            threads=threads,
         )
     if check:
         compiled.check()

@@ -317,7 +317,8 @@ def rows_kernel(derivation: Derivation, shape: tuple[int, ...], wrt: Iterable[An
     results = [_free("values", program), _free("jacobian", program)]
     program = _finish(program, derivation)
     values = {
-        at: _entry(Access(name), program) for at, name in zip(product(*map(range, shape)), net.defined, strict=True)
+        at: _entry(Access(name), program)
+        for at, name in zip(product(*map(range, shape)), net.defined, strict=True)
     }
     program = pack(program, results[0], shape, values)
     if wrt is None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 from symbp.codegen.micro import VECTOR_BYTES
@@ -45,6 +46,9 @@ def lockstep(text, inputs, results, constants, single):
 
     @intrinsic
     def run(typingctx, inputs, results, work, begin, end):
+        if any(a.layout != "C" or a.dtype != plan.real for a in (*inputs, *results, work)):
+            raise TypingError(f"arrays must be of {plan.real} in C order")
+
         def lower(context, builder, sig, args):
             given, made = (
                 [
@@ -214,9 +218,7 @@ class Lockstep:
         while half:
             upper = [k if not k & half else self.lanes + k - half for k in range(self.lanes)]
             lower = [k + half if not k & half else self.lanes + k for k in range(self.lanes)]
-            masks = [
-                ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), mask) for mask in (upper, lower)
-            ]
+            masks = [ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), mask) for mask in (upper, lower)]
             for k in range(self.lanes):
                 if not k & half:
                     pair = square[k], square[k + half]

@@ -298,6 +298,7 @@ IMPORTS = (
     (r"types\.", "from numba import njit, types"),
     (r"njit\b", "from numba import njit"),
     (r"cgutils\.", "from numba.core import cgutils"),
+    (r"TypingError\(", "from numba.core.errors import TypingError"),
     (r"impl_ret_new_ref\(", "from numba.core.imputils import impl_ret_new_ref"),
     (r"signature\(", "from numba.core.typing import signature"),
     (r"intrinsic\b", "from numba.extending import intrinsic"),
@@ -333,9 +334,7 @@ def _parameters(kernels: Sequence[Kernel]) -> str:
     return "PARAMETERS = {\n" + "\n".join(entries) + "\n}" if entries else "PARAMETERS: dict = {}"
 
 
-def emit(
-    kernels: Sequence[Kernel], title: str = "", lines: Sequence[Straight | None] | None = None
-) -> str:
+def emit(kernels: Sequence[Kernel], title: str = "", lines: Sequence[Straight | None] | None = None) -> str:
     """The text of one importable module with the functions of all kernels.
 
     Per kernel: `NAME_into([theta], *inputs, *results, [gradient])` writes results, and

@@ -18,7 +18,6 @@ from symbp.codegen import lockstep, micro
 from symbp.codegen.block import LONG
 from symbp.codegen.driver import Driver
 from symbp.codegen.functions import spelled
-from symbp.codegen.names import comment
 from symbp.codegen.scalar import Code, Translator
 from symbp.codegen.text import equation
 from symbp.ir.entries import entries
@@ -32,6 +31,9 @@ if TYPE_CHECKING:
 
 PIECE = 1024
 """Samples that one thread takes at a time."""
+
+COSTS = {"call": 40, "pow": 40, "/": 5, "sqrt": 5, "const": 0}
+"""Instructions that cost more than a multiplication, or less."""
 
 MOST_SHOWN = 20
 """Equations that are written above the call."""
@@ -47,6 +49,7 @@ class Straight:
         constants: (entry among those of all results, number) of what is the same for all samples.
         called: functions in the text.
         size: instructions.
+        work: what they cost, in the units of `symbp.passes.cost`.
     """
 
     text: str
@@ -55,6 +58,7 @@ class Straight:
     constants: tuple[tuple[int, str], ...]
     called: frozenset[str]
     size: int
+    work: int
 
 
 def is_pointwise(program: Program) -> bool:
@@ -151,9 +155,10 @@ class _Writer:
             sizes.append(len(places))
             begin += len(places)
         needed = self.code.needed(list(stores))
-        called = set()
+        called, work = set(), begin
         for number in needed:
             op, *rest = self.code.lines[number]
+            work += COSTS.get(op, 1)
             if op == "pow":
                 op, rest = "call", ["power", *rest]
             if op == "call":
@@ -167,7 +172,8 @@ class _Writer:
         shapes = [self.shape(name) for name in self.inputs]
         rows = tuple(len(list(product(*map(range, shape)))) for shape in shapes)
         size = self.code.size(list(stores))
-        return Straight("\n".join(lines), rows, tuple(sizes), tuple(constants), frozenset(called), size)
+        made = tuple(sizes), tuple(constants), frozenset(called)
+        return Straight("\n".join(lines), rows, *made, size, work)
 
 
 def _flat(shape: tuple[int, ...], at: tuple[int, ...]) -> int:
@@ -188,15 +194,16 @@ class PointwiseDriver(Driver):
 
     def write(self) -> None:
         """Append all functions of the kernel to the module."""
-        first = next(iter(self.results.values()))
         statements = self.kernel.program.statements
         lines = [f"# {equation(s)}" for s in statements[:MOST_SHOWN]]
         if len(statements) > MOST_SHOWN:
-            lines.append(comment(f"# ... and {len(statements) - MOST_SHOWN} more"))
-        lines += [f"samples = {first}.shape[0]", f"work = room({self.room}, {self.zero})"]
+            lines.append(f"# ... and {len(statements) - MOST_SHOWN} more")
+        first = next(iter(self.results.values()))
+        lines += [f"samples = {first}.shape[0]", *self._checks(), f"work = room({self.room}, {self.zero})"]
         given, made = _tuple(self.inputs.values()), _tuple(self.results.values())
         if self.kernel.parallel:
             lines += [
+                "ring(bell, number)",
                 "ticket = count_up(counters, 0)",
                 f"while ticket*{PIECE} < samples:",
                 f"    end = min((ticket + 1)*{PIECE}, samples)",
@@ -205,13 +212,29 @@ class PointwiseDriver(Driver):
                 "    ticket = count_up(counters, 0)",
                 "keep(work)",
                 f"wait_until(counters, 1, (samples + {PIECE - 1})//{PIECE})",
+                "listen(bell, number)",
             ]
-            self._into_function(lines, "counters")
+            self._into_function(lines, "counters", "bell", "number")
             return
         self._into_function([*lines, f"{self.run}({given}, {made}, work, 0, samples)", "keep(work)"])
         self._allocating(f"{self.kernel.name}_batch" if self.kernel.point else self.kernel.name)
         if self.kernel.point:
             self._point()
+
+    def _checks(self) -> list[str]:
+        """Refuse arrays of other shapes; those of one sample stand for all."""
+        lines = []
+        for name, variable in (*self.inputs.items(), *self.results.items()):
+            sizes = self.tensors[name].row_shape
+            wrong = [f"{variable}.shape[{k + 1}] != {n}" for k, n in enumerate(sizes)]
+            if name in self.inputs:
+                wrong.insert(0, f"({variable}.shape[0] != samples and {variable}.shape[0] != 1)")
+            else:
+                wrong.insert(0, f"{variable}.shape[0] != samples")
+            shape = ", ".join(["N", *map(str, sizes)]) + ("," if not sizes else "")
+            lines.append(f"if {' or '.join(wrong)}:")
+            lines.append(f'    raise ValueError("{variable} must have shape ({shape})")')
+        return lines
 
     def _point(self) -> None:
         lines, rows, flat = [], [], []
@@ -253,5 +276,6 @@ def sources() -> list[str]:
     return [texts[0], "VECTOR_BYTES, REGISTERS = vector_registers()", *texts[1:]]
 
 
-OWN_NAMES = frozenset("Lockstep Values lockstep VECTOR_BYTES REGISTERS vector_registers given".split())
+_OWN = "TypingError Lockstep Values lockstep VECTOR_BYTES REGISTERS vector_registers given"
+OWN_NAMES = frozenset(_OWN.split())
 """What a module calls what it carries."""

@@ -147,17 +147,14 @@ def describe(kernel: Any, derivation: Any, line: Straight | None = None) -> dict
     outputs = [_type(s, real) for s in results]
     into = [vector] * bool(parameters) + arrays + outputs + [vector] * bool(gradient)
     room: list = []
-    if kernel.parallel and line is not None:
-        room = [0, []]
-        into += [["int64", 1]]
-    elif kernel.parallel:
-        plan = plan_kernel(kernel)
-        room = [plan.workspace, [plan.program.tensors[n].row_size for n in plan.long]]
-        into += [vector] * (bool(plan.workspace) + len(plan.long)) + [
-            ["int64", 1],
-            ["int64", 1],
-            ["int64", 0],
-        ]
+    if kernel.parallel:
+        long: list[int] = []
+        workspace = 0
+        if line is None:
+            plan = plan_kernel(kernel)
+            workspace, long = plan.workspace, [plan.program.tensors[n].row_size for n in plan.long]
+        room = [workspace, long]
+        into += [vector] * (bool(workspace) + len(long)) + [["int64", 1], ["int64", 1], ["int64", 0]]
     functions = {f"{kernel.name}_into": into}
     if kernel.point and not kernel.parallel:
         point = [[dtype, ndim - 1] for dtype, ndim in arrays]
@@ -169,7 +166,7 @@ def describe(kernel: Any, derivation: Any, line: Straight | None = None) -> dict
         "lockstep": line is not None,
         "pointwise": is_pointwise(derivation.forward_program),
         "room": room,
-        "work": operations_per_sample(kernel.program),
+        "work": operations_per_sample(kernel.program) if line is None else line.work,
         "inputs": inputs,
         "parameters": parameters,
         "results": results,

@@ -66,55 +66,41 @@ def direct_gradient(kernel: Compiled, size: int) -> Direct | None:
 
 
 def direct_samples(kernel: Compiled, slots: Sequence[Slot]) -> DirectSamples:
-    """The short way into a kernel of bare expressions: for floats alone, and for arrays of one shape (N,).
+    """The short way into a kernel of bare expressions: for floats alone, and for arrays of N samples.
 
     Args:
         slots: the arguments, which may be more than the kernel reads.
     """
-    plain = slots and all(s.role != "label" and s.total is None for s in slots)
-    point, door = None, None
-    if plain and all(s.batched for s in kernel.results):
-        door = _closed(kernel.into)
-        if kernel.point and not any(s.shape for s in slots):
-            point = _closed(getattr(kernel.loaded.module, kernel.name))
+    plain = bool(slots) and all(s.role != "label" and s.total is None for s in slots)
+    plain = plain and all(s.batched for s in kernel.results)
+    door = _closed(kernel.into) if plain else None
+    numbers = door is not None and kernel.point and not any(s.shape for s in slots)
+    point = _closed(getattr(kernel.loaded.module, kernel.name)) if numbers else None
     count, real, ndarray, empty = len(slots), kernel.real, np.ndarray, np.empty
-    many = kernel.call.fewest_shared
-    names = [s.name for s in slots]
-    used = [names.index(s.name) for s in kernel.inputs] if door is not None else []
-    picked = used if len(used) < count else None
-    rests = {s.shape for s in slots}
-    rest = rests.pop() if len(rests) == 1 else None
     rows = tuple(s.shape for s in kernel.results)
+    names = [s.name for s in slots]
+    used = [names.index(s.name) for s in kernel.inputs] if plain else []
+    every = len(used) == count
+    many = kernel.call.fewest_shared
 
     def call(args: Sequence[Any]) -> Sequence[Any] | None:
         kinds = {*map(type, args)}
         if len(kinds) != 1 or len(args) != count:
             return None
-        if float in kinds:
-            if point is None:
-                return None
-            return point(*args) if picked is None else point(*[args[k] for k in picked])
-        if ndarray not in kinds or door is None or rest is None:
+        if not every:
+            args = [args[k] for k in used]
+        if float in kinds and point is not None:
+            return point(*args)
+        if ndarray not in kinds or door is None or not args:
             return None
-        shape = args[0].shape
-        samples = shape[0] if shape else 0
-        if not samples or shape[1:] != rest:
-            return None
-        for a in args:
-            if a.shape != shape:
-                return None
-        if picked is not None:
-            args = [args[k] for k in picked]
         try:
+            samples = max(map(len, args))
+            if not 0 < samples < many:
+                return None
             results = [empty((samples, *row), real) for row in rows]
-            if samples < many:
-                door(*args, *results)
-                return results
-        except (TypeError, MemoryError):  # the long way finds the words
+            door(*args, *results)
+        except (TypeError, ValueError, MemoryError):  # the long way finds the words
             return None
-        if any(a.dtype != real or not a.flags.carray for a in args):
-            return None
-        kernel.call(samples, (*args, *results))
         return results
 
     return call

@@ -140,8 +140,7 @@ class Function:
         found = self._direct("value", args)
         if found is not None and len(found) == 1:
             return found[0]
-        lead, arrays = self._admit(args)
-        results = self._run(self._kernel("value"), arrays, lead)
+        lead, results = self._long("value", args)
         if self._shape is None:
             return _number(results[0])
         if len(results) == 1 and results[0].shape[len(lead) :] == self._shape:
@@ -161,12 +160,13 @@ class Function:
             function, args = self._closed(args)
             return function.value_and_grad(*args)
         if self._shape is not None:
-            raise NetworkError("the expression has several values", hint="use jacobian, or value_and_jacobian")
+            raise NetworkError(
+                "the expression has several values", hint="use jacobian, or value_and_jacobian"
+            )
         found = self._direct("value_and_grad", args)
         if found is not None:
             return found[0], tuple(found[1:])
-        lead, arrays = self._admit(args)
-        value, *gradients = self._run(self._kernel("value_and_grad"), arrays, lead)
+        _, (value, *gradients) = self._long("value_and_grad", args)
         return _number(value), tuple(_number(g) for g in gradients)
 
     def gradient(self, *args: Any) -> tuple:
@@ -198,14 +198,11 @@ class Function:
             return self(*args), self._by_rows(args)
         found = self._direct(self._derivative, args)
         if self._derivative == "value_and_jacobian":
-            if found is None:
-                lead, arrays = self._admit(args)
-                found = self._run(self._kernel("value_and_jacobian"), arrays, lead)
+            found = self._long(self._derivative, args)[1] if found is None else found
             return found[0], found[1]
         if found is not None and not any(s.shape for s in self._slots):
             return found[0], np.stack(found[1:], axis=-1)[..., None, :] if found[1:] else self._none(found[0])
-        lead, arrays = self._admit(args)
-        value, *slopes = self._run(self._kernel("value_and_grad"), arrays, lead)
+        lead, (value, *slopes) = self._long("value_and_grad", args)
         rows = [r.reshape((*lead, 1, math.prod(r.shape[len(lead) :]))) for r in slopes]
         return _number(value), np.concatenate(rows, axis=-1) if rows else self._none(value)
 
@@ -222,14 +219,15 @@ class Function:
         assert self._shape is not None
         outputs = math.prod(self._shape)
         kernel = self._kernel("jacobian")
-        count = arrays[0].shape[0] if arrays else 1
+        count = math.prod(lead)
         try:
             repeated = [np.repeat(a, outputs, axis=0) for a in arrays]
             seeds = np.tile(np.eye(outputs, dtype=self.dtype), (count, 1))
         except MemoryError as error:
             raise no_memory(f"the seeds of {outputs} outputs", error) from error
-        seeds = seeds.reshape(-1, *kernel.inputs[-1].shape)
-        results = self._run(kernel, [*repeated, seeds], (*lead, outputs))[1:]
+        given = dict(zip(self._names, repeated, strict=True))
+        given[kernel.inputs[-1].name] = seeds.reshape(-1, *kernel.inputs[-1].shape)
+        results = self._run(kernel, [given[s.name] for s in kernel.inputs], (*lead, outputs))[1:]
         results = [r.reshape((*lead, outputs, math.prod(r.shape[len(lead) + 1 :]))) for r in results]
         return np.concatenate(results, axis=-1) if results else np.zeros((*lead, outputs, 0), self.dtype)
 
@@ -306,12 +304,19 @@ class Function:
         lead, arrays = admit_arguments(self._slots, args, self.dtype)
         return lead, samples(self._slots, arrays, lead)
 
-    def _run(self, kernel: Compiled, arrays: list[np.ndarray], lead: tuple[int, ...]) -> list[np.ndarray]:
-        count = arrays[0].shape[0] if arrays else 1
+    def _long(self, what: str, args: Sequence[Any]) -> tuple[tuple[int, ...], list[np.ndarray]]:
+        """The broadcast shape, and the results for any arguments."""
+        count_arguments(self._names, args)
+        kernel = self._kernel(what)
+        lead, arrays = admit_arguments(self._slots, args, self.dtype)
+        arrays = samples(self._slots, arrays, lead, ones=kernel.lockstep)
         if len(kernel.inputs) < len(arrays):
-            by_name = dict(zip([s.name for s in self._slots], arrays, strict=False))
-            by_name.setdefault(kernel.inputs[-1].name if kernel.inputs else "", arrays[-1])
+            by_name = dict(zip(self._names, arrays, strict=True))
             arrays = [by_name[s.name] for s in kernel.inputs]
+        return lead, self._run(kernel, arrays, lead)
+
+    def _run(self, kernel: Compiled, arrays: list[np.ndarray], lead: tuple[int, ...]) -> list[np.ndarray]:
+        count = math.prod(lead)
         results = kernel.run(None, arrays, count, _NOTHING)[0] if count else kernel.empty_results(0)
         return [
             a.reshape(lead + s.shape)

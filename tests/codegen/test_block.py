@@ -116,13 +116,11 @@ def chain(count):
     )
 
 
-@pytest.mark.parametrize(
-    ("count", "packed"), [(30, True), (MOST_INLINED + 5, False), (BLOCK_PIECE // 2, False)]
-)
-def test_short_blocks_are_vectorised_and_long_ones_call_functions(tmp_path, count, packed):
+@pytest.mark.parametrize("count", [30, MOST_INLINED + 5, BLOCK_PIECE // 2])
+def test_blocks_are_vectorised(tmp_path, count):
     kernel = chain(count)
     module = load(emit([kernel]), tmp_path)
     values = {"x": np.linspace(-1, 1, 50), "y": np.linspace(-2, 2, 50)}
     compare(module, kernel, values)
     (text,) = module.run_into.inspect_asm().values()
-    assert bool(re.search(r"vfn?m(add|sub)\d*pd\s.*%[yz]mm|fmla\s+v\d+\.2d", text)) == packed
+    assert re.search(r"vfn?m(add|sub)\d*pd\s.*%[yz]mm|fmla\s+v\d+\.2d|vaddpd\s.*%[yz]mm", text)

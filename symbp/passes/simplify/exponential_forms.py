@@ -76,7 +76,9 @@ def quotient(body: sp.Expr) -> Quotient | None:
         return None
     ((t, meaning),) = r.meaning.items()
     # exp(-0.593 x) is a power of exp(2^-52 x) with an exponent of sixteen digits: no polynomial to write out.
-    if any(isinstance(n, sp.Pow) and n.base == t and not abs(n.exp) <= DEGREE for n in postorder([r.bodies[0]])):
+    if any(
+        isinstance(n, sp.Pow) and n.base == t and not abs(n.exp) <= DEGREE for n in postorder([r.bodies[0]])
+    ):
         return None
     whole = cancelled(r.bodies[0])
     unit, argument = meaning.args[0].as_coeff_Mul(rational=True)
