@@ -117,23 +117,27 @@ class _Graph:
 
     def eliminate(self) -> None:
         """All vertices between arguments and outputs, those first that need the fewest products."""
-        waiting = [(self.products(v), -k, v) for v, k in self.position.items() if v in self.into]
-        heap = [entry[:2] for entry in waiting]
-        vertices = {entry[1]: entry[2] for entry in waiting}
+        vertices = [v for v in self.position if v in self.into]
+        number = {v: k for k, v in enumerate(vertices)}
+        heap = [(self.products(v), k) for v, k in number.items()]
         heapq.heapify(heap)
         while heap:
-            count, number = heapq.heappop(heap)
-            vertex = vertices[number]
-            if vertex not in self.into:
-                continue
-            now = self.products(vertex)
-            if now != count:
-                heapq.heappush(heap, (now, number))
-                continue
+            count, k = heapq.heappop(heap)
+            vertex = vertices[k]
+            if vertex not in self.into or self.products(vertex) != count:
+                continue  # gone, or its neighbours have changed: then it is in the heap once more
+            changed = [v for v in (*self.into[vertex], *self.out.get(vertex, ())) if v in number]
             self.remove(vertex)
+            for v in changed:
+                heapq.heappush(heap, (self.products(v), number[v]))
 
     def products(self, vertex: Any) -> int:
-        return len(self.into.get(vertex, ())) * len(self.out.get(vertex, ()))
+        """The products that eliminating a vertex takes, less the edges that are gone then.
+
+        The edges count because each of them would be a factor when a neighbour is eliminated.
+        """
+        sources, targets = len(self.into.get(vertex, ())), len(self.out.get(vertex, ()))
+        return sources * targets - sources - targets
 
     def remove(self, vertex: Any) -> None:
         sources = self.into.pop(vertex)
