@@ -202,13 +202,12 @@ class Lockstep:
                 place = builder.bitcast(rows, pointers[1])
                 builder.store(builder.load(vectors), place, align=self.bytes)
             with picked:
-                one = self.number(1)
-                with cgutils.for_range_slice(builder, squares, size, one, intp=self.long) as (entry, _):
-                    with cgutils.for_range(builder, count, intp=self.long) as lane:
-                        at = builder.add(builder.mul(entry, lanes), lane.index)
-                        value = builder.load(builder.gep(flat, [at]))
-                        to = builder.add(builder.mul(lane.index, size), entry)
-                        builder.store(value, builder.gep(rows, [to]))
+                rest = cgutils.for_range_slice(builder, squares, size, self.number(1), intp=self.long)
+                with rest as (entry, _), cgutils.for_range(builder, count, intp=self.long) as lane:
+                    at = builder.add(builder.mul(entry, lanes), lane.index)
+                    value = builder.load(builder.gep(flat, [at]))
+                    to = builder.add(builder.mul(lane.index, size), entry)
+                    builder.store(value, builder.gep(rows, [to]))
         builder.ret_void()
         return function
 

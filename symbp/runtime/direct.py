@@ -20,6 +20,9 @@ from symbp.runtime.validate import Slot
 Direct = Callable[[Any, Mapping[str, Any]], "tuple[float, np.ndarray] | None"]
 """(theta, inputs by name) -> (loss, gradient), or None where the long way must be taken."""
 
+DirectForward = Callable[[Any, Mapping[str, Any]], "dict[str, np.ndarray] | None"]
+"""(theta, inputs by name) -> results by name, or None as above."""
+
 DirectSamples = Callable[[Sequence[Any]], "Sequence[Any] | None"]
 """(arguments in order) -> results, numbers from numbers and arrays from arrays; or None as above."""
 
@@ -37,14 +40,9 @@ def direct_gradient(kernel: Compiled, size: int) -> Direct | None:
     door = _closed(kernel.into)
     if door is None:
         return None
-    names = [s.name for s in kernel.inputs]
-    count, real, ndarray, empty = len(names), kernel.real, np.ndarray, np.empty
+    pick, count = _picked([s.name for s in kernel.inputs])
+    real, ndarray, empty = kernel.real, np.ndarray, np.empty
     many = kernel.call.fewest_shared
-    if count == 1:
-        (only,) = names
-        pick: Callable = lambda arrays: (arrays[only],)  # noqa: E731
-    else:
-        pick = itemgetter(*names)
 
     def call(theta: Any, arrays: Mapping[str, Any]) -> tuple[float, np.ndarray] | None:
         if len(arrays) != count or type(theta) is not ndarray:
@@ -63,6 +61,58 @@ def direct_gradient(kernel: Compiled, size: int) -> Direct | None:
         return loss.item(), gradient
 
     return call
+
+
+def direct_forward(kernel: Compiled, size: int) -> DirectForward | None:
+    """The short way into a kernel of results per sample; None where it has none.
+
+    Args:
+        size: entries of theta.
+    """
+    plain = all(s.batched and s.role != "label" for s in kernel.inputs)
+    plain = plain and all(s.batched for s in kernel.results) and not kernel.gradient.names
+    if not (plain and kernel.inputs and kernel.parameters.names and kernel.parameters.size == size):
+        return None
+    door = _closed(kernel.into)
+    if door is None:
+        return None
+    pick, count = _picked([s.name for s in kernel.inputs])
+    real, ndarray, empty = kernel.real, np.ndarray, np.empty
+    many = kernel.call.fewest_shared
+    made = [s.name for s in kernel.results]
+    shapes = [s.shape for s in kernel.results]
+    alone, first = len(made) == 1, shapes[0]
+
+    def call(theta: Any, arrays: Mapping[str, Any]) -> dict[str, np.ndarray] | None:
+        if len(arrays) != count or type(theta) is not ndarray:
+            return None
+        try:
+            given = pick(arrays)
+            for array in given:
+                if type(array) is not ndarray:
+                    return None
+            samples = len(given[0])
+            if not 0 < samples < many:
+                return None
+            if alone:
+                result = empty((samples, *first), real)
+                door(theta, *given, result)
+                return {made[0]: result}
+            results = [empty((samples, *shape), real) for shape in shapes]
+            door(theta, *given, *results)
+        except (KeyError, TypeError, ValueError, MemoryError):
+            return None
+        return dict(zip(made, results, strict=True))
+
+    return call
+
+
+def _picked(names: Sequence[str]) -> tuple[Callable[[Mapping[str, Any]], Sequence[Any]], int]:
+    """What picks the inputs by name in their order, and how many there are."""
+    if len(names) > 1:
+        return itemgetter(*names), len(names)
+    (only,) = names
+    return lambda arrays: (arrays[only],), 1
 
 
 def direct_samples(kernel: Compiled, slots: Sequence[Slot]) -> DirectSamples:
