@@ -219,6 +219,8 @@ def derive_jacobian(
     whole, forward = _forward(network, dims, clock, ledger)
     names = [symbol_name(s) for s in wrt]
     _check_wrt(whole, names)
+    # What several equations have in common is differentiated once.
+    forward = clock("hoist", hoist_outermost, forward)
     found = clock("differentiate", jacobian, forward, network.defined, names, reuse, ledger)
     stored = [a.name for value in found.entries.values() for a in accesses(value)]
     backward = _joined(forward, found.statements, found.tensors)

@@ -29,14 +29,14 @@ def symbp(model: ScalarModel, points: np.ndarray) -> Made:
     what = model.expressions[0] if one else list(model.expressions)
     f = sb.compile(what, wrt=list(model.wrt), args=list(model.arguments))
     samples = points.shape[1]
-    # One point of one expression is given as numbers: there is a short way for those.
-    given = tuple(points[:, 0].tolist()) if one and samples == 1 else tuple(points)
+    # One point is given as numbers: there is a short way for those.
+    given = tuple(points[:, 0].tolist()) if samples == 1 else tuple(points)
     if not model.wrt:
         call = lambda: (f(*given),)  # noqa: E731
     elif one:
         call = lambda: f.value_and_grad(*given)  # noqa: E731
     else:
-        call = lambda: (f(*given), f.jacobian(*given))  # noqa: E731
+        call = lambda: f.value_and_jacobian(*given)  # noqa: E731
 
     def result():
         parts = [np.stack(p, axis=-1) if isinstance(p, tuple) else np.asarray(p) for p in call()]

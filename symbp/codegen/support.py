@@ -408,8 +408,10 @@ def block_call(name, args, real, context, builder, inline):
     # Helpers compute in double precision whatever the kernel does.
     double = types.float64
     args = [context.cast(builder, a, real, double) for a in args]
-    function = known[name].py_func
-    value = context.compile_internal(builder, function, double(*[double] * len(args)), args)
+    shape = double(*[double] * len(args))
+    found = context.compile_subroutine(builder, known[name].py_func, shape)
+    # They raise nothing; a function that is cut out of a block could not hand an error on.
+    _, value = context.call_internal_no_propagate(builder, found.fndesc, shape, args)
     return context.cast(builder, value, double, real)
 
 

@@ -131,13 +131,13 @@ class _Graph:
             for v in changed:
                 heapq.heappush(heap, (self.products(v), number[v]))
 
-    def products(self, vertex: Any) -> int:
-        """The products that eliminating a vertex takes, less the edges that are gone then.
+    def products(self, vertex: Any) -> tuple[int, int]:
+        """The products that eliminating a vertex takes, less the edges that are gone then; all of them.
 
         The edges count because each of them would be a factor when a neighbour is eliminated.
         """
         sources, targets = len(self.into.get(vertex, ())), len(self.out.get(vertex, ()))
-        return sources * targets - sources - targets
+        return sources * targets - sources - targets, sources * targets
 
     def remove(self, vertex: Any) -> None:
         sources = self.into.pop(vertex)

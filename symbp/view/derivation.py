@@ -27,7 +27,10 @@ Line = TypeVar("Line")
 
 
 def sections(derivation: Any) -> list[tuple[str, list[Equation]]]:
-    """The equations by section; Backward is left out where there is no loss."""
+    """The equations by section; Backward is left out where there is no loss, Jacobian where there is none.
+
+    Derivatives that are numbers, or arguments, have no equation.
+    """
     in_forward = {s.target for s in derivation.forward_program.statements}
     keep = forward_lines(derivation)
     backward: list[Equation] = []
@@ -38,6 +41,10 @@ def sections(derivation: Any) -> list[tuple[str, list[Equation]]]:
     found = [("Forward", equations(derivation.forward_program, keep, often=True))]
     if derivation.loss is not None:
         found.append(("Backward", backward))
+    if derivation.jacobian:
+        entries = {a.name for value in derivation.jacobian.values() for a in accesses(value)}
+        lines = equations(derivation.backward_program, keep | entries)
+        found.append(("Jacobian", [e for e in lines if e.target not in in_forward]))
     return found
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import sympy as sp
 
 import symbp as sb
-from symbp.runtime.direct import direct_gradient
+from symbp.runtime.direct import direct_forward, direct_gradient, direct_samples
+from symbp.runtime.expression import Function
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +79,68 @@ def test_what_is_wrong_has_its_words_from_the_long_way(model, data, wrong):
 def test_kernels_with_labels_or_more_results_have_none():
     labels = sb.compile(sb.mlp([3, 4, 2], loss="softmax_cross_entropy", labels=True), cache=False)
     assert direct_gradient(labels._gradient_kernel(), labels.size) is None
+
+
+@pytest.fixture(scope="module")
+def short(model):
+    return direct_forward(model._forward_kernel(("z2", "a1")), model.size)
+
+
+def test_inference_is_what_the_long_way_gives(model, data, short):
+    theta = model.init(seed=0)
+    got = short(theta, {"x": data["x"]})
+    want = model.forward(theta, x=data["x"], outputs=["z2", "a1"], check_finite=True)
+    assert list(got) == ["z2", "a1"]
+    for name in got:
+        np.testing.assert_array_equal(got[name], want[name])
+    for _ in range(2):  # the second call finds the short way
+        alone = model.forward(theta, x=data["x"], outputs=("z2",))
+        assert list(alone) == ["z2"]
+        np.testing.assert_array_equal(alone["z2"], want["z2"])
+    assert (("z2",), "x") in model._short
+
+
+def test_inference_leaves_the_rest_to_the_long_way(model, data, short):
+    theta, x = model.init(seed=0), data["x"]
+    want = model.forward(theta, x=x)["z2"]
+    for given in (x.astype(float), x.tolist(), np.asfortranarray(x), np.repeat(x, 2, axis=0)[::2]):
+        assert short(theta, {"x": given}) is None
+        np.testing.assert_array_equal(model.forward(theta, x=given)["z2"], want)
+        np.testing.assert_array_equal(model.forward(theta, x=given, outputs="z2")["z2"], want)
+    masked = np.ma.masked_array(x, mask=np.zeros(x.shape, bool))
+    assert short(theta, {"x": masked}) is None
+    for wrong in ({"x": x[:, :2]}, {"x": x[0]}, {"x": x[:0]}, {}, {"q": x}):
+        assert short(theta, wrong) is None
+        with pytest.raises(sb.SymbpError):
+            model.forward(theta, data=wrong, outputs=("z2",))
+    with pytest.raises(sb.SymbpError):
+        model.forward(theta[:-1], x=x, outputs=("z2",))
+    with pytest.raises(sb.SymbpError):
+        model.forward(theta, x=x, outputs=("nothing",))
+    assert direct_forward(model._gradient_kernel(), model.size) is None
+
+
+def test_functions_take_numbers_or_arrays_the_short_way():
+    x, y = sp.symbols("x y")
+    for expression in (x * sp.sin(y), [x * y, sp.exp(x)]):
+        f = Function(expression, wrt=[x, y], cache=False)
+        what = f._derivative
+        call = direct_samples(f._kernel(what), f._slots)
+        a = np.linspace(0, 1, 5)
+        long = f._long(what, (a, a))[1]
+        for got, want in zip(call((a, a)), long, strict=True):
+            np.testing.assert_array_equal(got, want)
+        for got, want in zip(call((0.25, 0.25)), long, strict=True):
+            np.testing.assert_array_equal(got, want[1])
+        for given in (
+            (a, 0.5),
+            (1, 2),
+            (a.astype("f4"), a.astype("f4")),
+            (a[::2], a[::2]),
+            (a, a[:3]),
+            (a[:, None], a[:, None]),
+            (a[:0], a[:0]),
+            (np.array(1.0), np.array(2.0)),
+            (a,),
+        ):
+            assert call(given) is None
