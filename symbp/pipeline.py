@@ -331,7 +331,7 @@ def rows_kernel(derivation: Derivation, shape: tuple[int, ...], wrt: Iterable[An
         for name in map(symbol_name, wrt):
             for at in product(*map(range, program.tensors[name].row_shape)):
                 columns[Access(name, *at)] = len(columns)
-        slopes = {
+        slopes: dict[tuple[int, ...], sp.Expr] = {
             (rows[output], columns[source]): _entry(value, program)
             for (output, source), value in derivation.jacobian.items()
         }

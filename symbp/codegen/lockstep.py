@@ -96,7 +96,8 @@ class Lockstep:
     def place_slots(self):
         """Give slots to values that outlive their piece; a slot is taken again after the last use."""
         last = {name: k for k, piece in enumerate(self.pieces) for w in piece for name in line_operands(w)}
-        free, count = [], 0
+        free: list = []
+        count = 0
         for k, piece in enumerate(self.pieces):
             for words in piece:
                 if last.get(words[0], k) > k:

@@ -237,7 +237,9 @@ class PointwiseDriver(Driver):
         return lines
 
     def _point(self) -> None:
-        lines, rows, flat = [], [], []
+        lines: list[str] = []
+        rows: list[str] = []
+        flat: list[str] = []
         for name, variable in self.inputs.items():
             shape = self.tensors[name].row_shape
             if shape:

@@ -280,8 +280,8 @@ class Function:
             assert self._shape is not None
             kernel = rows_kernel(derivation, self._shape, self.wrt)
         elif what == "value":
-            several = self._shape is not None and self.arguments and is_pointwise(derivation.forward_program)
-            if several:
+            numbers = self.arguments and is_pointwise(derivation.forward_program)
+            if self._shape is not None and numbers:
                 kernel = rows_kernel(derivation, self._shape)
             else:
                 kernel = forward_kernel(derivation, derivation.network.defined)

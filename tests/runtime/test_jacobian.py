@@ -83,7 +83,9 @@ def test_shapes_broadcast(f, points):
     spread = [np.ravel(v) for v in np.broadcast_arrays(a, b, 0.5)]
     np.testing.assert_array_equal(jacobian.reshape(35, 4, 3), f.jacobian(*spread))
     np.testing.assert_array_equal(f(points[0], 0.5, points[2]), f(points[0], np.full(37, 0.5), points[2]))
-    np.testing.assert_array_equal(f(points[0], points[1][:1], 2), f(points[0], points[1][0], np.full(37, 2.0)))
+    np.testing.assert_array_equal(
+        f(points[0], points[1][:1], 2), f(points[0], points[1][0], np.full(37, 2.0))
+    )
 
 
 def test_arrays_of_all_kinds(f, points):
