@@ -13,7 +13,8 @@ import numpy as np
 from symbp.codegen.pointwise import is_pointwise
 from symbp.errors import NetworkError, shorten
 from symbp.network import dimension, symbol_name
-from symbp.pipeline import Derivation, expression_kernel, forward_kernel, rows_kernel
+from symbp.pipeline import Derivation, expression_kernel, forward_kernel
+from symbp.rows import rows_kernel
 from symbp.runtime.arguments import admit_arguments, count_arguments, samples
 from symbp.runtime.compiled import Compiled
 from symbp.runtime.dims import Instances, check_dims, unknown_dims

@@ -14,6 +14,7 @@ from symbp.codegen.pointwise import straight
 from symbp.errors import DataError, shorten
 from symbp.network import Network, check_entries, symbol_name
 from symbp.pipeline import Derivation
+from symbp.rows import derive_jacobian
 from symbp.runtime.cache import load_or_build
 from symbp.runtime.compiled import Compiled, describe
 from symbp.runtime.fingerprint import fingerprint
@@ -60,7 +61,7 @@ class KernelSet:
         """The equations of both passes, derived once; again where the kernels came from disk."""
         with MAKING:
             if self._derivation is None:
-                derive: Any = pipeline.derive_jacobian if self.jacobian else pipeline.derive
+                derive: Any = derive_jacobian if self.jacobian else pipeline.derive
                 self._derivation = derive(self.network, wrt=self.wrt, dims=self.dims, reuse=self.reuse)
             return self._derivation
 

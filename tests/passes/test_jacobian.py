@@ -10,7 +10,7 @@ from symbp.codegen.pointwise import straight
 from symbp.errors import NetworkError, UnsupportedError
 from symbp.ir import evaluate
 from symbp.network import Network
-from symbp.pipeline import derive_jacobian, rows_kernel
+from symbp.rows import derive_jacobian, rows_kernel
 
 x, y, z = sp.symbols("x y z", real=True)
 
