@@ -14,11 +14,12 @@ from symbp.codegen.access import Reader
 from symbp.codegen.block import Block
 from symbp.codegen.driver import Driver
 from symbp.codegen.names import RESERVED, Namer, comment
-from symbp.codegen.nest import NestWriter, reorderable
+from symbp.codegen.nest import NestWriter
 from symbp.codegen.pointwise import OWN_NAMES as LOCKSTEP_NAMES
 from symbp.codegen.pointwise import PointwiseDriver, Straight, straight
 from symbp.codegen.pointwise import sources as lockstep_sources
 from symbp.codegen.product import ONES, OWN_NAMES, crew_functions, micro_kernels, multiply_call
+from symbp.codegen.reorder import reorderable
 from symbp.codegen.shared import SharedDriver
 from symbp.codegen.text import equation
 from symbp.codegen.vector import sources as vector

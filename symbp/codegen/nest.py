@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import prod
@@ -12,13 +11,14 @@ import sympy as sp
 
 from symbp.codegen.access import Reader
 from symbp.codegen.block import LONG, Block, block
+from symbp.codegen.invariant import invariant
 from symbp.codegen.names import Namer
 from symbp.codegen.python_source import PythonText
+from symbp.codegen.reorder import reorderable
 from symbp.codegen.scalar import Code, Translator
 from symbp.ir.entries import entries
-from symbp.ir.functions import compensated_exp
 from symbp.ir.nodes import BATCH, Index, Statement
-from symbp.ir.walk import accesses, is_leaf, postorder, substitute
+from symbp.ir.walk import accesses, substitute
 from symbp.schedule.looptree import ACCUMULATE, ENTRIES, Nest, Schedule, sums_batch
 from symbp.schedule.reduction import Plan, plan
 
@@ -27,23 +27,6 @@ UNROLLED = range(8, 513)
 
 AddBlock = Callable[[Block], str]
 """Registers a block in the module; returns the name of its intrinsic."""
-
-
-def reorderable(nest: Nest) -> bool:
-    """Whether LLVM may reassociate all arithmetic of the nest: sums of products, as in tanh(W x + b).
-
-    Not where the value of a function is added to something that varies: z - max(z) - log(s) keeps its
-    digits in this order only. Nor where rounding errors are put back. There only reductions are reordered.
-    """
-    calls: set[sp.Basic] = set()
-    for node in postorder([s.body for s in nest.statements]):
-        if isinstance(node, compensated_exp):
-            return False
-        if isinstance(node, sp.Function) or (not is_leaf(node) and any(a in calls for a in node.args)):
-            if isinstance(node, sp.Add) and sum(not a.is_number for a in node.args) > 1:
-                return False
-            calls.add(node)
-    return True
 
 
 @dataclass
@@ -249,7 +232,7 @@ class NestWriter:
         writer = PythonText(code, self.reader.text, self.namer, self.single)
         if inner:
             name, extent = inner
-            fixed = _invariant(code, roots, name)
+            fixed = invariant(code, roots, name)
             writer.write(fixed, {k: writer.temporary(k) for k in fixed})
             for line in writer.lines:
                 self._line(line)
@@ -408,26 +391,3 @@ class NestWriter:
             for line in writer.lines:
                 self._line(line)
         self._add(target, value, s)
-
-
-def _invariant(code: Code, roots: list[int], variable: str) -> list[int]:
-    """The values that do not depend on a loop variable, and are roots or used by some that do."""
-    needed = code.needed(roots)
-    varies: set[int] = set()
-    for number in needed:
-        line = code.lines[number]
-        if line[0] == "int":
-            depends = _mentions(line[1], variable)
-        elif line[0] == "load":
-            depends = any(_mentions(name, variable) for p in line[2] for name, _ in p.terms)
-        else:
-            depends = any(o in varies for o in code.operands(number))
-        if depends:
-            varies.add(number)
-    border = {root for root in roots if root not in varies}
-    border |= {o for number in varies for o in code.operands(number) if o not in varies}
-    return sorted(k for k in border if code.lines[k][0] not in ("const", "int", "local"))
-
-
-def _mentions(text: str, variable: str) -> bool:
-    return re.search(rf"\b{re.escape(variable)}\b", text) is not None
