@@ -11,6 +11,7 @@ import sympy as sp
 from sympy.tensor.indexed import Idx, Indexed, IndexedBase
 
 from symbp.errors import NetworkError, ShapeError, shorten
+from symbp.ir.brief import brief
 
 LARGEST = 2**40
 """The largest dimension, the largest range of a sum, and the most entries of an array."""
@@ -98,24 +99,6 @@ def symbol_name(symbol: Any) -> str:
 def equation_text(equation: sp.Eq) -> str:
     """`left = right`, shortened; built from the outside so that huge expressions stay cheap."""
     return f"{equation.lhs} = {brief(equation.rhs)}"
-
-
-def brief(expression: Any, limit: int = 400) -> str:
-    """`str(expression)` where it is small as a tree, else its outermost operation.
-
-    Printing walks trees: shared sub-expressions would take exponential time.
-    """
-    from symbp.ir.walk import postorder
-
-    size: dict[Any, int] = {}
-    for node in postorder([expression], leaf=lambda n: not n.args):
-        size[node] = 1 + sum(size[a] for a in node.args)
-    if size[expression] > limit:
-        return f"{type(expression).__name__}(... {len(size)} distinct nodes ...)"
-    try:
-        return shorten(str(expression))
-    except Exception:  # narrow and deep trees, integers of 5,000 digits, printers of the user's
-        return f"{type(expression).__name__}(... {len(size)} distinct nodes ...)"
 
 
 def symbols_listed(symbols: Any, what: str) -> tuple[Any, ...]:

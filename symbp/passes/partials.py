@@ -19,6 +19,7 @@ from typing import Any
 import sympy as sp
 
 from symbp.errors import UnsupportedError
+from symbp.ir.definition import definition, known, simple
 from symbp.ir.nodes import Access
 from symbp.ir.products import product
 from symbp.ir.walk import (
@@ -31,7 +32,6 @@ from symbp.ir.walk import (
     stands_as_it_is,
     substitute,
 )
-from symbp.passes.functions import definition, known, simple
 
 STEPS = (sp.sign, sp.floor, sp.ceiling)
 

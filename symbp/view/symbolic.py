@@ -17,12 +17,12 @@ from typing import Any
 import sympy as sp
 from sympy.tensor.indexed import IndexedBase
 
+from symbp.ir.definition import PRIMITIVE
 from symbp.ir.nodes import Access, Index, Program
 from symbp.ir.walk import accesses, index_symbols, postorder, substitute
 from symbp.network import Network
 from symbp.nn.elementwise import ARGUMENT, Elementwise
 from symbp.nn.operands import fresh_symbol
-from symbp.passes.functions import PRIMITIVE
 from symbp.view.equations import Equation
 from symbp.view.symbols import Position, Symbols, matrix_shape
 from symbp.view.terms import ONE, Term, term

@@ -4,10 +4,10 @@ import pytest
 import sympy as sp
 
 from symbp.ir import Access
+from symbp.ir.definition import known
 from symbp.ir.evaluate import evaluate_body
 from symbp.ir.exact import exact
 from symbp.ir.functions import INTERNAL, compensated_exp, expm1, first, log1p, one_plus_erf, times_logarithm
-from symbp.passes.functions import known
 
 x, y = Access("x"), Access("y")
 FORMULAS = {

@@ -8,12 +8,12 @@ import numpy as np
 import sympy as sp
 
 from symbp.ir import BATCH, Program, check, evaluate
+from symbp.ir.definition import definition, has_own_derivative, known
 from symbp.ir.entries import entries
 from symbp.ir.walk import node_operations, operations, postorder
 from symbp.passes.batch import batch
 from symbp.passes.contract import contract
 from symbp.passes.differentiate import differentiate
-from symbp.passes.functions import definition, has_own_derivative, known
 from symbp.passes.hoist import hoist
 from symbp.passes.inline import inline
 from symbp.passes.lower import lower

@@ -4,9 +4,9 @@ import sympy as sp
 
 from symbp.errors import UnsupportedError
 from symbp.ir import Access, Program, Statement, Tensor, evaluate
+from symbp.ir.definition import known
 from symbp.ir.walk import postorder
 from symbp.passes.define import define
-from symbp.passes.functions import known
 from tests.catalogue import CATALOGUE
 from tests.passes.stages import assert_same
 

@@ -9,9 +9,10 @@ from typing import Any
 import sympy as sp
 
 from symbp.errors import ShapeError, SymbpError, UnsupportedError, shorten
+from symbp.ir.brief import brief
 from symbp.ir.nodes import Access, Index, Program, Statement, Tensor
 from symbp.ir.walk import accesses, index_symbols
-from symbp.network import LARGEST, brief, check_entries, dimension
+from symbp.network import LARGEST, check_entries, dimension
 from symbp.passes.lower.order import Order
 
 Scope = Mapping[Any, sp.Expr]

@@ -11,9 +11,9 @@ from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 from sympy.matrices.expressions.diagonal import DiagMatrix, DiagonalMatrix, DiagonalOf
 from sympy.matrices.expressions.slice import MatrixSlice
 
+from symbp.ir.brief import brief
 from symbp.ir.nodes import Access, Index, Tensor
 from symbp.ir.walk import accesses, index_symbols, postorder, substitute
-from symbp.network import brief
 from symbp.passes.cost import is_transcendental
 from symbp.passes.lower import scalars
 from symbp.passes.lower.builder import Builder, Scope, fresh_index

@@ -11,10 +11,11 @@ from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.tensor.indexed import Idx, Indexed
 
 from symbp.errors import UnsupportedError
+from symbp.ir.brief import brief
+from symbp.ir.definition import definition, has_own_derivative, known, simple
 from symbp.ir.nodes import Access, Index
 from symbp.ir.walk import index_symbols, postorder, rebuild, substitute
-from symbp.network import LARGEST, brief, dimension, symbol_name
-from symbp.passes.functions import definition, has_own_derivative, known, simple
+from symbp.network import LARGEST, dimension, symbol_name
 from symbp.passes.lower.builder import Builder, Scope, fresh_index
 from symbp.passes.lower.pieces import in_pieces, is_large
 

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from symbp.errors import UnsupportedError
+from symbp.ir.brief import brief
 from symbp.ir.check import check
 from symbp.ir.evaluate import evaluate
 from symbp.ir.nodes import Access, Program, Statement, Tensor
-from symbp.network import Network, brief, names_used, symbol_name
+from symbp.network import Network, names_used, symbol_name
 from symbp.passes.differentiate import differentiate
 from symbp.passes.simplify.exponentials import shift_exponentials
 from symbp.passes.simplify.stable import stable_forms

@@ -15,8 +15,8 @@ import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symbp.errors import UnsupportedError
+from symbp.ir.brief import brief
 from symbp.ir.walk import postorder, substitute
-from symbp.network import brief
 from symbp.view.circuit.labels import constant
 from symbp.view.circuit.wiring import Wiring, placeholder
 

@@ -11,11 +11,11 @@ from sympy.core.function import AppliedUndef
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symbp.errors import UnsupportedError
+from symbp.ir.agree import agrees
+from symbp.ir.brief import brief
 from symbp.ir.functions import INTERNAL
 from symbp.ir.nodes import Access, Label
-from symbp.ir.walk import postorder, rebuild, substitute
-from symbp.network import brief
-from symbp.passes.agree import agrees
+from symbp.ir.walk import is_leaf, postorder, rebuild, substitute
 
 PRIMITIVE: frozenset = frozenset(
     [
@@ -110,6 +110,26 @@ def simple(node: sp.Basic) -> sp.Basic:
 def has_own_derivative(node: sp.Basic) -> bool:
     """Whether a user's function class says itself what its derivative is."""
     return isinstance(node, sp.Function) and type(node).fdiff is not sp.Function.fdiff
+
+
+def defined(body: sp.Expr, origin: Any = None, known: Callable[[sp.Basic], bool] = known) -> sp.Expr:
+    """A body in which every function that is not known is its formula.
+
+    Raises:
+        UnsupportedError: a function does not say what its value is.
+    """
+
+    def foreign(node: Any) -> bool:
+        return isinstance(node, sp.Function) and not known(node)
+
+    order = postorder([body])
+    if not any(map(foreign, order)):
+        return body
+    done: dict[sp.Basic, Any] = {}
+    for node in order:
+        new = node if is_leaf(node) else rebuild(node, tuple(done[a] for a in node.args))
+        done[node] = definition(new, origin) if foreign(new) else new
+    return done[body]
 
 
 def definition(node: sp.Function, origin: Any = None) -> sp.Expr:

@@ -2,7 +2,7 @@ import pytest
 import sympy as sp
 
 from symbp.ir import Access, Index
-from symbp.passes.agree import agrees
+from symbp.ir.agree import agrees
 
 x, y, k = Access("x"), Access("y"), Index("k", 6)
 s, t = sp.symbols("s t", real=True)

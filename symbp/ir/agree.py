@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symbp.ir.evaluate import evaluate_body
 from symbp.ir.nodes import Access, Index
+from symbp.ir.numeric import expression
 from symbp.ir.walk import accesses, index_symbols, substitute
 
 REALS = tuple(sp.Rational(n, 10) for n in (-30, -25, -10, -5, 0, 5, 10, 20, 30, 37, 100, 2000))
@@ -38,7 +38,8 @@ def agrees(function: Any, operands: Sequence[sp.Expr], formula: sp.Expr, places:
     for point in _points(operands):
         value = _value(function, point)
         with np.errstate(all="ignore"):
-            found = evaluate_body(body, {f"x{k}": np.asarray(float(v)) for k, v in enumerate(point)})
+            memory = {f"x{k}": np.asarray(float(v)) for k, v in enumerate(point)}
+            found = np.asarray(expression(body, {}, memory, 1, np.float64))
         if value is None:
             beyond = beyond or bool(np.isfinite(found))
             continue

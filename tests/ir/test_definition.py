@@ -5,8 +5,8 @@ import pytest
 import sympy as sp
 
 import symbp as sb
+from symbp.ir.definition import definition, has_own_derivative, known, simple
 from symbp.ir.evaluate import evaluate
-from symbp.passes.functions import definition, has_own_derivative, known, simple
 
 x, y = sp.symbols("x y", real=True)
 E = sp.Symbol("E")
