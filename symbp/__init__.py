@@ -20,7 +20,7 @@ from symbp.nn import __all__ as _vocabulary
 if TYPE_CHECKING:
     from symbp.compiler import compile, mlp
     from symbp.pipeline import Derivation, derive
-    from symbp.runtime.check import GradientReport
+    from symbp.runtime.gradient_report import GradientReport
     from symbp.spec import load
     from symbp.view.circuit import Circuit, circuit
 
@@ -53,7 +53,7 @@ _LATER = {
     "mlp": "symbp.compiler",
     "Derivation": "symbp.pipeline",
     "derive": "symbp.pipeline",
-    "GradientReport": "symbp.runtime.check",
+    "GradientReport": "symbp.runtime.gradient_report",
     "load": "symbp.spec",
     "Circuit": "symbp.view.circuit",
     "circuit": "symbp.view.circuit",

@@ -3,17 +3,12 @@
 Three comparisons. Complex step (Squire & Trapp, 1998): Im L(v + ih)/h by the interpreter on the
 forward statements, exact to rounding. Central differences of the compiled value, which also sees
 errors of code generation. And a second run, which must give the same bits.
-
-An error is |analytic - numeric| / max(|analytic|, |numeric|, floor), where the floor
-is 1e-3 of the largest entry and a share of |L|: rounding errors of an entry
-are of the size of the terms that cancelled in it, not of the entry.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,127 +17,8 @@ from symbp.errors import DataError, GradientError, shorten
 from symbp.ir.evaluate import evaluate
 from symbp.ir.nodes import Program
 from symbp.ir.walk import accesses
-
-ENTRIES = 2000
-"""Up to so many variables each entry is checked, unless told otherwise; beyond, `DIRECTIONS` directions."""
-DIRECTIONS = 16
-SECONDS = 20.0
-"""Time for the complex step over all entries; where it would take longer, directions are checked."""
-
-# Relative: float64 complex step is good to rounding; central differences to eps**(2/3), with a margin.
-TOLERANCE = {
-    ("complex step", "float64"): 1e-10,
-    ("central differences", "float64"): 1e-6,
-    ("complex step", "float32"): 2e-4,
-    ("central differences", "float32"): 5e-2,
-}
-_FLOOR = {"float64": 1e-3, "float32": 1e-1}  # share of the largest entry of the gradient
-_SHARE = {  # share of |L|, by method
-    ("complex step", "float64"): 1e-4,
-    ("central differences", "float64"): 1e-3,
-    ("complex step", "float32"): 1e-2,
-    ("central differences", "float32"): 1e-1,
-}
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One method's result; `worst` names an entry or a direction."""
-
-    method: str
-    checked: int
-    skipped: int
-    worst: str
-    analytic: float
-    numeric: float
-    error: float
-    tolerance: float
-
-    @property
-    def passed(self) -> bool:
-        return self.error <= self.tolerance
-
-
-@dataclass(frozen=True)
-class GradientReport:
-    """Prints as a table.
-
-    Attributes:
-        name: of the network.
-        rows: one comparison per method.
-        repeatable: whether a second run gave the same bits.
-        entries: the number of variables, P and the differentiated inputs.
-    """
-
-    name: str
-    rows: tuple[Comparison, ...]
-    repeatable: bool
-    entries: int
-    dtype: str = "float64"
-    notes: tuple[str, ...] = ()
-
-    @property
-    def passed(self) -> bool:
-        return self.repeatable and self.compared and all(r.passed for r in self.rows)
-
-    @property
-    def compared(self) -> bool:
-        """Whether there was anything to compare: not all entries at kinks or infinite."""
-        return not self.rows or any(r.checked for r in self.rows)
-
-    @property
-    def worst(self) -> Comparison | None:
-        """The comparison that is furthest from its tolerance upwards."""
-        return max(self.rows, key=lambda r: r.error / r.tolerance, default=None)
-
-    def __str__(self) -> str:
-        lines = [f"gradient of {self.name}: {self.entries} entries, {self.dtype}"]
-        head = f"  {'method':<20} {'checked':>8} {'skipped':>8} {'worst error':>12} {'allowed':>8}  at"
-        lines.append(head)
-        for r in self.rows:
-            at = shorten(r.worst, 70)
-            values = f" (analytic {r.analytic:.6g}, numeric {r.numeric:.6g})" if r.worst else ""
-            mark = "" if r.passed else "  FAILED"
-            lines.append(
-                f"  {r.method:<20} {r.checked:>8} {r.skipped:>8} {r.error:>12.1e} {r.tolerance:>8.0e}  "
-                f"{at}{values}{mark}"
-            )
-        lines.append(f"  second run: {'bitwise equal' if self.repeatable else 'DIFFERENT BITS  FAILED'}")
-        lines += [f"  {note}" for note in self.notes]
-        lines.append("passed" if self.passed else "FAILED")
-        return "\n".join(lines)
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is compared, and how closely.
-
-    Attributes:
-        at: the variables as one float64 vector.
-        gradient: the analytic gradient there.
-        loss: the value there.
-        entry: the name of an entry.
-        dtype: of the model.
-        directions: random directions to look along in place of every entry; None decides by the size.
-        seed: of the directions.
-        tolerance: relative error that passes; None takes `TOLERANCE`.
-    """
-
-    at: np.ndarray
-    gradient: np.ndarray
-    loss: float
-    entry: Callable[[int], str]
-    dtype: str
-    directions: int | None = None
-    seed: int = 0
-    tolerance: float | None = None
-
-    def allowed(self, method: str) -> float:
-        """The relative error that passes; central differences resolve no less than `TOLERANCE`."""
-        own = TOLERANCE[method, self.dtype]
-        if self.tolerance is None:
-            return own
-        return max(self.tolerance, own) if method == "central differences" else self.tolerance
+from symbp.runtime.gradient_report import Comparison, GradientReport, failure
+from symbp.runtime.numerical import Problem, central_differences, complex_step
 
 
 def check_gradient(
@@ -294,93 +170,6 @@ def _problem(model: Any, theta: np.ndarray, arrays: dict, result: tuple) -> tupl
     return Problem(flat(parts), flat(grads), float(result[0]), entry, model.dtype), split
 
 
-def complex_step(problem: Problem, value: Callable) -> Comparison:
-    h = 1e-30
-    started = time.perf_counter()
-    value(problem.at.astype(complex))
-    slow = (time.perf_counter() - started) * problem.at.size > SECONDS
-
-    def slope(direction: np.ndarray) -> float:
-        return value(problem.at + 1j * h * direction).imag / h
-
-    def sides(direction: np.ndarray) -> tuple[float, float]:
-        return _one_sided(lambda v: value(v).real, problem.at, direction, 1e-7)
-
-    return _compare("complex step", problem, slope, sides, entries=not slow)
-
-
-def central_differences(problem: Problem, value: Callable) -> Comparison:
-    step = float(np.finfo(problem.dtype).eps) ** (1 / 3)
-
-    def scaled(direction: np.ndarray) -> float:
-        return step * max(
-            1.0, float(np.max(np.abs(problem.at * (direction != 0)))) / max(np.max(np.abs(direction)), 1)
-        )
-
-    def slope(direction: np.ndarray) -> float:
-        up, down = (_moved(problem, direction, sign * scaled(direction)) for sign in (1, -1))
-        # The step that was taken, after rounding to the model's dtype.
-        k = int(np.argmax(np.abs(direction)))
-        return (value(up) - value(down)) / ((up[k] - down[k]) / direction[k])
-
-    def sides(direction: np.ndarray) -> tuple[float, float]:
-        return _one_sided(value, problem.at, direction, scaled(direction))
-
-    return _compare("central differences", problem, slope, sides)
-
-
-def _moved(problem: Problem, direction: np.ndarray, by: float) -> np.ndarray:
-    return (problem.at + by * direction).astype(problem.dtype).astype(np.float64)
-
-
-def _one_sided(value: Callable, at: np.ndarray, direction: np.ndarray, h: float) -> tuple[float, float]:
-    middle = value(at)
-    return (value(at + h * direction) - middle) / h, (middle - value(at - h * direction)) / h
-
-
-def _compare(
-    method: str, problem: Problem, slope: Callable, sides: Callable, *, entries: bool = True
-) -> Comparison:
-    """The analytic gradient against `slope`, entry by entry or along random directions."""
-    size = problem.at.size
-    tolerance = problem.allowed(method)
-    finite = np.abs(problem.gradient[np.isfinite(problem.gradient)])
-    largest = float(finite.max()) if finite.size else 0.0
-    loss = abs(problem.loss) if np.isfinite(problem.loss) else 0.0
-    floor = max(_FLOOR[problem.dtype] * largest, _SHARE[method, problem.dtype] * loss, 1e-300)
-    by_entry = entries and size <= ENTRIES and problem.directions is None
-    random = np.random.Generator(np.random.PCG64([1, problem.seed]))
-    checked = skipped = 0
-    worst = ("", 0.0, 0.0, 0.0)
-    for k in range(size if by_entry else problem.directions or DIRECTIONS):
-        if by_entry:
-            direction = np.zeros(size)
-            direction[k] = 1.0
-            analytic = float(problem.gradient[k])
-        else:
-            direction = random.standard_normal(size) / np.sqrt(size)
-            analytic = float(problem.gradient @ direction)
-        numeric = float(slope(direction))
-        if not np.isfinite(analytic) and not np.isfinite(numeric):
-            skipped += 1
-            continue
-        error = abs(analytic - numeric) / max(abs(analytic), abs(numeric), floor)
-        error = error if np.isfinite(error) else np.inf
-        if error > tolerance and np.isfinite(analytic) and _kink(sides(direction), floor, tolerance):
-            skipped += 1
-            continue
-        checked += 1
-        if error >= worst[3]:
-            worst = (problem.entry(k) if by_entry else f"direction {k}", analytic, numeric, error)
-    return Comparison(method, checked, skipped, *worst, tolerance)
-
-
-def _kink(slopes: tuple[float, float], floor: float, tolerance: float) -> bool:
-    """Whether the slopes on the two sides differ by more than curvature explains."""
-    right, left = slopes
-    return bool(abs(right - left) > max(1e-3, 10 * tolerance) * max(abs(right), abs(left), floor))
-
-
 def _bits(result: tuple) -> bytes:
     arrays = [np.float64(result[0]), result[1], *(result[2].values() if len(result) > 2 else ())]
     return b"".join(np.ascontiguousarray(a).tobytes() for a in arrays)
@@ -393,22 +182,4 @@ def _no_value(model: Any, problem: Problem) -> GradientError:
     report = GradientReport(model.network.name, (row,), True, size, model.dtype, (note,))
     return GradientError(
         f"nothing could be compared: {note}", report=report, hint="choose theta and data where it is finite"
-    )
-
-
-def failure(report: GradientReport) -> GradientError:
-    worst = report.worst
-    if worst is None or worst.passed:
-        if report.repeatable:
-            return GradientError(
-                f"nothing could be compared: each of {report.entries} entries is at a kink or not finite",
-                report=report,
-                hint="choose data and parameters at which the loss is finite and smooth",
-            )
-        return GradientError("a second run of the same kernel gave different bits", report=report)
-    return GradientError(
-        f"the gradient is wrong at {shorten(worst.worst, 100)}: analytic {worst.analytic:.8g}, "
-        f"{worst.method} {worst.numeric:.8g}, relative error {worst.error:.1e}",
-        report=report,
-        hint="print the report in .report; where the loss is not smooth, choose another point",
     )

@@ -10,7 +10,8 @@ import numpy as np
 from symbp.errors import GradientError
 from symbp.ir.evaluate import evaluate
 from symbp.network import symbol_name
-from symbp.runtime.check import GradientReport, Problem, central_differences, complex_step, failure
+from symbp.runtime.gradient_report import GradientReport, failure
+from symbp.runtime.numerical import Problem, central_differences, complex_step
 
 SAMPLES = 16
 RANGES = ((0.1, 0.9), (1.1, 3.0), (-0.9, -0.1), (-3.0, -1.1), (3.0, 50.0))

@@ -15,16 +15,14 @@ from symbp.pipeline import forward_kernel, gradient_kernel
 from symbp.runtime.compiled import Compiled, named_results
 from symbp.runtime.dims import Instances, check_dims, unknown_dims
 from symbp.runtime.direct import Direct, DirectForward, direct_forward, direct_gradient
+from symbp.runtime.door import Door
 from symbp.runtime.kernels import KernelSet, dtype_name
 from symbp.runtime.outputs import Outputs
 from symbp.runtime.parameters import Layout, initial
 from symbp.runtime.threads import thread_count
 from symbp.runtime.validate import (
     Slot,
-    admit,
-    admit_vector,
     check_names,
-    check_total,
     merge,
     no_memory,
 )
@@ -166,8 +164,8 @@ class Model:
             model, arrays = self._closed(arrays, theta)
             return model.value_and_grad(theta, data=arrays, out=out, check_finite=check_finite)
         kernel = self._gradient_kernel()
-        theta, admitted, samples = self._admit(kernel, theta, arrays, check_finite)
-        out = None if out is None else self._out(out, kernel)
+        theta, admitted, samples = self._door.admit(kernel, theta, arrays, check_finite)
+        out = None if out is None else self._door.out(out, kernel.gradient.size)
         results, gradient = kernel.run(theta, admitted, samples, self._layout, out)
         loss = float(results[0][0])
         if not self._input_wrt:
@@ -235,7 +233,7 @@ class Model:
             self._forwards[key] = (self._forward_kernel(names), self._outputs.needed(names))
         kernel, required = self._forwards[key]
         check_names(arrays, self._names, required)
-        theta, admitted, samples = self._admit(kernel, theta, arrays, check_finite, required)
+        theta, admitted, samples = self._door.admit(kernel, theta, arrays, check_finite, required)
         results, _ = kernel.run(theta, admitted, samples, self._layout)
         if call is not None and call not in self._short and not self._totals:
             self._short[call] = direct_forward(kernel, self._layout.size)
@@ -327,6 +325,7 @@ class Model:
             n: Slot(n, tuple(s), self.network.batch, r, b, totals.get(n)) for n, s, r, b in meta["inputs"]
         }
         self._totals = [s for s in self._slots.values() if s.total is not None]
+        self._door = Door(self._layout.size, self.dtype, self._slots, self._totals)
         if self.network.loss is not None and not self._input_wrt and not self._totals:
             self._direct = direct_gradient(self._gradient_kernel(), self._layout.size)
 
@@ -348,48 +347,6 @@ class Model:
                 f"the network {self.network.name!r} has no loss", hint="give loss= to sb.Network"
             )
         return self.network.loss
-
-    def _admit(
-        self,
-        kernel: Compiled,
-        theta: Any,
-        arrays: Mapping[str, Any],
-        finite: bool,
-        required: Sequence[str] = (),
-    ) -> tuple[np.ndarray, list[np.ndarray], int]:
-        size = self._layout.size
-        ready = None if finite else kernel.admit_ready(arrays)
-        if ready is not None:
-            self._check_totals(arrays)
-        if ready is not None:
-            good = type(theta) is np.ndarray and theta.shape == (size,) and theta.dtype == kernel.real
-            if not good or not theta.flags.carray:
-                theta = admit_vector(theta, size, self.dtype, "theta")
-            return theta, *ready
-        slots: Sequence[Slot] = kernel.inputs
-        if len(arrays) != len(slots) or any(s.name not in arrays for s in slots):
-            check_names(arrays, self._names, required or [s.name for s in slots])
-            # Inputs that the kernel does not read are checked all the same: N must agree.
-            taken = {s.name for s in slots}
-            slots = [*slots, *(self._slots[n] for n in arrays if n not in taken)]
-        admitted, samples = admit(slots, arrays, self.dtype, finite=finite)
-        self._check_totals(arrays)
-        vector = admit_vector(theta, size, self.dtype, "theta", finite=finite)
-        return vector, admitted[: len(kernel.inputs)], samples
-
-    def _check_totals(self, arrays: Mapping[str, Any]) -> None:
-        for slot in self._totals:
-            if slot.name in arrays:
-                check_total(slot, np.asarray(arrays[slot.name]), self.dtype)
-
-    def _out(self, out: Any, kernel: Compiled) -> np.ndarray:
-        size = kernel.gradient.size
-        good = isinstance(out, np.ndarray) and out.shape == (size,) and out.dtype == self.dtype
-        if not (good and out.flags.c_contiguous and out.flags.writeable and out.flags.aligned):
-            raise DataError(
-                f"out must be a writeable array of shape ({size},) and dtype {self.dtype} in C order"
-            )
-        return out
 
     def _closed(
         self, arrays: dict[str, Any] | None = None, theta: Any = None

@@ -5,8 +5,9 @@ import sympy as sp
 from symbp import nn
 from symbp.errors import DataError, GradientError
 from symbp.network import Network
-from symbp.runtime.check import TOLERANCE, check_gradient
+from symbp.runtime.check import check_gradient
 from symbp.runtime.model import Model
+from symbp.runtime.numerical import TOLERANCE
 
 w, b, x, y, E = sp.symbols("w b x y E")
 

@@ -12,11 +12,12 @@ from sympy.matrices.expressions.diagonal import DiagMatrix, DiagonalMatrix, Diag
 from sympy.matrices.expressions.slice import MatrixSlice
 
 from symbp.ir.brief import brief
-from symbp.ir.nodes import Access, Index, Tensor
+from symbp.ir.nodes import Access, Index
 from symbp.ir.walk import accesses, index_symbols, postorder, substitute
 from symbp.passes.cost import is_transcendental
 from symbp.passes.lower import scalars
 from symbp.passes.lower.builder import Builder, Scope, fresh_index
+from symbp.passes.lower.explicit import explicit_entry
 from symbp.passes.lower.flat import MOST, is_matrix, is_power, parts_of
 from symbp.passes.lower.order import LONG
 
@@ -129,7 +130,7 @@ def _entry(b: Builder, node: Any, i: sp.Expr, j: sp.Expr, scope: Scope) -> sp.Ex
         (r0, _, rs), (c0, _, cs) = node.rowslice, node.colslice
         return entry(b, node.parent, scalar(r0) + i * scalar(rs), scalar(c0) + j * scalar(cs), scope)
     if isinstance(node, sp.MatrixBase):
-        return _explicit(b, node, i, j, scope)
+        return explicit_entry(b, node, i, j, scope)
     if isinstance(node, sp.Trace):
         return trace(b, node.arg, scope)
     name = type(node).__name__
@@ -384,30 +385,3 @@ def _store(
     if not isinstance(body, Access) and accesses(body):
         body = b.define(b.fresh_name(wish or f"t_{b.current}"), (*outer, *axes), body)
     return body, row, column
-
-
-def _explicit(b: Builder, node: Any, i: sp.Expr, j: sp.Expr, scope: Scope) -> sp.Expr:
-    """An explicit Matrix: a constant table, or a choice among its entries."""
-    rows, columns = node.shape
-    if i.is_Integer and j.is_Integer:
-        return scalars.scalar(b, node[int(i), int(j)], scope)
-    entries = [scalars.scalar(b, e, scope) for e in node.flat()]
-    if all(e.is_number for e in entries):
-        values = tuple(float(e) for e in entries)
-        size = (rows,) if columns == 1 else (rows, columns)
-        name = next(
-            (
-                t.name
-                for t in b.tensors.values()
-                if t.role == "constant" and (t.values, t.shape) == (values, size)
-            ),
-            None,
-        )
-        name = name or b.declare(Tensor(b.fresh_name("c"), size, "constant", values=values)).name
-        return Access(name, *([i] if columns == 1 else [i, j]))
-    cases = [
-        (entries[r * columns + c], sp.And(sp.Eq(i, r), sp.Eq(j, c)))
-        for r in range(rows)
-        for c in range(columns)
-    ]
-    return sp.Piecewise(*cases, (0, True))

@@ -13,7 +13,8 @@ from typing import Any
 
 from symbp.errors import GradientError, SymbpError, shorten
 from symbp.network import symbol_name
-from symbp.runtime.check import GradientReport, random_data
+from symbp.runtime.check import random_data
+from symbp.runtime.gradient_report import GradientReport
 from symbp.view.circuit import circuit
 from symbp.view.cost import Cost, seconds_text
 from symbp.view.derivation import all_sections, shortened

@@ -47,8 +47,6 @@ nv, nw, nM, nW = (DATA[s] for s in (v, w, M, W))
         (v.applyfunc(sp.Lambda(x, x**2 + 1)), nv**2 + 1),
         (sb.exp(M), np.exp(nM)),
         (M[0:2, 1:3], nM[0:2, 1:3]),
-        (sp.Matrix([[1, 2, 3], [4, 5, 6]]) * v, np.array([[1, 2, 3], [4, 5, 6]]) @ nv),
-        (sp.ImmutableMatrix([v[0], x, 1]) + w, np.array([nv[0], 0.5, 1]) + nw),
     ],
     ids=str,
 )
