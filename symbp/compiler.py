@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from symbp.errors import DataError
 from symbp.network import Network, sizes
 from symbp.nn.layers import mlp_equations
 from symbp.runtime.expression import Function
@@ -24,6 +25,7 @@ def compile(
     check: bool = False,
     cache: bool = True,
     threads: int | None = None,
+    schedule: str | int | None = None,
 ) -> Any:
     """Compile a network, or a bare expression, into fast functions.
 
@@ -45,6 +47,10 @@ def compile(
         threads: the most threads a call may use. By default all that Numba may use, where
             there is enough to do; the environment variable NUMBA_NUM_THREADS limits them. The numbers do
             not depend on it.
+        schedule: for networks, how many samples go through the whole forward and backward pass at a time:
+            "fused" for as few as keep everything in a second-level cache, "layerwise" for as many as
+            share the load of a large matrix, or their number. By default what suits the sizes. Sums over
+            samples are rounded differently.
 
     Returns:
         A `Model` for a network, a `Function` for an expression.
@@ -57,9 +63,18 @@ def compile(
     if isinstance(model, Network):
         network = _with_options(model, reduction, batch)
         compiled: Any = Model(
-            network, dtype=dtype, wrt=wrt, dims=known, reuse=reuse is not False, cache=cache, threads=threads
+            network,
+            dtype=dtype,
+            wrt=wrt,
+            dims=known,
+            reuse=reuse is not False,
+            cache=cache,
+            threads=threads,
+            schedule=schedule,
         )
     else:
+        if schedule is not None:
+            raise DataError("schedule= is for networks", hint="leave it out for an expression")
         compiled = Function(
             model,
             wrt=wrt,

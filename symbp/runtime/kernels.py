@@ -21,8 +21,12 @@ from symbp.runtime.fingerprint import fingerprint
 from symbp.runtime.lock import MAKING
 from symbp.runtime.threads import Together
 from symbp.schedule.kernel import Kernel
+from symbp.schedule.memory import FUSED, LAYERWISE
 
 DTYPES = ("float64", "float32")
+
+TILE_LIMIT = 1 << 20
+"""The most samples that may go through a kernel at a time; its workspace grows with them."""
 
 
 class KernelSet:
@@ -36,6 +40,7 @@ class KernelSet:
         reuse: whether derivatives may be written through forward outputs.
         cache: False keeps the kernels off the disk.
         threads: the most threads a kernel may use.
+        schedule: how many samples go through a kernel at a time, see `symbp.compile`.
         jacobian: whether all equations are differentiated, not the loss.
     """
 
@@ -49,10 +54,11 @@ class KernelSet:
         cache: bool,
         threads: int = 1,
         jacobian: bool = False,
+        schedule: str | int | None = None,
     ):
         self.network, self.wrt, self.dims = network, wrt, dict(dims)
         self.dtype, self.reuse, self.cache, self.threads = dtype, reuse, cache, threads
-        self.jacobian = jacobian
+        self.jacobian, self.schedule = jacobian, schedule
         self._made: dict[Hashable, Compiled] = {}
         self._derivation: Derivation | None = None
 
@@ -81,6 +87,7 @@ class KernelSet:
             "wrt": None if self.wrt is None else [symbol_name(s) for s in self.wrt],
             "dims": self.dims,
             "reuse": self.reuse,
+            "schedule": self.schedule,
         }
         key = fingerprint(self.network, options)
         loaded = load_or_build(key, lambda: self._build(make, False), cache=self.cache)
@@ -96,7 +103,7 @@ class KernelSet:
         return Together(function, workspace, tuple(rows))
 
     def _build(self, make: Callable[[Derivation], Kernel], parallel: bool) -> tuple[str, dict]:
-        kernel = replace(make(self.derivation), dtype=self.dtype, parallel=parallel)
+        kernel = replace(make(self.derivation), dtype=self.dtype, parallel=parallel, schedule=self.schedule)
         origin = {s.target: s.origin for s in kernel.program.statements}
         for tensor in kernel.program.tensors.values():
             check_entries(tensor.row_shape, repr(tensor.name), origin.get(tensor.name))
@@ -113,6 +120,21 @@ class KernelSet:
                 t = tensors[symbol_name(symbol)]
                 result[kind].append([t.name, [int(n) for n in t.row_shape], t.role, t.bound])
         return result
+
+
+def checked_schedule(schedule: Any) -> str | int | None:
+    """What a user wrote for `schedule=`.
+
+    Raises:
+        DataError: it is none of those.
+    """
+    number = isinstance(schedule, int) and not isinstance(schedule, bool) and 1 <= schedule <= TILE_LIMIT
+    if schedule is None or number or (isinstance(schedule, str) and schedule in (FUSED, LAYERWISE)):
+        return schedule
+    raise DataError(
+        shorten(f"schedule is {schedule!r}"),
+        hint=f'write "{FUSED}", "{LAYERWISE}" or a number of samples from 1 to {TILE_LIMIT:,}, or None',
+    )
 
 
 def dtype_name(dtype: Any) -> str:

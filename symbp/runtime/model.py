@@ -16,7 +16,7 @@ from symbp.runtime.compiled import Compiled, named_results
 from symbp.runtime.dims import Instances, check_dims, unknown_dims
 from symbp.runtime.direct import Direct, DirectForward, direct_forward, direct_gradient
 from symbp.runtime.door import Door
-from symbp.runtime.kernels import KernelSet, dtype_name
+from symbp.runtime.kernels import KernelSet, checked_schedule, dtype_name
 from symbp.runtime.outputs import Outputs
 from symbp.runtime.parameters import Layout, initial
 from symbp.runtime.threads import thread_count
@@ -41,6 +41,7 @@ class Model:
         reuse: whether derivatives may be written through forward outputs, see `symbp.compile`.
         cache: False keeps the kernels off the disk.
         threads: the most threads a call may use; default all that Numba may use.
+        schedule: how many samples go through a kernel at a time, see `symbp.compile`.
 
     Attributes:
         network, dtype, dims: as given.
@@ -58,6 +59,7 @@ class Model:
         reuse: bool = True,
         cache: bool = True,
         threads: int | None = None,
+        schedule: str | int | None = None,
     ):
         self.network = network
         self.dtype = dtype_name(dtype)
@@ -67,7 +69,9 @@ class Model:
         self.reuse, self._cache = bool(reuse), cache
         self._wrt = None if wrt is None else symbols_listed(wrt, "wrt")
         self._threads, self.threads = threads, thread_count(threads)
-        self._kernels = KernelSet(network, self._wrt, self.dims, self.dtype, self.reuse, cache, self.threads)
+        self.schedule = checked_schedule(schedule)
+        how = self.dtype, self.reuse, cache, self.threads
+        self._kernels = KernelSet(network, self._wrt, self.dims, *how, schedule=self.schedule)
         self._outputs = Outputs(network, self.dims)
         self._names = self._outputs.inputs
         symbols = dict.fromkeys(network.inputs, int(network.batch)) | dict.fromkeys(network.parameters, 0)
@@ -300,11 +304,20 @@ class Model:
 
     def __reduce__(self) -> Any:
         """Pickles hold the equations: another process finds the kernels in the cache, or compiles them."""
-        options: dict[str, Any] = {"wrt": self._wrt, "dims": self.dims, "reuse": self.reuse}
-        options["threads"] = self._threads
-        return partial(Model, dtype=self.dtype, cache=self._cache, **options), (self.network,)
+        return partial(Model, dims=self.dims, **self._options()), (self.network,)
 
     # ---- inside
+
+    def _options(self) -> dict[str, Any]:
+        """The arguments that this model was made with, but for the dimensions."""
+        return {
+            "dtype": self.dtype,
+            "wrt": self._wrt,
+            "reuse": self.reuse,
+            "cache": self._cache,
+            "threads": self._threads,
+            "schedule": self.schedule,
+        }
 
     def _prepare(self) -> None:
         """Compile the first kernel, so that what is wrong with the equations shows now."""
@@ -359,15 +372,7 @@ class Model:
         return self._instances.get(arrays, lambda model: shape in (None, (model.size,)))
 
     def _with_dims(self, dims: dict[str, int]) -> Model:
-        return Model(
-            self.network,
-            dtype=self.dtype,
-            wrt=self._wrt,
-            dims=dims,
-            reuse=self.reuse,
-            cache=self._cache,
-            threads=self.threads,
-        )
+        return Model(self.network, dims=dims, **self._options())
 
 
 _KEYS = (tuple, str, type(None))

@@ -20,6 +20,7 @@ class Kernel:
         gradient: defined tensors that live, in this order, in one flat vector `gradient`.
         dtype: "float64" or "float32".
         point: whether a function for one sample is emitted as well.
+        schedule: "fused", "layerwise" or samples per tile; None leaves it to `symbp.schedule.memory`.
         parallel: whether the work on samples and on gradients is shared among threads.
     """
 
@@ -32,3 +33,4 @@ class Kernel:
     dtype: str = "float64"
     point: bool = False
     parallel: bool = False
+    schedule: str | int | None = None

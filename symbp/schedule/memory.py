@@ -19,6 +19,9 @@ TILE_BYTES = 512 * 1024
 TILE_MOST = 256
 ALIGN = 8
 
+FUSED, LAYERWISE = "fused", "layerwise"
+"""A tile whose buffers stay in a second-level cache, or as many samples as share the load of a matrix."""
+
 PRODUCT_LEAST = 64
 """Samples per tile that make up for loading matrices from a second-level cache."""
 
@@ -62,9 +65,15 @@ def plan_kernel(kernel: Kernel) -> Schedule:
 
 def _tile(kernel: Kernel, program: Program, stages: tuple[Stage, ...], row: int) -> int:
     """The number of samples of a tile whose buffers have `row` entries per sample."""
+    if isinstance(kernel.schedule, int):
+        return kernel.schedule
     width = 4 if kernel.dtype == "float32" else 8
     tile = max(1, min(TILE_MOST, TILE_BYTES // max(1, row * width)))
-    if any(nest.form == MULTIPLY for stage in stages if stage.tiled for nest in stage.nests):
+    if kernel.schedule == LAYERWISE:
+        tile = TILE_MOST
+    elif kernel.schedule != FUSED and any(
+        nest.form == MULTIPLY for stage in stages if stage.tiled for nest in stage.nests
+    ):
         matrices = (*kernel.parameters, *kernel.gradient)
         large = width * sum(prod(program.tensors[n].shape) for n in matrices) > LARGE_BYTES
         tile = max(tile, TILE_MOST if large else PRODUCT_LEAST)

@@ -9,7 +9,7 @@ from symbp.errors import DataError
 from symbp.network import Network
 from symbp.pipeline import forward_kernel, gradient_kernel
 from symbp.runtime import cache
-from symbp.runtime.kernels import KernelSet, dtype_name
+from symbp.runtime.kernels import KernelSet, checked_schedule, dtype_name
 
 x, u, w, E = sp.symbols("x u w E")
 NETWORK = Network([sp.Eq(E, w * sp.sin(x))], inputs=[x, u], parameters=[w], loss=E)
@@ -90,3 +90,11 @@ def test_dtype_names():
     for wrong in ("float16", int, complex, "nothing", object(), None.__class__):
         with pytest.raises(DataError, match="dtype"):
             dtype_name(wrong)
+
+
+def test_schedules():
+    for good in (None, "fused", "layerwise", 1, 4096):
+        assert checked_schedule(good) == good
+    for wrong in (0, -1, True, 1.5, "layer", [1], 1 << 40):
+        with pytest.raises(DataError, match="schedule is"):
+            checked_schedule(wrong)

@@ -297,3 +297,20 @@ def test_a_declared_total_is_checked_at_the_door():
             with pytest.raises(DataError, match=r"'y' add up to 1\.5 in sample 0"):
                 call(theta, x=x, y=wrong)
         assert np.isfinite(free.value(theta, x=x, y=wrong))
+
+
+def test_schedules_change_roundings_only():
+    net = sb.mlp([5, 16, 3], loss="softmax_cross_entropy")
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(100, 5)), np.eye(3)[random.integers(0, 3, 100)]
+    theta = sb.compile(net).init(seed=0)
+    want = sb.compile(net).value_and_grad(theta, x=x, y=y)
+    for schedule in ("fused", "layerwise", 7):
+        model = sb.compile(net, schedule=schedule)
+        loss, gradient = model.value_and_grad(theta, x=x, y=y)
+        assert loss == pytest.approx(want[0], rel=1e-13)
+        np.testing.assert_allclose(gradient, want[1], rtol=1e-10, atol=1e-14)
+        assert pickle.loads(pickle.dumps(model)).schedule == schedule
+    assert "range(0, samples, 7)" in sb.compile(net, schedule=7).source
+    with pytest.raises(sb.DataError, match="for networks"):
+        sb.compile(sp.sin(sp.Symbol("t")), schedule="fused")

@@ -113,3 +113,14 @@ def test_gradients_add_up_where_they_will_be():
 def test_matrices_ask_for_many_samples():
     assert gradient_plan([8, 64, 64, 1]).tile >= PRODUCT_LEAST
     assert gradient_plan([8, 600, 600, 1]).tile == TILE_MOST
+
+
+@pytest.mark.parametrize("asked", ["fused", "layerwise", 1, 100, None])
+def test_tiles_are_what_a_schedule_asks_for(asked):
+    derivation = derive(sb.mlp([300, 400, 200]))
+    plan = plan_kernel(replace(gradient_kernel(derivation), schedule=asked))
+    if asked == "fused":
+        assert plan.tile < PRODUCT_LEAST
+        assert plan.workspace * 8 <= 1.2 * TILE_BYTES
+    else:
+        assert plan.tile == (asked if isinstance(asked, int) else TILE_MOST)
