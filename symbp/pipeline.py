@@ -34,6 +34,7 @@ from symbp.schedule.kernel import Kernel
 
 if TYPE_CHECKING:
     from symbp.view.cost import Cost
+    from symbp.view.ledger import Steps
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Derivation:
         loss: name of the loss, or None where there is nothing to differentiate.
         gradients: symbol name -> name of the tensor that holds the derivative with respect to it.
         adjoints: name of any tensor -> name of its adjoint.
-        ledger: every rewrite that was accepted, in order; `print` it to read it.
+        rewrites: those that the equations went through, in order.
         reuse: whether derivatives may lose relative accuracy, see `derive`.
         beside: derivatives that are evaluated in the forward pass, each beside the value of its function.
         jacobian: by output and entry of an argument, the derivatives that are not 0; see `symbp.rows`.
@@ -62,18 +63,25 @@ class Derivation:
     loss: str | None
     gradients: dict[str, str]
     adjoints: dict[str, str]
-    ledger: tuple[Step, ...] = ()
+    rewrites: tuple[Step, ...] = ()
     reuse: bool = True
     beside: frozenset[str] = frozenset()
     jacobian: Mapping[tuple[str, Access], sp.Expr] = field(default_factory=dict)
     seconds: dict[str, float] = field(compare=False, default_factory=dict)
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def ledger(self) -> Steps:
+        """Every rewrite that was accepted, in order; `print` it to read it.
+
+        The last ones are the stable forms of the kernels. Readers are shown the equations without them,
+        so they are looked for when somebody asks.
+        """
         from symbp.view.derivation import forward_lines
         from symbp.view.ledger import Steps
 
-        keep = forward_lines(self)
-        object.__setattr__(self, "ledger", Steps(self.ledger, self.forward_program, keep))
+        ledger = Ledger(self.rewrites)
+        stable_forms(self.backward_program, ledger, not self.reuse)
+        return Steps(tuple(ledger.steps), self.forward_program, forward_lines(self))
 
     @cached_property
     def equations(self) -> dict[str, list[sp.Eq]]:
@@ -146,7 +154,6 @@ def derive(
     whole, forward = _forward(network, dims, clock, ledger)
     if network.loss is None:
         forward = define(forward)
-        clock("stable", stable_forms, forward, ledger, not reuse)
         return Derivation(
             network,
             dict(dims or {}),
@@ -178,8 +185,6 @@ def derive(
     backward = clock("prune", prune, backward)
     forward, backward = clock("define", define, forward), clock("define", define, backward)
     check(backward)
-    # Stable forms are for kernels (`_finish`), not for readers: here they are only noted.
-    clock("stable", stable_forms, backward, ledger, not reuse)
     return Derivation(
         network,
         dict(dims or {}),

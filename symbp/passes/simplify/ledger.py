@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sympy as sp
@@ -38,8 +39,8 @@ class Step:
 class Ledger:
     """The steps of one derivation, in the order in which they were taken."""
 
-    def __init__(self) -> None:
-        self.steps: list[Step] = []
+    def __init__(self, steps: Iterable[Step] = ()) -> None:
+        self.steps = list(steps)
 
     def note(self, step: Step) -> None:
         """Add a step; the same rewrite of the same equation is noted once."""

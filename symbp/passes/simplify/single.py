@@ -88,6 +88,7 @@ class Definitions:
         self.parts: dict[str, Statement] = {}
         self.sums = False
         self.nested = False
+        self._written: dict[tuple[int, bool], tuple[sp.Expr, sp.Expr]] = {}
 
     def __contains__(self, name: str) -> bool:
         return name in self.singles or name in self.calls or name in self.parts
@@ -98,8 +99,11 @@ class Definitions:
         Args:
             whole: whether it is a quotient in which the scale of its exponentials cancels.
         """
-        if statement.reduce != "none" or statement.where:
-            return
+        if statement.reduce == "none" and not statement.where:
+            self._learn(statement, single, whole)
+            self._written.clear()
+
+    def _learn(self, statement: Statement, single: Single | None, whole: bool) -> None:
         if single is not None:
             self.singles[statement.target] = (statement, single)
             argument = self.written_out(single.argument)
@@ -130,7 +134,13 @@ class Definitions:
 
     def written_out(self, body: sp.Expr, what: Mapping[str, Statement] | None = None) -> sp.Expr:
         """A body with `what` (default: the calls) instead of the entries that hold it."""
-        what = self.calls if what is None else what
+        # Every rule asks for the same. By identity: 1.0 equals 1.
+        key = id(body), what is None
+        if key not in self._written:
+            self._written[key] = body, self._with(body, self.calls if what is None else what)
+        return self._written[key][1]
+
+    def _with(self, body: sp.Expr, what: Mapping[str, Statement]) -> sp.Expr:
         swap = {}
         asked = {a for c in conditions(body) for a in accesses(c)} if what else ()
         for access in accesses(body) if what else ():
