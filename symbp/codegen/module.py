@@ -347,7 +347,7 @@ def emit(kernels: Sequence[Kernel], title: str = "", lines: Sequence[Straight | 
     """
     lines = [straight(k) for k in kernels] if lines is None else lines
     plans = [line or plan_kernel(kernel) for kernel, line in zip(kernels, lines, strict=True)]
-    # Schedules may copy tensors to lay them out otherwise.
+    # Schedules have written out sums over one term.
     planned = [
         replace(k, program=p.program) if isinstance(p, Schedule) else k
         for k, p in zip(kernels, plans, strict=True)

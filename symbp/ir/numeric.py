@@ -13,7 +13,6 @@ from typing import Any
 import mpmath
 import numpy as np
 import sympy as sp
-from scipy import special
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symbp.ir.functions import compensated_exp, expm1, first, log1p, one_plus_erf, times_logarithm
@@ -21,6 +20,18 @@ from symbp.ir.nodes import BATCH, Access, Index
 from symbp.ir.walk import postorder
 
 Values = dict[str, np.ndarray]
+
+
+class _Special:
+    """scipy.special, imported when it is first needed: writing equations does not take so long."""
+
+    def __getattr__(self, name: str) -> Any:
+        from scipy import special
+
+        return getattr(special, name)
+
+
+special = _Special()
 
 
 def expression(root: sp.Basic, grid: Mapping[Index, np.ndarray], memory: Values, batch: int, dtype: Any):
@@ -216,10 +227,10 @@ FUNCTIONS: dict[Any, Callable] = {
     sp.Max: _extreme(np.greater),
     sp.Min: _extreme(np.less),
     sp.Heaviside: lambda x, at_zero: np.where(np.real(x) == 0, at_zero, (np.real(x) > 0) * 1.0),
-    sp.erf: special.erf,
+    sp.erf: lambda x: special.erf(x),
     sp.erfc: lambda x: 1 - special.erf(x) if np.iscomplexobj(x) else special.erfc(x),
     one_plus_erf: lambda x: 1 + special.erf(x) if np.iscomplexobj(x) else special.erfc(-x),
-    sp.gamma: special.gamma,
+    sp.gamma: lambda x: special.gamma(x),
     sp.loggamma: _loggamma,
     sp.polygamma: lambda n, x: special.psi(x) if np.all(np.equal(n, 0)) else _polygamma(n, x),
     sp.KroneckerDelta: lambda i, j: np.equal(np.real(i), np.real(j)) * 1,

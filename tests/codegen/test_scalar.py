@@ -39,15 +39,15 @@ VALUES = np.array([-3.7, -2.5, -1.3, -0.4, 0.3, 0.9, 1.46, 2.2, 5.6])
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("as_block", [False, True])
-def test_all_primitives(tmp_path, monkeypatch, dtype, as_block):
-    monkeypatch.setattr(nest, "LONG", 0 if as_block else 10**6)
+@pytest.mark.parametrize("form", ["loops", "block", "lockstep"])
+def test_all_primitives(tmp_path, monkeypatch, dtype, form):
+    monkeypatch.setattr(nest, "LONG", 10**6 if form == "loops" else 0)
     tensors = [Tensor(name, (BATCH,)) for name in BODIES]
     statements = [Statement(name, (N,), body) for name, body in BODIES.items()]
     program = program_of([X, Y, *tensors], statements, tuple(BODIES))
     kernel = Kernel("f", program, ("x", "y"), (), tuple(BODIES), (), dtype)
-    text = emit([kernel])
-    assert ("make_block(" in text) == as_block
+    text = emit([kernel], lines=None if form == "lockstep" else [None])
+    assert ("make_block(" in text, "lockstep(" in text) == (form == "block", form == "lockstep")
     grid = np.array(np.meshgrid(VALUES, VALUES[::-1] + 0.05)).reshape(2, -1).astype(dtype).astype(float)
     compare(load(text, tmp_path), kernel, {"x": grid[0], "y": grid[1]})
 

@@ -49,11 +49,11 @@ def exact(argument, at):
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("as_block", [False, True])
-def test_rounding_of_the_argument_does_not_count(tmp_path, monkeypatch, dtype, as_block):
-    monkeypatch.setattr(nest, "LONG", 0 if as_block else 10**6)
-    text = emit([kernel(dtype)])
-    assert ("make_block(" in text) == as_block
+@pytest.mark.parametrize("form", ["loops", "block", "lockstep"])
+def test_rounding_of_the_argument_does_not_count(tmp_path, monkeypatch, dtype, form):
+    monkeypatch.setattr(nest, "LONG", 10**6 if form == "loops" else 0)
+    text = emit([kernel(dtype)], lines=None if form == "lockstep" else [None])
+    assert ("make_block(" in text, "lockstep(" in text) == (form == "block", form == "lockstep")
     random = np.random.default_rng(0)
     reach = 25 if dtype == "float64" else 9
     points = random.uniform(-reach, reach, (2, 300)).astype(dtype)

@@ -56,6 +56,19 @@ def terms_of(total: sp.Basic) -> list[Term] | None:
     return found if len({e for _, e in found if e != 0}) > 1 else None
 
 
+def multiple(argument: sp.Expr) -> tuple[sp.Expr, sp.Rational]:
+    """An argument as (u, factor), the same u for all rational multiples."""
+    factor, u = argument.as_coeff_Mul(rational=True)
+    if isinstance(u, sp.Mul) and isinstance(u.args[0], sp.Float):
+        factor, u = factor * sp.Rational(u.args[0]), sp.Mul(*u.args[1:])
+    if isinstance(u, sp.Add):
+        content, u = u.primitive()
+        factor *= content
+        if u.could_extract_minus_sign():
+            factor, u = -factor, -u
+    return u, factor
+
+
 def shifted_quotients(body: sp.Expr) -> sp.Expr:
     """The body with exponentials above and below a line divided by the greatest one of them.
 
@@ -87,11 +100,14 @@ def _without_scale(body: sp.Expr, divisor: sp.Expr) -> sp.Expr:
     # Of two, any one will do: what remains is a function of one exponential.
     top = exponents[0] if len(terms) == 2 else _greatest(exponents)
     swap: dict[Any, Any] = {sp.exp(e): sp.exp(_less(e, top)) for e in exponents if e != 0}
+    powers = _powers(body, [e for e in exponents if e != 0])
+    swap = {power: swap[sp.exp(e)] ** k for power, (e, k) in powers.items()} | swap
     order = postorder([body], leaf=lambda n: is_leaf(n) or n == divisor or n in swap)
     degree: dict[sp.Basic, int | None] = {}
     inside: dict[sp.Basic, bool] = {}
     for node in order:
-        degree[node] = 1 if node == divisor or node in swap else _degree(node, degree)
+        known = node == divisor or node in swap
+        degree[node] = powers.get(node, (node, 1))[1] if known else _degree(node, degree)
         inside[node] = node in swap or (not is_leaf(node) and any(inside.get(a, False) for a in node.args))
     swap[divisor] = _shifted(terms, top)
     # From the leaves to the root: `same` keeps the scale, `done` has lost it where it cancels.
@@ -109,6 +125,19 @@ def _without_scale(body: sp.Expr, divisor: sp.Expr) -> sp.Expr:
             keep = degree[node] != 0 or not inside[node]
             done[node] = rebuild(node, tuple(done[a] for a in node.args)) if keep else same[node]
     return done[body]
+
+
+def _powers(body: sp.Expr, exponents: list[sp.Expr]) -> dict[sp.Expr, tuple[sp.Expr, int]]:
+    """The exponentials in a body that are whole powers of one with a given exponent: exp(2 x) of exp(x)."""
+    scales = {u: (e, factor) for e in exponents for u, factor in [multiple(e)]}
+    found = {}
+    for node in postorder([body]):
+        if isinstance(node, sp.exp) and node.args[0] not in exponents:
+            u, factor = multiple(node.args[0])
+            exponent, unit = scales.get(u, (None, factor))
+            if exponent is not None and (factor / unit).is_Integer:
+                found[node] = (exponent, int(factor / unit))
+    return found
 
 
 _HOMOGENEOUS = (sp.Add, sp.Mul, sp.Pow, sp.Piecewise, ExprCondPair)

@@ -13,7 +13,7 @@ from symbp.ir.nodes import Access, Statement
 from symbp.ir.walk import accesses, conditions, has_choice, is_large, postorder, rebuild, substitute
 from symbp.passes.simplify.accuracy import accurate
 from symbp.passes.simplify.exponential_forms import SIZE, X
-from symbp.passes.simplify.several_exponentials import terms_of
+from symbp.passes.simplify.several_exponentials import multiple, terms_of
 
 CALLS = (sp.exp, sp.erf, sp.erfc, sp.log, sp.Pow)
 EXPONENTIAL = (sp.exp, sp.tanh, sp.sinh, sp.cosh, expm1)
@@ -158,19 +158,6 @@ def _is_sum_of_exponentials(body: sp.Expr) -> bool:
         for term in sp.Add.make_args(body)
         for f in sp.Mul.make_args(term)
     )
-
-
-def multiple(argument: sp.Expr) -> tuple[sp.Expr, sp.Rational]:
-    """An argument as (u, factor), the same u for all rational multiples."""
-    factor, u = argument.as_coeff_Mul(rational=True)
-    if isinstance(u, sp.Mul) and isinstance(u.args[0], sp.Float):
-        factor, u = factor * sp.Rational(u.args[0]), sp.Mul(*u.args[1:])
-    if isinstance(u, sp.Add):
-        content, u = u.primitive()
-        factor *= content
-        if u.could_extract_minus_sign():
-            factor, u = -factor, -u
-    return u, factor
 
 
 def combined(node: sp.Basic, parts: Sequence[Any], plain: Mapping[sp.Basic, sp.Basic]) -> Single | None:

@@ -23,8 +23,8 @@ from symbp.passes.simplify.compensate import compensated
 from symbp.passes.simplify.exponential_forms import SIZE, quotient
 from symbp.passes.simplify.ledger import Ledger, Step
 from symbp.passes.simplify.node_rules import AGAIN, RULES, maximum_first
-from symbp.passes.simplify.several_exponentials import shifted_quotients, terms_of
-from symbp.passes.simplify.single import EXPONENTIAL, Definitions, Single, combined, is_constant, multiple
+from symbp.passes.simplify.several_exponentials import multiple, shifted_quotients, terms_of
+from symbp.passes.simplify.single import EXPONENTIAL, Definitions, Single, combined, is_constant
 from symbp.passes.simplify.vanishing import TRIED, opposed, zero_first
 
 Note = Callable[[str, sp.Expr, sp.Expr, str], None]

@@ -4,7 +4,8 @@ import sympy as sp
 from symbp.ir import Access, Index, Statement
 from symbp.passes.simplify.accuracy import accurate
 from symbp.passes.simplify.exponential_forms import X
-from symbp.passes.simplify.single import Definitions, Single, combined, multiple
+from symbp.passes.simplify.several_exponentials import multiple
+from symbp.passes.simplify.single import Definitions, Single, combined
 
 x, y, a = Access("x"), Access("y"), Access("a")
 i, j = Index("i", 3), Index("j", 3)
