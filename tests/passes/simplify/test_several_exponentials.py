@@ -21,6 +21,8 @@ QUOTIENTS = [
     e(X) / (1 + e(X) + e(Y)),
     2 * e(Y) / (3 * e(X) + 2 * e(Y)),
     e(2 * X) / (e(2 * X) + e(Y)),
+    e(2 * X) / total**2,
+    e(2 * X + 2 * Y) / (e(X + Y) + e(Z)) ** 2,
 ]
 
 
