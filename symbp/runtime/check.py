@@ -123,14 +123,15 @@ def loss_program(model: Any) -> tuple[Program, str]:
 
 def _rounded(model: Any, theta: Any, arrays: dict) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """theta and data as the kernel sees them, so that every method differentiates at the same point."""
+    # The door first: it has the better messages, sees labels before they are cut to integers, and lets
+    # nothing in that cannot be made an array.
+    model.value_and_grad(theta, data=arrays)
     labels = {s.name for s in model._gradient_kernel().inputs if s.role == "label"}
     try:
         point = np.array([] if theta is None else theta, dtype=model.dtype)
         data = {n: np.array(a, dtype=np.int64 if n in labels else model.dtype) for n, a in arrays.items()}
     except (TypeError, ValueError) as error:
         raise DataError(shorten(f"theta or data are not arrays of numbers: {error}")) from error
-    # The door has the better messages; and it sees labels before they are cut to integers.
-    model.value_and_grad(theta, data=arrays)
     return point, data
 
 

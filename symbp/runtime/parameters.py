@@ -12,6 +12,7 @@ import numpy as np
 from symbp.errors import DataError, shorten
 from symbp.network import Network
 from symbp.runtime.usage import Usage, usage
+from symbp.runtime.validate import Slot, admit_array
 
 
 @dataclass(frozen=True)
@@ -67,14 +68,9 @@ class Layout:
                 hint=f"the parameters are {shorten(', '.join(self.names), 200)}",
             )
         vector = np.empty(self.size, dtype)
+        real = str(vector.dtype)
         for name, view in self.views(vector).items():
-            try:
-                value = np.asarray(values[name])
-                if value.dtype.kind not in "fiub":
-                    raise TypeError(f"its dtype is {value.dtype}")
-            except (TypeError, ValueError, OverflowError) as error:
-                problem = f"the value of {shorten(name, 80)!r} is not a real array: {error}"
-                raise DataError(shorten(problem)) from error
+            value = admit_array(Slot(name, view.shape, batched=False), values[name], real)
             if value.shape != view.shape:
                 raise DataError(f"{shorten(name, 80)!r} has shape {value.shape}, not {view.shape}")
             view[...] = value

@@ -39,6 +39,11 @@ class Broken:
         return (loss, gradient, *rest)
 
 
+class Refuses:
+    def __array__(self, *_, **__):
+        raise RuntimeError("no array")
+
+
 def test_right_gradient_passes(smooth):
     report = smooth.check(np.array([0.3, -0.2]), x=[1, 2, 3], y=[0.1, 0.2, 0.3])
     assert report.passed
@@ -92,6 +97,11 @@ def test_data_is_checked_at_the_door(smooth):
             smooth.check(**bad)
     with pytest.raises(DataError):
         smooth.check("theta")
+    for bad in ([10**400], [Refuses()], Refuses(), np.ma.array([1.0], mask=[True])):
+        with pytest.raises(DataError, match="'x'"):
+            smooth.check(x=bad, y=[1.0])
+    with pytest.raises(DataError, match="theta"):
+        smooth.check([10**400, 1], x=[1.0], y=[1.0])
 
 
 def test_many_entries_use_directions():

@@ -25,6 +25,17 @@ def test_pack_is_the_inverse():
     assert np.array_equal(LAYOUT.pack(LAYOUT.views(theta)), theta)
 
 
+class Refuses:
+    def __array__(self, *_, **__):
+        raise RuntimeError("no array")
+
+
+@pytest.mark.parametrize("value", [Refuses(), np.ma.array([1.0, 2.0], mask=[True, False]), [10**400, 1], [1j, 2]])
+def test_pack_lets_in_what_calls_do(value):
+    with pytest.raises(DataError, match="'b'"):
+        LAYOUT.pack({"W": np.ones((2, 3)), "b": value, "s": 1.0})
+
+
 def test_entries_have_names():
     assert [LAYOUT.entry(k) for k in (0, 5, 6, 8)] == ["W[0, 0]", "W[1, 2]", "b[0]", "s"]
 
