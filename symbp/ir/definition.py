@@ -55,6 +55,13 @@ STRUCTURE = (
     *INTERNAL,
 )  # fmt: skip
 
+
+def _step(x: sp.Expr, at_zero: sp.Expr) -> sp.Expr:
+    """The Heaviside function; from the sign, so that nan stays nan, which cases by order make 1."""
+    step = (1 + sp.sign(x)) / 2
+    return step if at_zero == sp.S.Half else sp.Piecewise((at_zero, sp.Eq(x, 0)), (step, True))
+
+
 _REWRITES: dict[Any, Callable] = {
     sp.sec: lambda x: 1 / sp.cos(x),
     sp.csc: lambda x: 1 / sp.sin(x),
@@ -72,7 +79,7 @@ _REWRITES: dict[Any, Callable] = {
     sp.frac: lambda x: x - sp.floor(x),
     sp.Mod: lambda a, b: a - b * sp.floor(a / b),
     sp.sinc: lambda x: sp.Piecewise((sp.sin(x) / x, sp.Ne(x, 0)), (1, True)),
-    sp.Heaviside: lambda x, h=sp.S.Half: sp.Piecewise((0, x < 0), (h, sp.Eq(x, 0)), (1, True)),
+    sp.Heaviside: lambda x, h=sp.S.Half: _step(x, h),
     sp.KroneckerDelta: lambda i, j, *_: sp.Piecewise((1, sp.Eq(i, j)), (0, True)),
     sp.UnevaluatedExpr: lambda x: x,
     sp.ITE: lambda c, a, b: sp.Or(sp.And(c, a), sp.And(sp.Not(c), b)),

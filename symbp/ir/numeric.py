@@ -226,7 +226,7 @@ FUNCTIONS: dict[Any, Callable] = {
     sp.ceiling: lambda x: np.ceil(np.real(x)),
     sp.Max: _extreme(np.greater),
     sp.Min: _extreme(np.less),
-    sp.Heaviside: lambda x, at_zero: np.where(np.real(x) == 0, at_zero, (np.real(x) > 0) * 1.0),
+    sp.Heaviside: lambda x, at_zero: np.where(np.real(x) == 0, at_zero, (1 + np.sign(np.real(x))) / 2),
     sp.erf: lambda x: special.erf(x),
     sp.erfc: lambda x: 1 - special.erf(x) if np.iscomplexobj(x) else special.erfc(x),
     one_plus_erf: lambda x: 1 + special.erf(x) if np.iscomplexobj(x) else special.erfc(-x),

@@ -78,6 +78,11 @@ def test_tanh_of_large_complex_values_is_finite():
     assert evaluate_body(sp.tanh(x), {"x": np.array([1000 + 1e-30j])}, np.complex128).real == 1
 
 
+def test_a_step_at_nan_is_nan():
+    values = {"x": np.array([np.nan, -0.5, 0.0, 2.0])}
+    np.testing.assert_array_equal(evaluate_body(sp.Heaviside(x), values), [np.nan, 0, 0.5, 1])
+
+
 def test_functions_of_others_have_no_rule():
     assert all(map(has_rule, (sp.sin(x), sp.Piecewise((x, x > 0), (0, True)))))
     assert not any(map(has_rule, (sp.zeta(x), sp.Function("f")(x))))

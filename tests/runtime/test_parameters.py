@@ -30,7 +30,9 @@ class Refuses:
         raise RuntimeError("no array")
 
 
-@pytest.mark.parametrize("value", [Refuses(), np.ma.array([1.0, 2.0], mask=[True, False]), [10**400, 1], [1j, 2]])
+@pytest.mark.parametrize(
+    "value", [Refuses(), np.ma.array([1.0, 2.0], mask=[True, False]), [10**400, 1], [1j, 2]]
+)
 def test_pack_lets_in_what_calls_do(value):
     with pytest.raises(DataError, match="'b'"):
         LAYOUT.pack({"W": np.ones((2, 3)), "b": value, "s": 1.0})
