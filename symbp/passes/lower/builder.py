@@ -161,6 +161,10 @@ def refusals(b: Builder) -> Iterator[None]:
             "the expression is nested too deeply for SymPy",
             "give inner parts equations of their own",
         ) from error
+    except sp.ShapeError as error:
+        # Of matrices that were built with SymPy's checks turned off.
+        problem = f"shapes do not fit: {shorten(str(error), 120)}"
+        raise b.shape_error(problem, "transpose a factor with .T, or declare shapes that agree") from error
     except Exception as error:
         problem = f"SymPy cannot rebuild this expression: {type(error).__name__}: {shorten(str(error), 120)}"
         raise b.unsupported(problem, "write it with elementary functions of real symbols") from error

@@ -110,3 +110,11 @@ def test_own_errors_pass_unchanged():
     with pytest.raises(sb.ShapeError) as caught, refusals(builder()):
         raise mine
     assert caught.value is mine
+
+
+def test_shapes_that_sympy_finds_are_shape_errors():
+    u, v = sb.vector("u", 3), sb.vector("v", 4)
+    with pytest.raises(sb.ShapeError, match="do not fit") as caught, refusals(builder()):
+        u + v
+    assert caught.value.equation == "E"
+    assert caught.value.hint
