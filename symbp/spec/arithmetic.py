@@ -14,6 +14,7 @@ from sympy.matrices import MatrixBase
 
 from symbp.spec.constants import Measure
 from symbp.spec.scalars import product, raised, total
+from symbp.spec.usage import NOT_COMPILED
 
 
 class OperandError(ValueError):
@@ -48,7 +49,7 @@ def add(terms: Sequence[sp.Basic], signs: Sequence[int]) -> sp.Basic:
     first = terms[0]
     for position, term in enumerate(terms):
         if shape_text(term) != shape_text(first):
-            hint = None
+            hint = "transpose one with .T, or index them: z[i] = x[i] + y[i]"
             if "1x1" in (shape_text(term), shape_text(first)):
                 hint = "the entry of a 1x1 matrix M is the scalar M[0, 0]"
             elif is_matrix(term) != is_matrix(first):
@@ -104,7 +105,7 @@ def multiply(factors: Sequence[sp.Basic], operators: Sequence[str]) -> sp.Basic:
             matrices.append(factor)
         elif operator == "/":
             if factor == 0:
-                raise OperandError("a division by zero", position)
+                raise OperandError("a division by zero", position, "divide by something else than 0")
             scalars.append(raised(factor, sp.S.NegativeOne))
         else:
             scalars.append(factor)
@@ -139,7 +140,7 @@ def transposed(matrix: sp.Basic) -> sp.Basic:
 
 
 def _misfit(left: sp.Basic, right: sp.Basic, position: int) -> OperandError:
-    hint = None
+    hint = "a product has the shapes (m, k) and (k, n)"
     if left.shape == right.shape:
         hint = "the elementwise product is hadamard(a, b); transpose one side with .T for the matrix product"
     elif left.shape[0] == right.shape[0]:
@@ -158,6 +159,8 @@ def power(base: sp.Basic, exponent: sp.Basic, measure: Measure) -> sp.Basic:
     for position, operand in enumerate((base, exponent)):
         if is_matrix(operand):
             hint = "square elementwise with square(a) or hadamard(a, a); a matrix product is A*A"
+            if exponent.is_number and exponent.is_negative:
+                hint = f"{NOT_COMPILED['inverse']}; elementwise it is reciprocal(a)"
             raise OperandError("a power of or by a matrix", position, hint)
     measure.check_power(base, exponent)
     return raised(base, exponent)

@@ -51,7 +51,15 @@ _VALUES: dict[type, Callable[..., float]] = {
 
 
 class ConstantError(ValueError):
-    """A constant is not a finite real number, or an expression is too large."""
+    """A constant is not a finite real number, or an expression is too large.
+
+    Attributes:
+        hint: what to write instead.
+    """
+
+    def __init__(self, problem: str, hint: str = "symbp computes with real numbers that float64 holds"):
+        self.hint = hint
+        super().__init__(problem)
 
 
 class Measure:
@@ -68,7 +76,9 @@ class Measure:
             ConstantError: with the reason.
         """
         if self.size(expression) > MAX_SIZE:
-            raise ConstantError(f"the expression grows beyond {MAX_SIZE:,} operations")
+            raise ConstantError(
+                f"the expression grows beyond {MAX_SIZE:,} operations", "name its parts in equations before"
+            )
         self.value(expression)
 
     def size(self, expression: sp.Basic) -> int:
@@ -111,9 +121,10 @@ class Measure:
         try:
             value = float(rule(*known))
         except (OverflowError, ValueError, ZeroDivisionError):
-            raise ConstantError("a constant is not a finite real number") from None
+            hint = "it is beyond the range of float64, or outside of the function's real domain"
+            raise ConstantError("a constant is not a finite real number", hint) from None
         if self.size(expression) > _MAX_PARTS:
-            raise ConstantError(f"a constant has more than {_MAX_PARTS} parts; write its value")
+            raise ConstantError(f"a constant has more than {_MAX_PARTS} parts", "write its value")
         return _finite(value)
 
     def check_power(self, base: sp.Basic, exponent: sp.Basic) -> None:
@@ -126,7 +137,10 @@ class Measure:
         if value is None:
             return
         if abs(value) > MAX_EXPONENT:
-            raise ConstantError(f"a constant exponent is larger than {MAX_EXPONENT:,}")
+            raise ConstantError(
+                f"a constant exponent is larger than {MAX_EXPONENT:,}",
+                "write exp(n*log(x)), or a smaller one",
+            )
         if base == 0 and value < 0:
             raise ConstantError("a constant is divided by zero")
 

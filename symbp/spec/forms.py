@@ -33,7 +33,8 @@ def summation(reader: Reader, node: ast.Call) -> Steps:
         if not (
             isinstance(limit, ast.Tuple) and len(limit.elts) == 3 and isinstance(limit.elts[0], ast.Name)
         ):
-            raise reader.error("the bounds of a sum are written (j, first, last)", limit)
+            hint = "sum(W[i, j]*x[j], (j, 0, 63)): both bounds are included"
+            raise reader.error("the bounds of a sum are written (j, first, last)", limit, hint)
         index = _declare(reader, limit.elts[0])
         first = _bound(reader, (yield limit.elts[1]), limit)
         last = _bound(reader, (yield limit.elts[2]), limit)
@@ -44,7 +45,7 @@ def summation(reader: Reader, node: ast.Call) -> Steps:
         bounds.append((index, first, last))
     for index, first, last in bounds:
         if index.name in reader.indices:
-            raise reader.error(f"the index {index} is used twice", node)
+            raise reader.error(f"the index {index} is used twice", node, "choose another letter")
         reader.indices[index.name], reader.ranges[index] = index, (first, last)
     term = reader.scalar((yield body), body)
     for index, _, _ in bounds:
@@ -63,7 +64,7 @@ def _declare(reader: Reader, node: ast.Name) -> sp.Symbol:
 
 def _bound(reader: Reader, value: object, node: ast.AST) -> int:
     if not isinstance(value, sp.Integer):
-        raise reader.error("the bounds of a sum are whole numbers", node)
+        raise reader.error("the bounds of a sum are whole numbers", node, "write (j, 0, 63)")
     return int(value)
 
 
@@ -72,7 +73,9 @@ def piecewise(reader: Reader, node: ast.Call) -> Steps:
     pairs = []
     for pair in node.args:
         if not (isinstance(pair, ast.Tuple) and len(pair.elts) == 2):
-            raise reader.error("the cases of piecewise are written (value, condition)", pair)
+            raise reader.error(
+                "the cases of piecewise are written (value, condition)", pair, "(x, x > 0), (0, True)"
+            )
         value = reader.scalar((yield pair.elts[0]), pair.elts[0])
         pairs.append((value, reader.condition((yield pair.elts[1]), pair.elts[1])))
     if not pairs or pairs[-1][1] != sp.true:

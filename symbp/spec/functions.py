@@ -74,12 +74,16 @@ def unary(function: type[sp.Function]) -> Callable[[sp.Basic], sp.Basic]:
     return call
 
 
-def several(function: type[sp.Function], least: int, most: int) -> Callable[..., sp.Basic]:
-    """`function` of several scalars; one of them may be a matrix, whose entries are taken in turn."""
+def several(function: type[sp.Function], *names: str) -> Callable[..., sp.Basic]:
+    """`function` of several scalars; one of them may be a matrix, whose entries are taken in turn.
+
+    Args:
+        names: of the arguments; without names, the function takes 2 to `MAX_ARGUMENTS`.
+    """
 
     def call(*arguments: sp.Basic) -> sp.Basic:
-        if not least <= len(arguments) <= most:
-            raise TypeError(f"takes {least} " + ("" if most == least else f"to {most} ") + "arguments")
+        if len(arguments) > MAX_ARGUMENTS:
+            raise TypeError(f"takes {MAX_ARGUMENTS} arguments at most")
         matrices = [k for k, argument in enumerate(arguments) if is_matrix(argument)]
         if not matrices:
             return apply(function, *arguments)
@@ -90,6 +94,11 @@ def several(function: type[sp.Function], least: int, most: int) -> Callable[...,
         (k,) = matrices
         return nn.elementwise(lambda t: apply(function, *arguments[:k], t, *arguments[k + 1 :]), arguments[k])
 
+    one, rest = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL
+    parameters = [inspect.Parameter(name, one) for name in names or ("a", "b")]
+    if not names:
+        parameters.append(inspect.Parameter("c", rest))
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return call
 
 
@@ -200,9 +209,9 @@ def _vocabulary() -> Mapping[str, Callable[..., object]]:
             **{name: unary(function) for name, function in _UNARY.items()},
             "sqrt": sqrt,
             "reciprocal": reciprocal,
-            "max": several(sp.Max, 2, MAX_ARGUMENTS),
-            "min": several(sp.Min, 2, MAX_ARGUMENTS),
-            "atan2": several(sp.atan2, 2, 2),
+            "max": several(sp.Max),
+            "min": several(sp.Min),
+            "atan2": several(sp.atan2, "y", "x"),
             "delta": delta,
             "trace": trace,
             "transpose": transpose,

@@ -28,6 +28,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _WORDS = {"and", "or", "not", "True", "False"}  # the keywords of Python that mean something in a formula
+_WRITTEN = "a formula is written with names, numbers, operators and calls, such as sigmoid(W*x + b)"
 _HINTS = {
     "^": "powers are written with **, as in x**2",
     "'": "a formula holds no text",
@@ -68,7 +69,7 @@ def check_text(text: str) -> None:
         hint = "split it into several equations with names of their own"
         raise LimitError(f"the formula is longer than {MAX_LENGTH:,} characters", MAX_LENGTH, hint)
     if not text.strip():
-        raise LimitError("the formula is empty", 0)
+        raise LimitError("the formula is empty", 0, "write a formula, such as W*x + b")
     _check_nesting(_tokens(text))
 
 
@@ -82,15 +83,19 @@ def _tokens(text: str) -> list[tuple[str, int]]:
             character = text[position]
             shown = repr(character) if character.isprintable() else f"U+{ord(character):04X}"
             raise LimitError(
-                f"the character {shown} has no meaning in a formula", position, _HINTS.get(character)
+                f"the character {shown} has no meaning in a formula",
+                position,
+                _HINTS.get(character, _WRITTEN),
             )
         kind, token = str(match.lastgroup), match.group()
         if kind == "number" and sum(c.isdigit() for c in token) > MAX_DIGITS:
-            raise LimitError(f"a number has more than {MAX_DIGITS} digits", position)
+            raise LimitError(f"a number has more than {MAX_DIGITS} digits", position, "float64 holds 17")
         if kind == "name":
             _check_name(token, position, after_number=previous == "number")
         if kind == "number" and previous == "number":
-            raise LimitError(f"the number before {token!r} is malformed", position)
+            raise LimitError(
+                f"the number before {token!r} is malformed", position, "numbers are written 1, 0.5 or 1e-3"
+            )
         if kind != "space":
             tokens.append(("0" if kind == "number" else token, position))
         position, previous = match.end(), kind
@@ -101,10 +106,14 @@ def _check_name(token: str, position: int, *, after_number: bool) -> None:
     if after_number:
         raise LimitError(f"a number runs into {token!r}", position, f"products are written out: 2*{token}")
     if not token.isidentifier():
-        hint = "powers are written with **, as in x**2" if token[-1] in "²³" else None
+        hint = (
+            "powers are written with **, as in x**2"
+            if token[-1] in "²³"
+            else "names are letters, digits and _"
+        )
         raise LimitError(f"{token!r} is not a name", position, hint)
     if keyword.iskeyword(token) and token not in _WORDS:
-        hint = "write where(condition, a, b)" if token in ("if", "else") else None
+        hint = "write where(condition, a, b)" if token in ("if", "else") else _WRITTEN
         raise LimitError(f"the word {token!r} has no meaning in a formula", position, hint)
 
 
@@ -130,7 +139,7 @@ def _check_nesting(tokens: list[tuple[str, int]]) -> None:
             expects_operand, signs = True, 0
         elif token in ")]":
             if not open_brackets or open_brackets[-1][0] + token not in ("()", "[]"):
-                raise LimitError(f"{token!r} closes no bracket", offset)
+                raise LimitError(f"{token!r} closes no bracket", offset, "leave it out, or open one before")
             open_brackets.pop()
             depth -= operators.pop()
             towers.pop()
@@ -152,12 +161,12 @@ def _check_nesting(tokens: list[tuple[str, int]]) -> None:
             _check_runs(signs, towers[-1], depth, offset)
     if open_brackets:
         bracket, offset = open_brackets[-1]
-        raise LimitError(f"{bracket!r} is never closed", offset)
+        raise LimitError(f"{bracket!r} is never closed", offset, "close it where its part ends")
 
 
 def _check_runs(signs: int, tower: int, depth: int, offset: int) -> None:
     if signs > MAX_SIGNS:
-        raise LimitError(f"more than {MAX_SIGNS} signs in a row", offset)
+        raise LimitError(f"more than {MAX_SIGNS} signs in a row", offset, "leave them out")
     if tower > MAX_TOWER:
         raise LimitError(f"more than {MAX_TOWER} powers in a row", offset, "set brackets, or name the parts")
     if depth > MAX_DEPTH:

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 import sympy as sp
 
-from symbp.errors import SpecError, SymbpError
+from symbp.errors import SpecError, SymbpError, shorten
 from symbp.spec import arithmetic, conditions
 from symbp.spec.arithmetic import OperandError, is_matrix, is_scalar, shape_text
 from symbp.spec.constants import ConstantError, Measure
@@ -22,6 +22,7 @@ from symbp.spec.indices import Access, AccessError, Range, check_bounds, check_l
 from symbp.spec.place import Place, suggestion
 from symbp.spec.scope import CONSTANTS, Scope
 from symbp.spec.syntax import describe
+from symbp.spec.usage import NOT_COMPILED, misfit, usage
 
 _EXACT_DIGITS, _EXACT_EXPONENT = 15, 15  # up to here a decimal is read as an exact fraction
 
@@ -82,7 +83,7 @@ class Reader:
         try:
             self.measure.check(value)
         except ConstantError as error:
-            raise self.error(str(error), node) from None
+            raise self.error(str(error), node, error.hint) from None
         return value
 
     def number(self, value: object, node: ast.AST) -> sp.Basic:
@@ -114,7 +115,9 @@ class Reader:
                 return values[name]
         if scope.meaning(name) == "function":
             raise self.error(f"the function {name!r} needs arguments", node, f"write {name}(...)")
-        hint = suggestion(name, [*self.indices, *scope.names, *CONSTANTS])
+        known = [*self.indices, *scope.names, *CONSTANTS]
+        hint = NOT_COMPILED.get(name) or suggestion(name, known)
+        hint = hint or shorten(f"names here are {', '.join(known)}", 200)
         if name in scope.promised:
             hint = f"{name!r} is not defined yet: an equation uses names that stand above it"
         raise self.error(f"unknown name {name!r}", node, hint)
@@ -129,7 +132,7 @@ class Reader:
             try:
                 return self.measured(_decimal(node.value), node)
             except ConstantError as error:
-                raise self.error(str(error), node) from None
+                raise self.error(str(error), node, error.hint) from None
         raise self.error(f"{describe(node)} has no meaning in a formula", node)
         yield
 
@@ -174,7 +177,7 @@ class Reader:
         except OperandError as error:
             raise self.error(error.problem, (node.left, node.right)[error.position], error.hint) from None
         except ConstantError as error:
-            raise self.error(str(error), node.right) from None
+            raise self.error(str(error), node.right, error.hint) from None
 
     def unary(self, node: ast.UnaryOp) -> Steps:
         value = yield node.operand
@@ -223,7 +226,7 @@ class Reader:
             )
         value = self.number((yield node.value), node.value)
         if not is_matrix(value):
-            raise self.error("only a matrix has a transpose", node)
+            raise self.error("only a matrix has a transpose", node, "leave .T out")
         return self.measured(arithmetic.transposed(value), node)
 
     def subscript(self, node: ast.Subscript) -> Steps:
@@ -244,16 +247,22 @@ class Reader:
         if isinstance(value, sp.IndexedBase):
             extents = tuple(int(extent) for extent in value.shape)
             if len(indices) != len(extents):
-                raise self.error(f"{value} takes {len(extents)} indices, and is given {len(indices)}", node)
+                raise self.error(
+                    f"{value} takes {len(extents)} indices, and is given {len(indices)}",
+                    node,
+                    f"index it as it was declared: {list(extents)}",
+                )
             self.record(str(value), extents, indices, node)
             return value[tuple(indices)]
         if not is_matrix(value):
-            raise self.error("only a vector, a matrix or a tensor can be indexed", node)
+            problem = "only a vector, a matrix or a tensor can be indexed"
+            raise self.error(problem, node, "write the scalar without brackets")
         rows, columns = (int(extent) for extent in value.shape)  # type: ignore[attr-defined]
         if len(indices) == 1 and 1 in (rows, columns):
             indices = [*indices, sp.S.Zero] if columns == 1 else [sp.S.Zero, *indices]
         if len(indices) != 2:
-            raise self.error(f"a {rows}x{columns} matrix takes 2 indices, and is given {len(indices)}", node)
+            problem = f"a {rows}x{columns} matrix takes 2 indices, and is given {len(indices)}"
+            raise self.error(problem, node, "write its row and its column, as in M[i, j]")
         if isinstance(value, sp.Transpose):
             value, indices, rows, columns = value.arg, indices[::-1], columns, rows
         if isinstance(value, sp.MatrixSymbol):
@@ -279,14 +288,16 @@ class Reader:
 
     def call(self, node: ast.Call) -> Steps:
         if not isinstance(node.func, ast.Name):
-            raise self.error("only a function's name can be called", node)
+            raise self.error(
+                "only a function's name can be called", node, "products are written out: (...)*(...)"
+            )
         name = node.func.id
         for argument in node.args:
             if isinstance(argument, ast.Starred):
-                raise self.error("arguments are written one by one", argument)
+                raise self.error("arguments are written one by one", argument, f"write {name}(a, b)")
         if name in FORMS:
             if node.keywords:
-                raise self.error(f"{name} takes no keyword arguments", node)
+                raise self.error(f"{name} takes no keyword arguments", node, "write its arguments in order")
             return (yield from FORMS[name](self, node))
         function = self.scope.functions.get(name)
         if function is None:
@@ -294,7 +305,8 @@ class Reader:
                 problem = f"{name!r} is a name, not a function"
                 raise self.error(problem, node, f"a product is written {name}*(...)")
             known = sorted([*self.scope.functions, *FORMS])
-            close = suggestion(name, known) or f"functions are {', '.join(known)}"
+            close = NOT_COMPILED.get(name) or suggestion(name, known)
+            close = close or f"functions are {', '.join(known)}"
             raise self.error(f"unknown function {name!r}", node, close)
         arguments = []
         for argument in node.args:
@@ -302,9 +314,11 @@ class Reader:
         settings: dict[str, object] = {}
         for keyword in node.keywords:
             if keyword.arg is None:
-                raise self.error("arguments are written one by one", keyword.value)
+                raise self.error("arguments are written one by one", keyword.value, f"write {name}(a, b)")
             if keyword.arg in settings:
-                raise self.error(f"the setting {keyword.arg!r} is given twice", keyword.value)
+                raise self.error(
+                    f"the setting {keyword.arg!r} is given twice", keyword.value, "write it once"
+                )
             settings[keyword.arg] = self.setting((yield keyword.value), keyword)
         return self.apply(name, function, arguments, settings, node)
 
@@ -314,25 +328,31 @@ class Reader:
             return bool(value)
         if isinstance(value, (sp.Rational, sp.Float)):
             return value
-        raise self.error(f"the setting {keyword.arg!r} must be a number", keyword.value)
+        raise self.error(
+            f"the setting {keyword.arg!r} must be a number", keyword.value, f"write {keyword.arg}=0.5"
+        )
 
     def apply(
         self, name: str, function: Callable[..., object], arguments: list, settings: dict, node: ast.Call
     ) -> sp.Basic:
         """`function(*arguments, **settings)`, its errors turned into SpecErrors."""
         shown = ", ".join(shape_text(argument) for argument in arguments)
+        written = usage(name, function)
+        hint = None if written is None else f"write {written}"
+        if problem := misfit(function, arguments, settings):
+            raise self.error(f"{name}({shown}): {problem}", node, hint)
         try:
             result = function(*arguments, **settings)
         except (RecursionError, MemoryError):
             raise
         except SymbpError as error:
-            raise self.error(f"{name}({shown}): {error.problem}", node, error.hint) from error
+            raise self.error(f"{name}({shown}): {error.problem}", node, error.hint or hint) from error
         except Exception as error:
             # The vocabulary is SymPy code, also the user's own: whatever it raises about its arguments (too
             # few of them, shapes, domain) is about this place in the formula.
-            raise self.error(f"{name}({shown}): {error}", node) from error
+            raise self.error(f"{name}({shown}): {error}", node, hint) from error
         if not (is_scalar(result) or is_matrix(result)):
-            raise self.error(f"{name}({shown}) gives no number or matrix", node)
+            raise self.error(f"{name}({shown}) gives no number or matrix", node, hint)
         return self.measured(result, node)  # type: ignore[arg-type]
 
     def taken(self, name: str) -> bool:

@@ -27,18 +27,24 @@ def parse_syntax(place: Place) -> ast.expr:
     except SyntaxError as error:
         offset = margin + (error.offset or 0) - 1
         if not margin <= offset < len(text.rstrip()):  # versions of Python mark the end differently
-            raise place.error("the formula ends too early", len(text.rstrip())) from None
+            raise place.error(
+                "the formula ends too early", len(text.rstrip()), "write what follows"
+            ) from None
         raise place.error("this is not a formula", offset, _syntax_hint(error)) from None
     except (ValueError, RecursionError, MemoryError, OverflowError):
-        raise place.error("the formula is too deep or too long to be read", 0) from None
+        raise place.error(
+            "the formula is too deep or too long to be read", 0, "name its parts in equations before"
+        ) from None
     if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
         raise place.error(f"the formula has more than {MAX_NODES:,} parts", 0, "split it")
     return tree
 
 
-def _syntax_hint(error: SyntaxError) -> str | None:
+def _syntax_hint(error: SyntaxError) -> str:
     """Python's own words, where they are about formulas rather than about programs."""
-    return error.msg if error.msg and "keyword argument" in error.msg else None
+    if error.msg and "keyword argument" in error.msg:
+        return error.msg
+    return "between two names or numbers stands an operator: 2*x, x + y"
 
 
 # Most nodes of Python need a character or a word that `limits` refuses; these get through.

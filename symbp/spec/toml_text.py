@@ -116,7 +116,7 @@ def _syntax_error(message: str, lines: list[str]) -> SpecError:
     )
 
 
-def _hint(problem: str, line: str) -> str | None:
+def _hint(problem: str, line: str) -> str:
     if re.search("twice|overwrite|duplicate|redefine", problem, re.IGNORECASE):
         return "each name is written once"
     key, _, value = line.partition("=")
@@ -124,7 +124,7 @@ def _hint(problem: str, line: str) -> str | None:
         return 'a left-hand side with indices stands in quotes: "z[i]" = "x[i]**2"'
     if key.strip() and value.strip() and value.strip()[0] not in "\"'[{":
         return 'formulas stand in quotes: a1 = "sigmoid(W1*x + b1)"'
-    return None
+    return 'write a table as [equations], an entry as name = value, a formula as a1 = "W1*x + b1"'
 
 
 def _scan(lines: list[str], stripped: list[str]) -> Places:

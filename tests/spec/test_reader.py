@@ -167,9 +167,9 @@ def test_errors_of_functions_become_errors_with_a_place():
 
     functions = {"broken": broken, "refusing": refusing, "textual": lambda a: "text"}
     for text, problem, hint in [
-        ("s + broken(s)", r"line 1, column 5: broken\(scalar\): 'inside'", None),
+        ("s + broken(s)", r"line 1, column 5: broken\(scalar\): 'inside'", "write broken(a)"),
         ("s + refusing(x)", r"column 5: refusing\(4x1\): it does not fit", "make it fit"),
-        ("s + textual(s)", r"column 5: textual\(scalar\) gives no number", None),
+        ("s + textual(s)", r"column 5: textual\(scalar\) gives no number", "write textual(a)"),
     ]:
         with pytest.raises(Exception, match=problem) as caught:
             parse_expression(text, NAMES, functions)
