@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from enum import Enum
+from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -150,7 +151,7 @@ def compile_(
 
     With --forward z2, forward returns z2 alone, and takes only the inputs that z2 needs.
     """
-    if output.suffix != ".py" or not output.stem.isidentifier():
+    if output.suffix != ".py" or not output.stem.isidentifier() or iskeyword(output.stem):
         raise typer.BadParameter(f"{output.name!r} cannot be imported; write -o NAME.py")
     from symbp.export import export
 
@@ -205,12 +206,18 @@ def bench(
 
     With --vs numpy,jax,torch those libraries run the derived equations too; results are compared first.
     """
+    from symbp.versus import PEERS
+
+    names = [] if vs is None else [name.strip() for name in vs.split(",")]
+    for name in names:
+        if name not in PEERS:
+            raise typer.BadParameter(f"{name[:80]!r} is none of {', '.join(PEERS)}", param_hint="--vs")
     out = Console()
     work = _work(spec, dtype, out)
     sizes = batch or [1, 32, 1024]
     out.print(work.timings(sizes))
-    if vs is not None:
-        out.print(work.against([name.strip() for name in vs.split(",")], sizes))
+    if names:
+        out.print(work.against(names, sizes))
     out.print(work.table())
 
 

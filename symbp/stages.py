@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 import symbp
-from symbp.errors import shorten
+from symbp.errors import SymbpError, shorten
 from symbp.pipeline import derive
 from symbp.runtime.check import check_gradient, random_data
 from symbp.spec import CheckOptions, TrainOptions, load
@@ -42,14 +43,14 @@ class Work:
         """The equations of both passes; those of the model where there is one, to derive them once."""
         if "model" in vars(self):
             return self.model.derivation
-        with self.console.status("deriving ..."):
+        with self.console.status("deriving ..."), self._located():
             return derive(self.spec.network())
 
     @cached_property
     def model(self) -> Any:
         """The compiled model, after one call of each of its kernels."""
         start = time.perf_counter()
-        with self.console.status("deriving and compiling ..."):
+        with self.console.status("deriving and compiling ..."), self._located():
             model = symbp.compile(self.spec.network(), dtype=self.dtype)
             theta, data = model.init(0), random_data(model, 1)
             model.forward(theta, data=data)
@@ -62,6 +63,14 @@ class Work:
         what = f"both kernels in {self.dtype}, or found in the cache"
         self.stages.append(("compiled", what, max(total - derived, 0.0)))
         return model
+
+    @contextmanager
+    def _located(self) -> Iterator[None]:
+        """Errors that name an equation of the file say where it stands there."""
+        try:
+            yield
+        except SymbpError as error:
+            raise self.spec.located(error) from error
 
     def summary(self) -> str:
         """What the model consists of, as markup."""

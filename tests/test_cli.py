@@ -289,6 +289,15 @@ def test_errors_are_messages(folder):
     assert "4x5" in call("check", folder / "shape.toml", code=1).stderr
 
 
+@pytest.mark.parametrize("command", ["run", "inspect", "check", "bench", "compile"])
+def test_errors_of_later_stages_have_a_place(folder, command):
+    (folder / "late.toml").write_text("[parameters]\nw = []\n[equations]\nq = '2*w'\nE = 'q*digamma(-1)'\n")
+    output = ["-o", folder / "late.py"] if command == "compile" else []
+    stderr = call(command, folder / "late.toml", *output, code=1).stderr
+    assert "line 5, column 6: " in stderr
+    assert "q*digamma(-1)" in stderr
+
+
 def test_too_large_a_model_is_a_message(folder, monkeypatch):
     def no_room(*_args, **_named):
         raise MemoryError("64 GiB")
@@ -306,6 +315,7 @@ def test_too_large_a_model_is_a_message(folder, monkeypatch):
         ["run", "a.toml", "--dtype", "int8"],
         ["inspect", "a.toml", "--latex", "--source"],
         ["compile", "a.toml"],
+        ["compile", "a.toml", "-o", "class.py"],
         ["check", "a.toml", "--directions", "0"],
         ["bench", "a.toml", "--batch", "0"],
     ],
@@ -346,4 +356,6 @@ def test_bench_against_libraries(folder):
     output = call("bench", folder / "small.toml", "--batch", "2", "--vs", "numpy").stdout
     rows = [line.split()[0] for line in output.split("÷ symbp")[1].splitlines() if line.split()]
     assert {"symbp", "numpy"} <= set(rows)
-    assert "none of numpy" in call("bench", folder / "small.toml", "--vs", "tensorflow", code=1).stderr
+    unknown = call("bench", folder / "small.toml", "--vs", "numpy,tensorflow", code=2)
+    assert "none of numpy" in unknown.stderr
+    assert not unknown.stdout  # refused before anything is timed

@@ -40,6 +40,7 @@ class Equation:
         symbol: what the name stands for in later equations.
         line: the line of the file that it stands on, or None.
         text: the formula as written.
+        column: the column that the formula begins in, or None.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Equation:
     symbol: sp.Basic
     line: int | None
     text: str
+    column: int | None = None
 
 
 def read_equations(source: TomlText, scope: Scope) -> tuple[list[Equation], str]:
@@ -146,7 +148,7 @@ def read_equation(left: LeftSide, place: Place, scope: Scope, *, as_scalar: bool
         raise place.error(problem, 0)
     # Unevaluated: SymPy would try to decide whether the two sides are equal.
     eq = sp.Eq(lhs, value, evaluate=False)
-    return Equation(left.name, indices, shape, eq, symbol, place.line, place.text)
+    return Equation(left.name, indices, shape, eq, symbol, place.line, place.text, place.column)
 
 
 def _extents(

@@ -25,10 +25,11 @@ from typing import Any
 
 import sympy as sp
 
-from symbp.errors import SpecError
+from symbp.errors import NetworkError, ShapeError, SpecError, SymbpError, UnsupportedError, shorten
 from symbp.spec.equations import Equation, read_equations
 from symbp.spec.functions import FUNCTIONS
 from symbp.spec.options import CheckOptions, Options, read_check, read_options
+from symbp.spec.place import Place
 from symbp.spec.scope import Scope
 from symbp.spec.shapes import Shape, read_shapes
 from symbp.spec.tables import unknown_key
@@ -85,6 +86,18 @@ class Spec:
             batch=bool(self.inputs),
             name=self.name,
         )
+
+    def located(self, error: SymbpError) -> SymbpError:
+        """An error of a later stage with the place of the equation that it names, if it names one."""
+        from symbp.network import equation_text
+
+        if type(error) not in (NetworkError, ShapeError, UnsupportedError) or error.equation is None:
+            return error
+        for equation in self.equations:
+            if error.equation == shorten(equation_text(equation.eq)):
+                place = Place(equation.text, equation.line, equation.column).error(error.problem, 0)
+                return type(error)(place.problem, equation=equation.text, hint=error.hint)
+        return error
 
 
 def load(source: str | Path, *, folder: str | Path | None = None) -> Spec:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symbp import nn
-from symbp.errors import SpecError
+from symbp.errors import GradientError, NetworkError, SpecError, UnsupportedError
 from symbp.spec import CheckOptions, DataSource, Options, TrainOptions, load, loads
 from symbp.spec.toml_limits import MAX_FILE
 from tests.spec.reading import file_refusal
@@ -158,3 +158,12 @@ LINES = st.one_of(st.sampled_from(TABLES), st.builds('"{}" = {}'.format, KEYS, V
 def test_any_text_gives_a_model_or_a_spec_error(text):
     with contextlib.suppress(SpecError):
         loads(text)
+
+
+def test_errors_of_later_stages_are_located():
+    spec = loads("[parameters]\nw = []\n[equations]\nq = '2*w'\nE = 'q*w'\n")
+    found = spec.located(UnsupportedError("no", equation="E = q*w", hint="yes"))
+    assert type(found) is UnsupportedError
+    assert (found.problem, found.equation, found.hint) == ("line 5, column 6: no", "q*w", "yes")
+    for other in (NetworkError("no"), NetworkError("no", equation="F = w"), GradientError("E = q*w")):
+        assert spec.located(other) is other
