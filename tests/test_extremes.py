@@ -89,13 +89,25 @@ def test_roots_of_squares():
     check(sp.sqrt((X - y) ** 2), [((-1e200, 0.0), 1e200, [-1, 1]), ((3.0, 3.0), 0, [0, 0])])
 
 
+def test_slopes_of_softsign():
+    """1/(1 + |x|)^2 by itself, of which (1 - |a|)^2 keeps no digit where a is close to 1."""
+    cases = [
+        ((t,), t / (1 + abs(t)), [1 / (1 + abs(t)) ** 2]) for t in (-1e7, -30.0, 0.0, 1e-9, 1000.0, 1e12)
+    ]
+    check(x / (1 + sp.Abs(x)), cases)
+    check(2 * x / (3 + 2 * sp.Abs(x)), [((3e9,), 6e9 / (3 + 6e9), [6 / (3 + 6e9) ** 2])])
+
+
 def test_gelu():
     cases = [
         ((-10.0,), -7.619853024160527e-23, [-7.618400096464892e-22]),
         ((10.0,), 10, [1]),
         ((-1000.0,), 0, [0]),
     ]
-    check(x / 2 * (1 + sp.erf(x / sp.sqrt(2))), cases)
+    half, normal = sp.Rational(1, 2), sp.erf(x / sp.sqrt(2))
+    check(x / 2 * (1 + normal), cases)
+    check(x * (half + normal / 2), cases)
+    check(half * x + half * normal * x, cases)
 
 
 def test_sums_of_exponentials():

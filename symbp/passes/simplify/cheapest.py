@@ -52,7 +52,8 @@ class Problem:
 def cheapest(problem: Problem) -> Found | None:
     """The cheapest verified form that costs less than the price, or None.
 
-    Where the body answers with nan at an extreme argument, a form that does not may cost more. No form
+    Where the body answers with nan at an extreme argument, a form that does not may cost more. Where the
+    body itself loses relative accuracy that is asked for, the form that loses least wins over cheaper ones: (1 - |a|)^2 is no worse than 1/(1 + |x|) - |x|/(1 + |x|)^2, but 1/(1 + |x|)^2 is right. No form
     divides by what the body does not divide by. Bodies that differ only in the names of their tensors
     and indices are solved once.
     """
@@ -80,16 +81,20 @@ def _solved(problem: Problem) -> Found | None:
     if is_undefined(problem.body, *held.values()):
         return None
     judge = _Judge(problem.body, held, EXTREMES if problem.lossy else FAR)
-    best, best_key = None, _key(problem.body, judge.is_nan, problem.price)
+    most = _key(problem.body, judge.is_nan, problem.price)
+    best, best_key = None, (np.inf, *most)
     for form in candidates(problem.body, held):
-        if is_undefined(form) or _key(form, False) >= best_key or operations(form) > problem.operations:
+        if is_undefined(form) or operations(form) > problem.operations:
+            continue
+        if _key(form, False) >= most or (0.0, *_key(form, False)) >= best_key:
             continue
         if not divides_by_no_other(form, problem.body, held):
             continue
         relative, absolute = judge.losses(form)
         kept = relative <= (EXACT if judge.is_nan else max(EXACT, judge.losses(problem.body)[0]))
-        key = _key(form, relative == np.inf)
-        if key >= best_key or not (kept or (problem.lossy and absolute <= BELOW_TOP)):
+        own = _key(form, relative == np.inf)
+        key = (0.0 if problem.lossy or relative <= EXACT else judge.lost(form), *own)
+        if own >= most or key >= best_key or not (kept or (problem.lossy and absolute <= BELOW_TOP)):
             continue
         how = None if judge.adds_nan(form) else verified(problem.body, form, held)
         if how is not None:
@@ -113,6 +118,11 @@ class _Judge:
         if form not in self.known:
             self.known[form] = losses(stable_body(form), self.body, self.held, self.extremes)
         return self.known[form]
+
+    def lost(self, form: sp.Expr) -> float:
+        """The relative error where no square leaves float64, 0 where it is rounding."""
+        relative, _ = losses(stable_body(form), self.body, self.held, EXTREMES)
+        return relative if relative > EXACT else 0.0
 
 
 def _key(form: sp.Expr, is_nan: bool, price: int | None = None) -> tuple:

@@ -68,12 +68,12 @@ class Single:
 
 
 class Definitions:
-    """What tensors hold entry by entry: functions of one exponential, and single calls or powers.
+    """What tensors hold entry by entry: functions of one exponential, and multiples of calls or powers.
 
     A formula whose parts are shared stands in several statements; the rules have to see it whole.
 
     Attributes:
-        calls: single calls, powers and sums of exponentials, by the tensor that holds them.
+        calls: multiples of single calls and powers, and sums of exponentials, by the tensor that holds them.
         parts: bodies with exponentials that are not scaled.
         sums: whether one of them sums several exponentials.
         nested: whether one of them is a function of an exponential of an exponential.
@@ -111,7 +111,7 @@ class Definitions:
         body = self.written_out(statement.body, self.parts)
         if is_large(body, SIZE):
             return
-        if isinstance(body, CALLS) or terms_of(body):
+        if isinstance(body.as_coeff_Mul()[1], CALLS) or terms_of(body):
             self.calls[statement.target] = statement.with_body(body)
         if not whole and any(isinstance(n, sp.exp) for n in postorder([body])):
             self.parts[statement.target] = statement.with_body(body)

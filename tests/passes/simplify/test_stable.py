@@ -95,6 +95,8 @@ def test_formulas_are_seen_whole_although_parts_are_shared():
     assert found["s"] == stable_body(e(-X) / (1 + e(-X)) ** 2)
     found = after({"u": sp.erf(X), "a": Y * (1 + u)}, ("a",))
     assert found["a"] == Y * one_plus_erf(X)
+    found = after({"u": 3 * sp.erf(X), "a": Y * (3 + u)}, ("a",))
+    assert found["a"] == Y * 3 * one_plus_erf(X)
 
 
 def test_values_that_are_held_are_used_where_only_absolute_accuracy_counts():
