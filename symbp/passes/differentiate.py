@@ -19,6 +19,7 @@ import sympy as sp
 from symbp.ir.nodes import Access, Index, Program, Statement, Tensor
 from symbp.ir.walk import accesses, index_symbols, postorder, substitute
 from symbp.passes.cost import cost
+from symbp.ir.definition import defined
 from symbp.passes.partials import partials, times
 from symbp.passes.simplify.beside import best_beside, calls, cheaper_beside, saved_beside
 from symbp.passes.simplify.ledger import Ledger, Step
@@ -109,14 +110,16 @@ class _Sweep:
 
     def reused(self, statement: Statement, local: sp.Expr) -> sp.Expr:
         """The local derivative in its cheapest form, which may be one in the value of the statement."""
-        value = statement.access
-        found = through_output(statement.body, local, value, self.lossy)
-        form = local
-        if found is not None and self.lossy and cheaper_beside(statement.body, local, found.form, value):
+        value, form = statement.access, local
+        # The formulas of the user's functions are what can be compared; a derivative that a class gives
+        # itself may be written through the function.
+        body, meant = defined(statement.body), defined(local)
+        found = through_output(body, meant, value, self.lossy)
+        if found is not None and self.lossy and cheaper_beside(body, meant, found.form, value):
             found = None
         if found is not None:
-            form, saved = found.form, cost(local) - cost(found.form)
-            self.ledger.note(Step(REUSE, statement.target, local, form, saved, found.verified, found.loss))
+            form, saved = found.form, cost(meant) - cost(found.form)
+            self.ledger.note(Step(REUSE, statement.target, meant, form, saved, found.verified, found.loss))
         if self.lossy:
             on_value = conditions_on_value(statement.body, form, value)
             if on_value != form:
@@ -131,10 +134,11 @@ class _Sweep:
         """
         if not self.lossy or statement.where or not calls(local) or local in postorder([statement.body]):
             return local  # what stands in the body itself is stored by `hoist`
-        better = best_beside(statement.body, local, statement.access)
+        body, meant = defined(statement.body), defined(local)
+        better = best_beside(body, meant, statement.access)
         if better is not None:
-            before, (local, how) = local, better
-            saved = saved_beside(statement.body, before, local, statement.access)
+            before, (local, how) = meant, better
+            saved = saved_beside(body, before, local, statement.access)
             self.ledger.note(Step(BESIDE, statement.target, before, local, saved, how))
         used = set(index_symbols(local))
         indices = tuple(i for i in statement.indices if i in used)

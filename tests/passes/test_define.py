@@ -72,3 +72,30 @@ def test_the_derivative_a_class_gives_itself_is_the_one_used():
     found = evaluate(derivation.backward_program, {"t": np.array(2.0)})
     assert found["E"] == 8
     assert found[derivation.gradients["t"]] == 1
+
+
+class Scaled(sp.Function):
+    """3 sigmoid(x), whose derivative it knows only through itself."""
+
+    def fdiff(self, argindex=1):
+        return self * (1 - self / 3)
+
+    def _eval_rewrite_as_exp(self, x, **_):
+        return 3 / (1 + sp.exp(-x))
+
+
+@pytest.mark.parametrize("formula", [Scaled, lambda t: Scaled(2 * t) ** 2, lambda t: t * Scaled(t)])
+def test_a_derivative_through_the_function_itself(formula):
+    """Its value is held in one case, and is a part of the body in the others."""
+    import symbp as sb
+
+    w, q, a, E = sp.symbols("w q a E")
+    net = sb.Network(
+        [sp.Eq(q, w * w), sp.Eq(a, formula(q)), sp.Eq(E, a**2)], parameters=[w], loss=E, batch=False
+    )
+    derivation = sb.derive(net)
+    found = evaluate(derivation.backward_program, {"w": np.array(0.7)})
+    written = formula(w**2).replace(Scaled, lambda x: 3 / (1 + sp.exp(-x)))
+    want = (written**2).diff(w).subs(w, sp.Rational(7, 10))
+    assert found[derivation.gradients["w"]] == pytest.approx(float(want), rel=1e-14)
+    assert derivation.cost.transcendental("backward") == 0

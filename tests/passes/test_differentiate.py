@@ -99,3 +99,16 @@ def test_a_name_that_merely_begins_with_z_is_no_preactivation():
     derivation = derive(sb.Network(equations, inputs=[x], parameters=[w], loss=loss))
     assert derivation.adjoints["zeta"] == "dE/dzeta"
     assert derivation.adjoints["z1"] == "delta1"
+
+
+def test_words_that_begin_like_an_activation_are_none():
+    x, hid, h2, y = sb.vector("x", 2), sb.vector("hid", 3), sb.vector("h2", 3), sb.vector("y", 3)
+    U, V, c, loss = sb.matrix("U", 3, 2), sb.matrix("V", 3, 3), sb.vector("c", 3), sp.Symbol("E")
+    equations = [
+        sp.Eq(hid, sb.tanh(U * x + c)),
+        sp.Eq(h2, sb.tanh(V * hid)),
+        sp.Eq(loss, sb.squared_error(h2, y)),
+    ]
+    derivation = derive(sb.Network(equations, inputs=[x, y], parameters=[U, V, c], loss=loss))
+    names = {str(equation.lhs) for equation in derivation.backward}
+    assert {"delta_hid", "delta2"} <= names

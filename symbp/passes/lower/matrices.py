@@ -55,8 +55,9 @@ def _adds_up(b: Builder, product: sp.MatMul) -> bool:
 
 
 def pre_activation_name(activation: str) -> str:
-    """z1 for a1 or h1, z_p for p."""
-    return f"z{activation[1:]}" if activation[:1] in "ah" else f"z_{activation}"
+    """z1 for a1 or h1, z_p for p, z_hid for hid: a word that begins with an h is no h with a number."""
+    letter, rest = activation[:1], activation[1:]
+    return f"z{rest}" if letter in "ah" and not rest[:1].isalpha() else f"z_{activation}"
 
 
 def value(b: Builder, node: Any, i: sp.Expr, j: sp.Expr, scope: Scope, named: bool = False) -> sp.Expr:
