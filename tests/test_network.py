@@ -76,3 +76,14 @@ def test_two_dummies_of_one_name_are_refused():
     with pytest.raises(sb.NetworkError, match="two different symbols"):
         sb.compile(a * b)
     assert sb.compile(a * a, cache=False)(3.0) == 9.0
+
+
+def test_a_symbol_for_a_matrix_of_one_entry():
+    """SymPy makes Eq(scalar, matrix) False; what the hint says to write instead is accepted."""
+    x, E = sb.vector("x", 3), sp.Symbol("E")
+    with pytest.raises(sb.NetworkError) as caught:
+        sb.Network([sp.Eq(E, x.T * x)], inputs=[x], loss=E)
+    assert "1 x 1" in caught.value.hint
+    for equation in (sp.Eq(E, sp.Trace(x.T * x)), sp.Eq(E, x.T * x, evaluate=False)):
+        derivation = sb.derive(sb.Network([equation], inputs=[x], loss=E), wrt=[x])
+        assert [str(e.rhs) for e in derivation.backward] == ["2*x"]

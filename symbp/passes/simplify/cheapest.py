@@ -53,7 +53,8 @@ def cheapest(problem: Problem) -> Found | None:
     """The cheapest verified form that costs less than the price, or None.
 
     Where the body answers with nan at an extreme argument, a form that does not may cost more. Where the
-    body itself loses relative accuracy that is asked for, the form that loses least wins over cheaper ones: (1 - |a|)^2 is no worse than 1/(1 + |x|) - |x|/(1 + |x|)^2, but 1/(1 + |x|)^2 is right. No form
+    body itself loses relative accuracy that is asked for, the form that loses least wins over cheaper
+    ones: (1 - |a|)^2 is no worse than 1/(1 + |x|) - |x|/(1 + |x|)^2, but 1/(1 + |x|)^2 is right. No form
     divides by what the body does not divide by. Bodies that differ only in the names of their tensors
     and indices are solved once.
     """
