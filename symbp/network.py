@@ -130,8 +130,8 @@ def _equation(equation: Any) -> sp.Eq:
     if isinstance(equation, sp.logic.boolalg.BooleanAtom | bool):
         raise NetworkError(
             f"an equation was simplified to {equation} by SymPy before symbp saw it",
-            hint="use a new name on the left-hand side that does not occur on the right; where a Symbol is to "
-            "equal a 1 x 1 matrix, write Eq(name, Trace(matrix)) or Eq(name, matrix, evaluate=False)",
+            hint="use a new name on the left-hand side that does not occur on the right; where a Symbol is "
+            "to equal a 1 x 1 matrix, write Eq(name, Trace(matrix)) or Eq(name, matrix, evaluate=False)",
         )
     if not isinstance(equation, sp.Eq):
         raise NetworkError(

@@ -16,10 +16,10 @@ from typing import Any
 
 import sympy as sp
 
+from symbp.ir.definition import defined
 from symbp.ir.nodes import Access, Index, Program, Statement, Tensor
 from symbp.ir.walk import accesses, index_symbols, postorder, substitute
 from symbp.passes.cost import cost
-from symbp.ir.definition import defined
 from symbp.passes.partials import partials, times
 from symbp.passes.simplify.beside import best_beside, calls, cheaper_beside, saved_beside
 from symbp.passes.simplify.ledger import Ledger, Step

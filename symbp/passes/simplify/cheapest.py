@@ -85,9 +85,10 @@ def _solved(problem: Problem) -> Found | None:
     most = _key(problem.body, judge.is_nan, problem.price)
     best, best_key = None, (np.inf, *most)
     for form in candidates(problem.body, held):
-        if is_undefined(form) or operations(form) > problem.operations:
+        at_best = _key(form, False)
+        if is_undefined(form) or at_best >= most or (0.0, *at_best) >= best_key:
             continue
-        if _key(form, False) >= most or (0.0, *_key(form, False)) >= best_key:
+        if operations(form) > problem.operations:
             continue
         if not divides_by_no_other(form, problem.body, held):
             continue
