@@ -2,19 +2,21 @@
 
 The derivative of erf(u)^2 needs erf(u) again and exp(-u^2) once for every operand of u: written
 where it is used, it would be evaluated as often. Sub-expressions are compared up to the names of
-their indices; what stands in a branch of a choice is left there.
+their indices; what stands only in branches of choices is left there. A branch reads what is evaluated
+outside of choices elsewhere.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import sympy as sp
 
 from symbp.ir.nodes import BATCH, Access, Index, Program, Statement, Tensor
 from symbp.ir.walk import accesses, index_symbols, is_leaf, postorder, rebuild, substitute
-from symbp.passes.cost import cost
+from symbp.passes.cost import cost, is_transcendental
 
 WORTH = 5
 """Expressions cheaper than this are computed again rather than stored."""
@@ -29,7 +31,9 @@ def hoist(program: Program) -> Program:
 
 def hoist_outermost(program: Program) -> Program:
     """The program with repeated expressions hoisted, but not those inside of them: fewer names to read."""
-    keys = [_keys(statement) for statement in program.statements]
+    outside = [_keys(statement) for statement in program.statements]
+    evaluated = {key for own in outside for key in own.values()}
+    keys = [own | _in_branches(s, evaluated) for s, own in zip(program.statements, outside, strict=True)]
     found = Counter(key for own in keys for key in set(own.values()))
     repeated = {key for key, uses in found.items() if uses > 1}
     if not repeated:
@@ -55,9 +59,22 @@ def _keys(statement: Statement) -> dict[sp.Basic, Any]:
     # What stands outside of choices, perhaps besides inside of them, is evaluated anyway.
     has_choice = any(isinstance(n, sp.Piecewise) for n in postorder([statement.body]))
     leaf = (lambda n: is_leaf(n) or isinstance(n, sp.Piecewise)) if has_choice else is_leaf
+    return _costly(postorder([statement.body], leaf))
+
+
+def _in_branches(statement: Statement, evaluated: set[Any]) -> dict[sp.Basic, Any]:
+    """The costly calls in branches of a statement's choices that are `evaluated` in any case."""
+    if statement.where or not evaluated:
+        return {}
+    choices = [n for n in postorder([statement.body]) if isinstance(n, sp.Piecewise)]
+    found = _costly(postorder([value for choice in choices for value, _ in choice.args]))
+    return {n: key for n, key in found.items() if is_transcendental(n) and key in evaluated}
+
+
+def _costly(nodes: Iterable[sp.Basic]) -> dict[sp.Basic, Any]:
     return {
         n: _canonical(n)
-        for n in postorder([statement.body], leaf)
+        for n in nodes
         if isinstance(n, sp.Expr) and not is_leaf(n) and cost(n) >= WORTH and accesses(n)
     }
 

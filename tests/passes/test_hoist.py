@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
+import symbp as sb
 from symbp.ir import BATCH, Access, Index, Program, Statement, Tensor, check, evaluate
 from symbp.passes.hoist import hoist, hoist_outermost
 from tests.catalogue import CATALOGUE
@@ -110,3 +111,30 @@ def test_repeated_parts_of_what_is_hoisted():
         same(before, after)
         bodies = [node for s in after.statements for node in sp.preorder_traversal(s.body)]
         assert sum(isinstance(node, sp.exp) for node in bodies) == calls
+
+
+def test_branches_read_what_is_evaluated_in_any_case():
+    """The adjoint of q in tanh(q[0]) tanh(q[1]) chooses by entry between products with either of them."""
+    first, second = (sp.tanh(Access("a", sp.Integer(k))) for k in (0, 1))
+    chosen = sp.Piecewise((second, sp.Eq(i, 0)), (first, sp.Eq(i, 1)), (sp.exp(a), True))
+    before = program(Statement("s", (), first * second), Statement("t", (i,), chosen))
+    after = hoist(before)
+    (t,) = [s.body for s in after.statements if s.target == "t"]
+    assert not t.has(sp.tanh)
+    assert t.has(sp.exp)
+    same(before, after)
+
+
+def test_backward_passes_over_single_entries_call_no_function():
+    x, z = sb.vector("x", 4), sb.vector("z", 3)
+    W, E = sb.matrix("W", 3, 4), sp.Symbol("E")
+    loss = sp.log(sp.exp(z[0, 0]) + sp.exp(z[1, 0]) + sp.exp(z[2, 0])) - z[1, 0]
+    net = sb.Network([sp.Eq(z, W * x), sp.Eq(E, loss)], inputs=[x], parameters=[W], loss=E)
+    assert sb.derive(net).cost.transcendental("backward") == 0
+    model = sb.compile(net, cache=False)
+    model.check(model.init(seed=0), x=np.eye(4))
+    far = np.array([[1000.0, 999, 998]]).T * np.ones((3, 4))
+    _, gradient = model.value_and_grad(far.ravel(), x=np.array([[1.0, 0, 0, 0]]))
+    p = np.exp([0.0, -1, -2])
+    want = p / p.sum() - [0, 1, 0]
+    np.testing.assert_allclose(model.params(gradient)["W"][:, 0], want, rtol=1e-12)
