@@ -14,8 +14,7 @@ Where the rows of b run along the sum, panels are copied with their axes exchang
 for some rows of a; for few of them vectors of both run along the sum, as in the product of a matrix
 and a vector.
 
-Written with the builder and not as Python loops: those would be compiled, optimised and inlined
-again for every function that multiplies.
+Written with the builder, not as Python loops: those would be compiled again for every caller.
 """
 
 from __future__ import annotations
@@ -366,7 +365,7 @@ def lower_product(context, builder, sig, args, turned):
     whole = (context.make_array(sig.args[k])(context, builder, args[k]).data for k in (0, 3, 7))
     c, a, b = (builder.gep(d, [at]) for d, at in zip(whole, (args[1], args[4], args[8]), strict=True))
     function = multiplication(builder.module, context.get_value_type(sig.args[0].dtype), turned)
-    builder.call(function, [c, args[2], a, args[5], args[6], b, *args[9:]])
+    builder.call(function, [c, args[2], a, *args[5:7], b, *args[9:]])
     return context.get_dummy_value()
 
 
@@ -389,10 +388,9 @@ def multiply(typingctx, c, c_at, c_row, a, a_at, a_row, a_step, b, b_at, b_row, 
 def multiply_turned(
     typingctx, c, c_at, c_row, a, a_at, a_row, a_step, b, b_at, b_row, rows, columns, depth, fresh, few
 ):
-    """c[m, n] += sum over k of a[m, k] * b[n, k], or = where `fresh`.
+    """c[m, n] += sum over k of a[m, k] * b[n, k], or = where `fresh`; b[n, k] is b[b_at + n*b_row + k].
 
-    As `multiply`, but b[n, k] is b[b_at + n*b_row + k]. `few` tells that there are too few rows for
-    copies of b to pay; neighbouring terms of a, which are a_step apart, must then be neighbours.
+    `few` tells that there are too few rows for copies of b to pay; a_step must be 1 then.
     """
     n, flag = types.intp, types.boolean
 

@@ -28,6 +28,9 @@ DEGREE = 12
 """Exponents above this are not expanded."""
 TERMS = 60
 """Terms of a numerator or denominator above which a form is given up."""
+SYMBOLS = 12
+"""Bodies of more symbols are not written as fractions: that takes longer with each of them, and most have
+more than TERMS terms."""
 FACTOR = 8
 """Terms of a polynomial that is factored."""
 
@@ -43,7 +46,8 @@ def candidates(body: sp.Expr, held: Held) -> Iterator[sp.Expr]:
 def _rational_forms(body: sp.Expr, held: Held) -> Iterator[sp.Expr]:
     names = [sp.Symbol(f"a{k}", real=True) for k in range(len(held))]
     r = rational([body, *held.values()])
-    found = fractions(r.bodies, names)
+    many = len(set().union(*(b.free_symbols for b in r.bodies))) > SYMBOLS
+    found = None if many else fractions(r.bodies, names)
     if found is None:
         return
     field, (whole, *values) = found
