@@ -1,0 +1,34 @@
+"""The gamma function's logarithm and its derivatives, as plain loops of numbers."""
+
+from __future__ import annotations
+
+import mpmath
+import numpy as np
+import pytest
+
+from symbp.codegen.gamma import digamma, log_gamma, polygamma
+
+POINTS = (1e-300, 1e-3, 0.3, 1.0, 1.4616321449683622, 2.0, 5.5, 30.0, 1e3, 1e15, -0.5, -3.7, -20.25)
+
+
+def close(found, truth, tolerance=1e-13):
+    return found == float(truth) or abs(found - float(truth)) <= tolerance * max(1.0, abs(float(truth)))
+
+
+@pytest.mark.parametrize("x", POINTS)
+def test_values(x):
+    assert close(log_gamma(x), mpmath.log(abs(mpmath.gamma(x))) if x < 170 else mpmath.loggamma(x))
+    assert close(digamma(x), mpmath.digamma(x))
+
+
+@pytest.mark.parametrize("x", [p for p in POINTS if p > 1e-10])
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_derivatives(n, x):
+    assert close(polygamma(n, x), mpmath.polygamma(n, x), 1e-12)
+
+
+def test_ends():
+    assert log_gamma(np.inf) == np.inf
+    assert np.isnan(digamma(np.nan))
+    assert digamma(np.inf) == np.inf
+    assert polygamma(1, np.inf) == 0
