@@ -65,4 +65,4 @@ def _canonical(statement: Statement) -> Any:
         return (statement.body, statement.where, statement.reduce, tuple(i.extent for i in statement.domain))
     body, *where = substitute_all([statement.body, *statement.where], names)
     ranks = (tuple(i.extent for i in statement.indices), tuple(i.extent for i in statement.bound))
-    return (sp.sympify(body), tuple(where), statement.reduce, ranks)
+    return (sp.sympify(body, strict=True), tuple(where), statement.reduce, ranks)

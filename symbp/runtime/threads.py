@@ -142,6 +142,8 @@ class _Helper:
 
 
 def _find_processor() -> Callable[[], int] | None:
+    if not hasattr(os, "sched_setaffinity"):
+        return None
     try:
         return ctypes.PyDLL(None).sched_getcpu
     except (AttributeError, OSError, TypeError):

@@ -90,7 +90,7 @@ def _equation(b: Builder, equation: sp.Eq, shapes: dict[str, tuple]) -> None:
         body = matrix.value(b, right, i, sp.S.Zero if columns == 1 else j, {}, named=True)
     else:
         indices, body = (), scalar(b, right, {})
-    b.name(name, indices, sp.sympify(body))
+    b.name(name, indices, sp.sympify(body, strict=True))
     _check_bounds(b)
 
 
