@@ -296,6 +296,8 @@ class Driver:
                 shape = ", ".join(["N"] * t.batched + sizes) + ("," if len(sizes) + t.batched == 1 else "")
                 lines.append(f"if {' or '.join(wrong)}:")
                 lines.append(f'    raise ValueError("{variable} must have shape ({shape})")')
+        if any(sums_batch(s) for s in self.kernel.program.statements):
+            lines += ["if samples == 0:", '    raise ValueError("there are no samples")']
         return lines
 
     def _label_checks(self) -> list[str]:

@@ -19,7 +19,7 @@ from numba.core import cgutils
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
-from symbp.codegen.micro import VECTOR_BYTES
+from symbp.codegen.registers import VECTOR_BYTES, exchanged
 from symbp.codegen.support import (
     BLOCK_PIECE,
     MOST_INLINED,
@@ -193,7 +193,7 @@ class Lockstep:
                 builder.load(builder.gep(vectors, [builder.add(entry, self.number(k))]))
                 for k in range(self.lanes)
             ]
-            for row, values in enumerate(self.exchanged(builder, square)):
+            for row, values in enumerate(exchanged(builder, square)):
                 at = builder.add(builder.mul(size, self.number(row)), entry)
                 place = builder.bitcast(builder.gep(rows, [at]), pointers[1])
                 builder.store(values, place, align=self.bytes)
@@ -211,20 +211,6 @@ class Lockstep:
                     builder.store(value, builder.gep(rows, [to]))
         builder.ret_void()
         return function
-
-    def exchanged(self, builder, square):
-        """Rows and columns of a square of vectors exchanged: first of its quarters, then of theirs."""
-        square, half = list(square), self.lanes // 2
-        while half:
-            upper = [k if not k & half else self.lanes + k - half for k in range(self.lanes)]
-            lower = [k + half if not k & half else self.lanes + k for k in range(self.lanes)]
-            masks = [ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), mask) for mask in (upper, lower)]
-            for k in range(self.lanes):
-                if not k & half:
-                    pair = square[k], square[k + half]
-                    square[k], square[k + half] = (builder.shuffle_vector(*pair, mask) for mask in masks)
-            half //= 2
-        return square
 
     def piece(self, number, context, module):
         """(work): one piece of the text; values go from piece to piece through the workspace."""

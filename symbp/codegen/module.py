@@ -111,7 +111,7 @@ class Module:
 
     def multiply(self, nest: Nest, schedule: Schedule, driver: Driver, *part: Any) -> str:
         """Text of the call that computes a matrix product, or a part of it; see `multiply_call`."""
-        return multiply_call(nest.statements[0], schedule, driver.place, *part)
+        return multiply_call(nest.statements[0], schedule, driver.place, driver.single, *part)
 
     def inlined(self, nest: Nest, schedule: Schedule, driver: Driver) -> tuple[list[str], list[str]] | None:
         """Views and loops of a nest, to stand in the kernel's own function; None where they are too many.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from symbp.codegen import lockstep, micro
+from symbp.codegen import lockstep, registers
 from symbp.codegen.block import LONG
 from symbp.codegen.driver import Driver
 from symbp.codegen.functions import spelled
@@ -273,11 +273,12 @@ def _tuple(items: Iterable[str]) -> str:
 
 def sources() -> list[str]:
     """What a module carries for its straight lines."""
-    items: tuple = (micro.vector_registers, lockstep.Lockstep, lockstep.Values, lockstep.lockstep)
+    items: tuple = (registers.vector_registers, registers.exchanged)
+    items += (lockstep.Lockstep, lockstep.Values, lockstep.lockstep)
     texts = [inspect.getsource(item).rstrip() for item in items]
     return [texts[0], "VECTOR_BYTES, REGISTERS = vector_registers()", *texts[1:]]
 
 
-_OWN = "TypingError Lockstep Values lockstep VECTOR_BYTES REGISTERS vector_registers given"
+_OWN = "TypingError Lockstep Values lockstep VECTOR_BYTES REGISTERS vector_registers exchanged given"
 OWN_NAMES = frozenset(_OWN.split())
 """What a module calls what it carries."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 
-from symbp.codegen import crew, micro
+from symbp.codegen import crew, micro, registers, tile
 from symbp.ir.nodes import BATCH, Access, Index, Program, Statement
 from symbp.schedule.looptree import Schedule, sums_batch
 from symbp.schedule.product import product_of
@@ -18,12 +18,18 @@ ONES = "ones"
 
 
 def multiply_call(
-    s: Statement, schedule: Schedule, place: Callable[[str], tuple[str, str]], low: str = "", count: str = ""
+    s: Statement,
+    schedule: Schedule,
+    place: Callable[[str], tuple[str, str]],
+    single: bool,
+    low: str = "",
+    count: str = "",
 ) -> str:
     """`multiply(...)` or `multiply_turned(...)` for a matrix product; see `symbp.codegen.micro`.
 
     Args:
         place: of a tensor, the variable that holds its buffer and where it begins there.
+        single: whether numbers are float32.
         low, count: the first row that is computed and the number of rows, where these are not all.
     """
     product = product_of(s)
@@ -56,6 +62,8 @@ def multiply_call(
     texts += [a_steps[product.depth], b, b_at, b_steps[product.columns if product.turned else product.depth]]
     texts += [*sizes, fresh]
     if not product.turned:
+        one, number = ("f32(1.0)", "f32(samples)") if single else ("1.0", "samples")
+        texts.append(f"{one}/{number}" if product.mean else one)
         return f"multiply({', '.join(map(str, texts))})"
     # By the samples of the whole batch: a tile or a piece of it has the numbers that others have.
     few = f"samples < {FEW}" if rows == BATCH else str(rows < FEW)
@@ -71,28 +79,35 @@ def _steps(program: Program, tensor: str) -> list[int]:
     return steps
 
 
-_OWN = """DEPTH MANY DOTS ones VECTOR_BYTES REGISTERS ROWS vector_registers Vectors own_function tiles
-write_tile write_sum steps smaller copy_panel turn_panel exchanged write_dots write_all_dots
-write_panels multiplication lower_product multiply multiply_turned contextmanager os PATIENCE
-count_up count_of let_others_run wait_until LOOKS ring listen number bell counters ticket piece
-begin end base low count"""
+_OWN = """vector_registers VECTOR_BYTES REGISTERS Vectors own_function steps smaller contextmanager
+WIDTH SUMS HIGHEST GROUP tile_sizes tiles write_column write_sum PANEL_BYTES DEPTH MANY DOTS
+copy_panel turn_panel exchanged write_dots write_all_dots write_panels multiplication lower_product
+multiply multiply_turned ones os PATIENCE count_up count_of let_others_run wait_until LOOKS ring listen
+number bell counters ticket piece begin end base low count"""
 OWN_NAMES = frozenset(_OWN.split())
 """What micro-kernels, and what threads share, are called in generated modules."""
 
 
 def micro_kernels(plain: bool, turned: bool) -> list[str]:
     """The source of the micro-kernels; the machine that imports it chooses the size of tiles."""
-    size = "VECTOR_BYTES, REGISTERS = vector_registers()\nROWS = 8 if REGISTERS == 32 else 6"
-    items: list = [micro.Vectors, micro.steps.__wrapped__, micro.smaller]  # type: ignore[attr-defined]
-    items += [micro.own_function, micro.tiles, micro.write_tile, micro.write_sum]
+    items: list = [registers.own_function, registers.Vectors, registers.steps.__wrapped__, registers.smaller]  # type: ignore[attr-defined]
+    items += [tile.tile_sizes, tile.tiles, tile.write_column, tile.write_sum]
     items += [micro.copy_panel, micro.write_panels]
     if turned:
-        items += [micro.turn_panel, micro.exchanged, micro.write_dots, micro.write_all_dots]
+        items += [registers.exchanged, micro.turn_panel, micro.write_dots, micro.write_all_dots]
     items += [micro.multiplication, micro.lower_product]
     items += [micro.multiply._defn] * plain + [micro.multiply_turned._defn] * turned  # type: ignore[attr-defined]
-    texts = [inspect.getsource(item).rstrip() for item in items]
-    constants = f"DEPTH = {micro.DEPTH}\nMANY = {micro.MANY}" + f"\nDOTS = {micro.DOTS}" * turned
-    return [constants, inspect.getsource(micro.vector_registers).rstrip(), size, *texts]
+    constants = [
+        "VECTOR_BYTES, REGISTERS = vector_registers()",
+        "WIDTH = 4 if REGISTERS == 32 else 2",
+        "SUMS = 24 if REGISTERS == 32 else 12",
+        *(f"{name} = {getattr(tile, name)}" for name in ("HIGHEST", "GROUP")),
+        f"DEPTH = {micro.PANEL_BYTES} // (WIDTH * VECTOR_BYTES)",
+        f"MANY = {micro.MANY}",
+        *[f"DOTS = {micro.DOTS}"] * turned,
+    ]
+    found = inspect.getsource(registers.vector_registers).rstrip()
+    return [found, "\n".join(constants), *(inspect.getsource(item).rstrip() for item in items)]
 
 
 def crew_functions() -> list[str]:

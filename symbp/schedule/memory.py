@@ -10,6 +10,7 @@ from symbp.ir.walk import accesses
 from symbp.schedule.fuse import fuse, reads_of
 from symbp.schedule.kernel import Kernel
 from symbp.schedule.looptree import DOT, MULTIPLY, Nest, Place, Schedule, Stage, sums_batch
+from symbp.schedule.means import with_means_inside
 from symbp.schedule.product import without_single_terms
 from symbp.schedule.spans import joined_spans
 
@@ -34,7 +35,7 @@ def plan_kernel(kernel: Kernel) -> Schedule:
     program = kernel.program
     if program.outputs != (*kernel.results, *kernel.gradient):
         program = type(program)(program.tensors, program.statements, (*kernel.results, *kernel.gradient))
-    program = without_single_terms(program)
+    program = with_means_inside(without_single_terms(program))
     stages = fuse(program)
     places = _outside(kernel)
     places |= _in_place(program, stages, places)

@@ -3,7 +3,7 @@
     target[m, n]  =  sum over k of  left[m, k] * right[k, n]
 
 or only right[k, n], as if left were 1, with the axes of `left` in any order, and those of `right` so
-that n or k is contiguous.
+that n or k is contiguous. A sum over the samples may be divided by their number.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class Product:
         columns: the index n.
         depth: the index k.
         turned: whether rows of `right` run along the sum, not along the columns.
+        mean: whether the sum, over the samples, is divided by their number.
     """
 
     left: Access | None
@@ -41,6 +42,7 @@ class Product:
     columns: Index
     depth: Index
     turned: bool = False
+    mean: bool = False
 
 
 def product_of(s: Statement) -> Product | None:
@@ -49,19 +51,22 @@ def product_of(s: Statement) -> Product | None:
         return None
     columns, depth = s.indices[-1], s.bound[0]
     rows = s.indices[0] if len(s.indices) == 2 else None
-    if isinstance(s.body, Access) and rows is None:
+    factors = sp.Mul.make_args(s.body)
+    mean = 1 / BATCH in factors and depth.extent == BATCH
+    factors = tuple(f for f in factors if not (mean and f == 1 / BATCH))
+    if len(factors) == 1 and isinstance(factors[0], Access) and rows is None:
         wide = columns.extent != BATCH and columns.extent >= LEAST_COLUMNS and depth.extent != 1
-        plain = wide and _plain(s.body) == _wanted(columns, depth) and s.body.indices[-1] == columns
-        return Product(None, s.body, None, columns, depth) if plain else None
-    if not isinstance(s.body, sp.Mul) or len(s.body.args) != 2:
+        plain = wide and _plain(factors[0]) == _wanted(columns, depth) and factors[0].indices[-1] == columns
+        return Product(None, factors[0], None, columns, depth, mean=mean) if plain else None
+    if len(factors) != 2:
         return None
-    first, second = s.body.args
+    first, second = factors
     if not (isinstance(first, Access) and isinstance(second, Access)):
         return None
     for left, right in ((first, second), (second, first)):
         plain = _plain(left) == _wanted(rows, depth) and _plain(right) == _wanted(columns, depth)
         if plain and right.indices[-1] in (columns, depth) and _is_worth_it(rows, columns, depth):
-            return Product(left, right, rows, columns, depth, turned=right.indices[-1] == depth)
+            return Product(left, right, rows, columns, depth, right.indices[-1] == depth, mean)
     return None
 
 

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 from numba import njit
 
-from symbp.codegen.micro import DEPTH, MANY, ROWS, VECTOR_BYTES, multiply, multiply_turned, vector_registers
+from symbp.codegen.micro import DEPTH, MANY, multiply, multiply_turned
+from symbp.codegen.registers import VECTOR_BYTES
+from symbp.codegen.tile import SUMS
 
 
 @njit
-def run(c, c_at, c_row, a, a_row, a_step, b, b_step, rows, columns, depth, fresh):
-    multiply(c, c_at, c_row, a, 0, a_row, a_step, b, 0, b_step, rows, columns, depth, fresh)
+def run(c, c_at, c_row, a, a_row, a_step, b, b_step, rows, columns, depth, fresh, scale=1.0):
+    scale = c.dtype.type(scale)
+    multiply(c, c_at, c_row, a, 0, a_row, a_step, b, 0, b_step, rows, columns, depth, fresh, scale)
 
 
 @njit
@@ -29,7 +32,8 @@ def run_all(c, a, b, b_turned, most, fresh, way, errors):
             for depth in (1, 2, 3, most):
                 c[:] = 1.0
                 if way == 0:
-                    multiply(c, 0, most + 1, a, 0, most, 1, b, 0, most, rows, columns, depth, fresh)
+                    one = c.dtype.type(1)
+                    multiply(c, 0, most + 1, a, 0, most, 1, b, 0, most, rows, columns, depth, fresh, one)
                 else:
                     multiply_turned(
                         c,
@@ -73,7 +77,7 @@ def test_all_sizes_to_70_and_nothing_beside_them(dtype, fresh, way):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_orders_of_axes_offsets_and_depths(dtype):
     random = np.random.default_rng(1)
-    for rows, columns, depth in itertools.product((1, 8, 33, 41), (1, 10, 32, 70), (1, DEPTH, 2 * DEPTH + 3)):
+    for rows, columns, depth in itertools.product((1, 8, 33, 41), (1, 10, 33, 70), (1, DEPTH, 4 * DEPTH + 3)):
         a, b = (
             random.normal(size=(rows, depth)).astype(dtype),
             random.normal(size=(depth, columns)).astype(dtype),
@@ -99,7 +103,7 @@ def agree(c, want, most):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("rows", [3, MANY * ROWS + 1])
+@pytest.mark.parametrize("rows", [3, MANY + 1])
 def test_what_is_no_number_passes_as_in_numpy(dtype, rows):
     tiny = np.finfo(dtype).smallest_subnormal
     a, b = np.ones((rows, 3), dtype), np.ones((3, 20), dtype)
@@ -132,11 +136,19 @@ def test_rows_do_not_depend_on_how_they_are_cut():
         np.testing.assert_array_equal(part.reshape(-1, 40), whole[low:high])
 
 
+@pytest.mark.parametrize("fresh", [True, False])
+def test_sums_are_scaled_before_they_are_added(fresh):
+    random = np.random.default_rng(3)
+    a, b = (random.integers(-8, 9, shape).astype(np.float64) for shape in ((30, 600), (600, 70)))
+    c = np.full(30 * 70, 4.0)
+    run(c, 0, 70, a.ravel(), 600, 1, b.ravel(), 70, 30, 70, 600, fresh, 0.25)
+    np.testing.assert_array_equal(c.reshape(30, 70), a @ b / 4 + (0 if fresh else 4))
+
+
 def test_tiles_are_vectors_of_this_machine():
-    assert vector_registers() == (VECTOR_BYTES, 32 if ROWS == 8 else 16)
     a = np.zeros(4, np.float32)
     run(a, 0, 1, a, 1, 1, a, 1, 1, 1, 1, True)
     code = run.inspect_asm(run.signatures[0])
     register = {64: "zmm", 32: "ymm", 16: "xmm"}[VECTOR_BYTES]
     if any("vfmadd" in line for line in code.splitlines()):
-        assert sum("vfmadd" in line and register in line for line in code.splitlines()) >= 2 * ROWS
+        assert sum("vfmadd" in line and register in line for line in code.splitlines()) >= SUMS
