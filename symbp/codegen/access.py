@@ -13,9 +13,7 @@ from symbp.codegen.scalar import Code, Position, affine, integer_text
 from symbp.ir.nodes import BATCH, Access, Index, Statement
 from symbp.ir.walk import accesses, is_leaf, postorder
 from symbp.schedule.looptree import Place, Schedule
-
-MOST_VIEWS = 24
-"""Nests over more tensors than this address whole buffers: thousands of views compile slowly."""
+from symbp.schedule.parts import MOST_TENSORS
 
 
 class Reader:
@@ -58,7 +56,7 @@ class Reader:
             if name in schedule.places
         }
         self.tensors = list(first.values())
-        self.baked = len(self.tensors) > MOST_VIEWS
+        self.baked = len(self.tensors) > MOST_TENSORS
         self.collapsed = "" if self.baked else self._collapsed(statements)
         self.entry = "k"
         self.local: dict[str, str] = {}

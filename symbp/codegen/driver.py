@@ -6,20 +6,19 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from symbp.codegen.parts import Parts
 from symbp.codegen.text import equation
 from symbp.ir.nodes import Tensor
 from symbp.schedule.kernel import Kernel
 from symbp.schedule.looptree import MULTIPLY, Nest, Schedule, Stage, sums_batch
 from symbp.schedule.memory import ALIGN
+from symbp.schedule.parts import MOST_NESTS
 
 if TYPE_CHECKING:
     from symbp.codegen.module import Module
 
 FEW = 3
 """Equations that are written above a call; and nests that are alike and written out all the same."""
-
-MOST_CALLS = 40
-"""Longer bodies are cut into several functions: compile time grows faster than length."""
 
 HEADER = '@njit(nogil=True, error_model="numpy", cache=True)'
 
@@ -37,7 +36,7 @@ class Driver:
         self.module = module
         self.single = kernel.dtype == "float32"
         self.tensors = tensors
-        self.buffers: dict[str, str] = {"theta": "theta", "gradient": "gradient", "work": "work"}
+        self.buffers = {"theta": "theta", "gradient": "gradient", "work": "work", "tile": "work"}
         self.flat: dict[str, str] = dict(self.buffers)
         self.inputs = {n: module.names[n] for n in kernel.inputs}
         self.results = {
@@ -49,8 +48,10 @@ class Driver:
         self.entry_names = {n: module.local(f"{module.names[n]}_entries") for n in tensors}
         self.view_names = {**module.names, **{n: module.local(f"{module.names[n]}_view") for n in named}}
         self.length = next((self.inputs[n] for n in kernel.inputs if tensors[n].batched), None)
-        self.parts = 0
+        self.parts = Parts(schedule, dict(tensors))
+        self.functions = 0
         self.shifted = False
+        self.summed: frozenset[str] = frozenset()  # what is summed up in a part, while its tile is written
 
     def buffer(self, buffer: str) -> str:
         """The variable or module-level name of a buffer."""
@@ -66,6 +67,8 @@ class Driver:
     def place(self, tensor: str) -> tuple[str, str]:
         """The variable that holds the buffer of a tensor, and where its first row begins there."""
         place, size = self.schedule.places[tensor], self.tensors[tensor].row_size
+        if tensor in self.summed:
+            return "part", f"at({self.schedule.parts[tensor]})"
         if place.streamed:
             return self.buffer(place.buffer), "start" if size == 1 else f"start*{size}"
         shift = f" + base*{size}" if self.shifted and self.tensors[tensor].batched else ""
@@ -132,20 +135,30 @@ class Driver:
         return lines
 
     def _stage(self, stage: Stage) -> list[str]:
-        seen: set[str] = set()
-        texts = []
-        for nest in stage.nests:
-            texts.append(self._explained(nest, self._nest(nest, stage.tiled, seen)))
-        lines = self._cut(texts, stage.tiled)
         if not stage.tiled:
-            return lines
-        tile = self.schedule.tile
-        return [
-            *self._fills(stage.nests),
-            f"for start in range(0, samples, {tile}):",
-            f"    rows = min({tile}, samples - start)",
-            *("    " + line for line in lines),
-        ]
+            return self._cut(self._texts(stage.nests, False), False)
+        if self.schedule.parts:
+            lines = [self.parts.own(), *self._in_part(stage)]
+            lines += [self.parts.add(s, self.flat_buffer(s.buffer), "1") for s in self.parts.spans(stage)]
+            return self._tiled(lines, self.schedule.tile)
+        lines = self._cut(self._texts(stage.nests, True), True)
+        return [*self._fills(stage.nests), *self._tiled(lines, self.schedule.tile)]
+
+    def _tiled(self, lines: list[str], count: int) -> list[str]:
+        """Lines for so many samples at a time."""
+        loop = [f"for start in range(0, samples, {count}):", f"    rows = min({count}, samples - start)"]
+        return loop + ["    " + line for line in lines]
+
+    def _texts(self, nests: list[Nest], tiled: bool) -> list[list[str]]:
+        seen: set[str] = set()
+        return [self._explained(nest, self._nest(nest, tiled, seen)) for nest in nests]
+
+    def _in_part(self, stage: Stage) -> list[str]:
+        """The nests of a tile, with their sums over the samples in a part."""
+        self.summed = frozenset(s.target for nest in stage.nests for s in nest.statements if sums_batch(s))
+        lines = [line for text in self._texts(stage.nests, True) for line in text]
+        self.summed = frozenset()
+        return [*self.parts.fills(stage), *lines]
 
     def _explained(self, nest: Nest, lines: list[str]) -> list[str]:
         """Lines below the equations they compute; a function that is called has its equations itself."""
@@ -189,20 +202,20 @@ class Driver:
         self._keys = {id(n): self.module.key(n, self.schedule, tiled, self.single) for n, tiled in loops}
         self._uses = Counter(self._keys.values())
         # Longer stages are cut into functions, which do not see each other's views.
-        self._may_inline = all(len(stage.nests) <= MOST_CALLS for stage in self.schedule.stages)
+        self._may_inline = all(len(stage.nests) <= MOST_NESTS for stage in self.schedule.stages)
 
     def _cut(self, calls: list[list[str]], tiled: bool) -> list[str]:
         """The calls themselves, or calls of functions of at most 40 of them."""
-        if len(calls) <= MOST_CALLS:
+        if len(calls) <= MOST_NESTS:
             return [line for call in calls for line in call]
         arguments = self._whole() + list(self._flats)
         arguments += ["samples"] if self.length else []
         arguments += ["start", "rows"] if tiled else []
         lines = []
-        for first in range(0, len(calls), MOST_CALLS):
-            self.parts += 1
-            name = self.module.namer(f"{self.kernel.name}_part_{self.parts}")
-            body = [line for call in calls[first : first + MOST_CALLS] for line in call]
+        for first in range(0, len(calls), MOST_NESTS):
+            self.functions += 1
+            name = self.module.namer(f"{self.kernel.name}_part_{self.functions}")
+            body = [line for call in calls[first : first + MOST_NESTS] for line in call]
             text = f'@njit(nogil=True, error_model="numpy")\ndef {name}({", ".join(arguments)}):\n'
             self.module.parts.append(text + "\n".join("    " + line for line in body))
             lines.append(f"{name}({', '.join(arguments)})")
@@ -296,7 +309,7 @@ class Driver:
                 shape = ", ".join(["N"] * t.batched + sizes) + ("," if len(sizes) + t.batched == 1 else "")
                 lines.append(f"if {' or '.join(wrong)}:")
                 lines.append(f'    raise ValueError("{variable} must have shape ({shape})")')
-        if any(sums_batch(s) for s in self.kernel.program.statements):
+        if any(sums_batch(s) for stage in self.schedule.stages for n in stage.nests for s in n.statements):
             lines += ["if samples == 0:", '    raise ValueError("there are no samples")']
         return lines
 

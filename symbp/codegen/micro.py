@@ -146,9 +146,9 @@ def multiplication(module, real, turned):
             with dots:
                 write_all_dots(vectors, *operands)
             with panels:
-                write_panels(vectors, turned, *operands, real(1.0))
+                write_panels(vectors, turned, *[*operands, real(1.0)])
     else:
-        write_panels(vectors, turned, *operands, last)
+        write_panels(vectors, turned, *[*operands, last])
     builder.ret_void()
     return function
 

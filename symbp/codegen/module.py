@@ -9,7 +9,7 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
-from symbp.codegen import support
+from symbp.codegen import parts, support
 from symbp.codegen.access import Reader
 from symbp.codegen.block import Block
 from symbp.codegen.driver import Driver
@@ -57,7 +57,8 @@ BLOCK_SUPPORT = (
 )
 LOCKSTEP_SUPPORT = ("line_operands", "block_operation", "llvm_function", "block_call", "wide_function")
 
-OWN = {n for n in dir(support) if not n.startswith("__")} | vector.TAKEN | OWN_NAMES | LOCKSTEP_NAMES
+OWN = {n for n in dir(support) if not n.startswith("__")} | vector.TAKEN
+OWN |= OWN_NAMES | LOCKSTEP_NAMES | parts.NAMES
 """Names of functions and tables that a module may carry."""
 
 OFFSETS = """\
@@ -111,7 +112,9 @@ class Module:
 
     def multiply(self, nest: Nest, schedule: Schedule, driver: Driver, *part: Any) -> str:
         """Text of the call that computes a matrix product, or a part of it; see `multiply_call`."""
-        return multiply_call(nest.statements[0], schedule, driver.place, driver.single, *part)
+        return multiply_call(
+            nest.statements[0], schedule, driver.place, driver.single, bool(driver.summed), *part
+        )
 
     def inlined(self, nest: Nest, schedule: Schedule, driver: Driver) -> tuple[list[str], list[str]] | None:
         """Views and loops of a nest, to stand in the kernel's own function; None where they are too many.
@@ -260,6 +263,7 @@ class Module:
             texts += micro_kernels(plain, turned)
         if self.parallel:
             texts += crew_functions()
+        texts += parts.sources() if any("add_parts(" in part for part in self.parts) else []
         for name in names:
             item = getattr(support, name)
             texts.append(inspect.getsource(getattr(item, "py_func", getattr(item, "_defn", item))).rstrip())

@@ -22,6 +22,7 @@ def multiply_call(
     schedule: Schedule,
     place: Callable[[str], tuple[str, str]],
     single: bool,
+    alone: bool,
     low: str = "",
     count: str = "",
 ) -> str:
@@ -30,6 +31,7 @@ def multiply_call(
     Args:
         place: of a tensor, the variable that holds its buffer and where it begins there.
         single: whether numbers are float32.
+        alone: whether there are no samples before those of this tile in its sums.
         low, count: the first row that is computed and the number of rows, where these are not all.
     """
     product = product_of(s)
@@ -57,7 +59,7 @@ def multiply_call(
     rows = 1 if product.rows is None else product.rows.extent
     sizes = ["rows" if n == BATCH else str(n) for n in (rows, product.columns.extent, product.depth.extent)]
     sizes[0] = count or sizes[0]
-    fresh = "start == 0" if sums_batch(s) else "True"
+    fresh = "start == 0" if sums_batch(s) and not alone else "True"
     texts = [c, c_at, c_steps.get(product.rows, 0), a, a_at, a_steps.get(product.rows, 0)]  # type: ignore[arg-type]
     texts += [a_steps[product.depth], b, b_at, b_steps[product.columns if product.turned else product.depth]]
     texts += [*sizes, fresh]

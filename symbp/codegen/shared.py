@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from symbp.codegen.driver import MOST_CALLS, Driver
+from symbp.codegen.driver import Driver
+from symbp.codegen.parts import CHUNK
 from symbp.schedule.looptree import MULTIPLY, Nest, Stage, sums_batch
+from symbp.schedule.parts import MOST_NESTS, PARTS
 
 PIECE = 64
 """Samples, or the most rows of a sum over samples, that one thread takes at a time."""
@@ -42,8 +44,10 @@ class SharedDriver(Driver):
         """
         if not stage.tiled:
             return self._pieces("1", self._function("once", ["samples"], self._stage(stage)))
+        if self.schedule.parts:
+            return self._whole_tiles(stage)
         loops = [nest for nest in stage.nests if nest.form != MULTIPLY]
-        if len(stage.nests) > MOST_CALLS or any(not self._keys[id(nest)] for nest in loops):
+        if len(stage.nests) > MOST_NESTS or any(not self._keys[id(nest)] for nest in loops):
             # Addresses that are part of the text know no pieces, nor do functions of many nests.
             return self._pieces("1", self._function("tiles", ["samples"], self._stage(stage)))
         sums = [nest for nest in stage.nests if sums_batch(nest.statements[0])]
@@ -52,16 +56,15 @@ class SharedDriver(Driver):
         fills = self._fills(stage.nests)
         if fills:
             lines += self._pieces("1", self._function("zeros", [], fills))
-        tile = self.schedule.tile
-        lines += [f"for start in range(0, samples, {tile}):", f"    rows = min({tile}, samples - start)"]
+        drawn = []
         if rows:
             call = self._function("rows", ["samples", "start", "rows", "piece"], self._rows(rows))
-            lines += ["    " + line for line in self._pieces(f"(rows + {PIECE - 1})//{PIECE}", call)]
+            drawn += self._pieces(f"(rows + {PIECE - 1})//{PIECE}", call)
         if sums:
             count, body = self._sums(sums)
             call = self._function("sums", ["samples", "start", "rows", "piece"], body)
-            lines += ["    " + line for line in self._pieces(str(count), call)]
-        return lines
+            drawn += self._pieces(str(count), call)
+        return [*lines, *self._tiled(drawn, self.schedule.tile)]
 
     def _pieces(self, count: str, call: str) -> list[str]:
         """Draw pieces of one kind until there are none left, then wait until all are done."""
@@ -75,6 +78,29 @@ class SharedDriver(Driver):
             "wait_until(counters, 1, end)",
             "begin = end",
         ]
+
+    def _whole_tiles(self, stage: Stage) -> list[str]:
+        """A stage whose tiles are pieces, each with a part of the sums over the samples.
+
+        Then threads add the parts, some entries of all of them at a time.
+        """
+        tile = self.schedule.tile
+        kind = "f32(0.0)" if self.single else "0.0"
+        self.buffers["tile"] = self.flat["tile"] = "tile"
+        room = [f"tile = room({self.schedule.tile_room}, {kind})"] * bool(self.schedule.tile_room)
+        base = [f"base = {tile}*piece", f"rows = min({tile}, rows - base)", "start = start + base"]
+        lines = [*base, *room, self.parts.own("piece"), *self._in_part(stage), *["keep(tile)"] * len(room)]
+        self.buffers["tile"] = self.flat["tile"] = "work"
+        more = ["samples", "start", "rows", "piece"]
+        count = f"(rows + {tile - 1})//{tile}"
+        drawn = self._pieces(count, self._function("tiles", more, lines))
+        spans = self.parts.spans(stage, CHUNK)
+        added = []
+        for k, span in enumerate(spans):
+            added.append(f"{'elif' if k else 'if'} piece == {k}:")
+            added.append("    " + self.parts.add(span, self.flat_buffer(span.buffer), count))
+        drawn += self._pieces(str(len(spans)), self._function("added", more, added))
+        return self._tiled(drawn, PARTS * tile)
 
     def _rows(self, nests: list[Nest]) -> list[str]:
         """Some samples of a tile through all nests."""

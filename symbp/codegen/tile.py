@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from llvmlite import ir
 
-from symbp.codegen.registers import REGISTERS, Vectors, own_function, smaller, steps
+from symbp.codegen.registers import REGISTERS, Vectors, own_function, steps
 
 WIDTH = 4 if REGISTERS == 32 else 2
 """Vectors of the widest tile."""

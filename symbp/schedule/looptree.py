@@ -73,6 +73,9 @@ class Schedule:
         tile: the number of samples T of a tile.
         workspace: entries of the workspace, whatever the batch length.
         long: batched tensors that must be kept for all samples (used in a later stage).
+        tile_room: entries at the start of the workspace that hold one tile.
+        parts: where each sum over the samples begins in a part; see `symbp.schedule.parts`.
+        parts_at: where parts begin in the workspace.
     """
 
     program: Program
@@ -81,6 +84,14 @@ class Schedule:
     tile: int
     workspace: int
     long: tuple[str, ...]
+    tile_room: int = 0
+    parts: Mapping[str, int] = field(default_factory=dict)
+    parts_at: int = 0
+
+    @property
+    def part(self) -> int:
+        """Entries of a part."""
+        return sum(self.program.tensors[name].row_size for name in self.parts)
 
 
 def sums_batch(statement: Statement) -> bool:

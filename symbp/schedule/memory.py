@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from math import prod
 
 from symbp.ir.nodes import Program, Statement
@@ -11,6 +12,7 @@ from symbp.schedule.fuse import fuse, reads_of
 from symbp.schedule.kernel import Kernel
 from symbp.schedule.looptree import DOT, MULTIPLY, Nest, Place, Schedule, Stage, sums_batch
 from symbp.schedule.means import with_means_inside
+from symbp.schedule.parts import PARTS, has_parts, parts
 from symbp.schedule.product import without_single_terms
 from symbp.schedule.spans import joined_spans
 
@@ -24,7 +26,8 @@ FUSED, LAYERWISE = "fused", "layerwise"
 """A tile whose buffers stay in a second-level cache, or as many samples as share the load of a matrix."""
 
 PRODUCT_LEAST = 64
-"""Samples per tile that make up for loading matrices from a second-level cache."""
+"""Samples per tile that make up for loading matrices from a second-level cache. Where threads take whole
+tiles there are no more, so that each finds some."""
 
 LARGE_BYTES = 512 * 1024
 """Matrices and gradients beyond this are loaded from further away, for TILE_MOST samples at a time."""
@@ -35,8 +38,12 @@ def plan_kernel(kernel: Kernel) -> Schedule:
     program = kernel.program
     if program.outputs != (*kernel.results, *kernel.gradient):
         program = type(program)(program.tensors, program.statements, (*kernel.results, *kernel.gradient))
-    program = with_means_inside(without_single_terms(program))
+    program = without_single_terms(program)
     stages = fuse(program)
+    in_parts = kernel.schedule in (None, FUSED) and has_parts(program, stages)
+    if not in_parts:
+        program = with_means_inside(program)
+        stages = fuse(program)
     places = _outside(kernel)
     places |= _in_place(program, stages, places)
     later = _crossing(program, stages)
@@ -54,17 +61,27 @@ def plan_kernel(kernel: Kernel) -> Schedule:
             (tiled if tensor.batched else once).append(name)
     columns = _columns(program, stages, tiled)
     tile_row = max((column + program.tensors[n].row_size for n, column in columns.items()), default=0)
-    tile = _tile(kernel, program, stages, tile_row)
+    tile = _tile(kernel, program, stages, tile_row, in_parts)
     for name, column in columns.items():
-        places[name] = Place("work", column * tile)
-    used = -(-tile_row * tile // ALIGN) * ALIGN
+        places[name] = Place("tile", column * tile)
+    tile_room = used = aligned(tile_row * tile)
     for name in once:
         places[name] = Place("work", used)
-        used += -(-program.tensors[name].row_size // ALIGN) * ALIGN
-    return joined_spans(Schedule(program, stages, places, tile, used, tuple(long)))
+        used += aligned(program.tensors[name].row_size)
+    schedule = Schedule(program, stages, places, tile, used, tuple(long), tile_room)
+    if in_parts:
+        schedule = replace(schedule, parts=parts(program, stages, places), parts_at=used)
+        count = PARTS if kernel.parallel else 1
+        schedule = replace(schedule, workspace=used + count * aligned(schedule.part))
+    return joined_spans(schedule)
 
 
-def _tile(kernel: Kernel, program: Program, stages: tuple[Stage, ...], row: int) -> int:
+def aligned(entries: int) -> int:
+    """So many entries, and what is left of the last cache line."""
+    return -(-entries // ALIGN) * ALIGN
+
+
+def _tile(kernel: Kernel, program: Program, stages: tuple[Stage, ...], row: int, in_parts: bool) -> int:
     """The number of samples of a tile whose buffers have `row` entries per sample."""
     if isinstance(kernel.schedule, int):
         return kernel.schedule
@@ -77,7 +94,7 @@ def _tile(kernel: Kernel, program: Program, stages: tuple[Stage, ...], row: int)
     ):
         matrices = (*kernel.parameters, *kernel.gradient)
         large = width * sum(prod(program.tensors[n].shape) for n in matrices) > LARGE_BYTES
-        tile = max(tile, TILE_MOST if large else PRODUCT_LEAST)
+        tile = PRODUCT_LEAST if in_parts else max(tile, TILE_MOST if large else PRODUCT_LEAST)
     return tile - tile % ALIGN if row > 1 and tile > ALIGN else tile
 
 

@@ -1,11 +1,12 @@
 import pytest
 import sympy as sp
 
-from symbp.codegen.access import MOST_VIEWS, Reader
+from symbp.codegen.access import Reader
 from symbp.codegen.names import Namer
 from symbp.codegen.scalar import Position
 from symbp.ir import BATCH, Access, Index, Program, Statement, Tensor
 from symbp.schedule.looptree import Place, Schedule
+from symbp.schedule.parts import MOST_TENSORS
 
 n, i, j = Index("n", BATCH), Index("i", 3), Index("j", 4)
 TENSORS = [
@@ -89,7 +90,7 @@ def test_flat_addresses():
 
 
 def test_many_tensors_are_addressed_in_their_buffers():
-    weights = [Tensor(f"w{k}", (2,), "parameter") for k in range(MOST_VIEWS)]
+    weights = [Tensor(f"w{k}", (2,), "parameter") for k in range(MOST_TENSORS)]
     places = {t.name: Place("theta", 100 + 2 * k) for k, t in enumerate(weights)}
     body = sp.Add(*(t[1] for t in weights)) + Access("x", n, j)
     made, statement = reader(body, tensors=weights, places=places)

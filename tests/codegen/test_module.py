@@ -73,7 +73,7 @@ def test_results_that_no_statement_defines_are_copied(agree):
     agree(program, ("y", "x", "w"))
 
 
-def test_read_only_and_empty_input(tmp_path):
+def test_read_only_input(tmp_path):
     program, gradient = dense()
     parameters = tuple(t.name for t in program.by_role("parameter"))
     kernel = Kernel("run", program, ("x", "y"), parameters, ("loss", "a2"), gradient)
@@ -84,9 +84,20 @@ def test_read_only_and_empty_input(tmp_path):
         array.flags.writeable = False
     for a, b in zip(writable, module.run(theta, x, y), strict=True):
         assert np.array_equal(a, b)
-    loss, a2, _ = module.run(theta, np.ones((0, 5)), np.ones((0, 3)))
-    assert loss == 0
-    assert a2.shape == (0, 3)
+
+
+def test_there_is_no_sum_over_no_samples(tmp_path):
+    program, gradient = dense()
+    parameters = tuple(t.name for t in program.by_role("parameter"))
+    for results, sums in ((("loss", "a2"), gradient), (("a2",), ())):
+        kernel = Kernel("run", program, ("x", "y"), parameters, results, sums)
+        module = load(emit([kernel], results[0]), tmp_path)
+        none = np.full(66, 0.1), np.ones((0, 5)), np.ones((0, 3))
+        if sums:
+            with pytest.raises(ValueError, match="there are no samples"):
+                module.run(*none)
+        else:
+            assert module.run(*none)[0].shape == (0, 3)
 
 
 def test_phases_before_and_after_the_batch(agree):

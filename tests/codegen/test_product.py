@@ -28,12 +28,26 @@ def schedule():
 def call(target, **rows):
     plan = schedule()
     statement = next(s for s in plan.program.statements if s.target == target)
-    return multiply_call(statement, plan, lambda name: (name, "0"), **rows)
+    return multiply_call(statement, plan, lambda name: (name, "0"), False, False, **rows)
 
 
 def test_sizes_and_strides():
-    assert call("z") == "multiply(z, 0, 6, d, 0, 8, 1, W, 0, 6, rows, 6, 8, True)"
-    assert call("g") == "multiply(g, 0, 6, d, 0, 1, 8, x, 0, 6, 8, 6, rows, start == 0)"
+    assert call("z") == "multiply(z, 0, 6, d, 0, 8, 1, W, 0, 6, rows, 6, 8, True, 1.0)"
+    assert call("g") == "multiply(g, 0, 6, d, 0, 1, 8, x, 0, 6, 8, 6, rows, start == 0, 1.0)"
+
+
+def test_means_and_sums_of_their_own():
+    i, j = Index("i", 8), Index("j", 6)
+    x, d, g = Tensor("x", (BATCH, 6), "input"), Tensor("d", (BATCH, 8), "input"), Tensor("g", (8, 6))
+    mean = Statement("g", (i, j), d[N, i] * x[N, j] / BATCH, "sum", (N,))
+    plan = plan_kernel(Kernel("f", program_of([x, d, g], [mean], ("g",)), ("x", "d"), (), (), ("g",)))
+    place = "multiply(g, 0, 6, d, 0, 1, 8, x, 0, 6, 8, 6, rows,"
+    for single, number in ((False, "1.0/samples"), (True, "f32(1.0)/f32(samples)")):
+        assert (
+            multiply_call(mean, plan, lambda name: (name, "0"), single, False)
+            == f"{place} start == 0, {number})"
+        )
+    assert multiply_call(mean, plan, lambda name: (name, "0"), False, True) == f"{place} True, 1.0/samples)"
 
 
 def test_rows_along_the_sum():
@@ -47,7 +61,7 @@ def test_rows_along_the_sum():
     plan = plan_kernel(
         Kernel("f", program_of([x, w, v, z, y], statements, ("z", "y")), ("x",), ("W", "v"), ("z", "y"), ())
     )
-    texts = [multiply_call(s, plan, lambda name: (name, "0")) for s in plan.program.statements]
+    texts = [multiply_call(s, plan, lambda name: (name, "0"), False, False) for s in plan.program.statements]
     assert texts == [
         "multiply_turned(z, 0, 8, x, 0, 6, 1, W, 0, 6, rows, 8, 6, True, samples < 8)",
         "multiply_turned(y, 0, 0, v, 0, 0, 1, W, 0, 6, 1, 8, 6, True, True)",
@@ -56,7 +70,7 @@ def test_rows_along_the_sum():
 
 def test_some_rows():
     some = call("g", low="low", count="count")
-    assert some == "multiply(g, 0 + low*6, 6, d, 0 + low*1, 1, 8, x, 0, 6, count, 6, rows, start == 0)"
+    assert some == "multiply(g, 0 + low*6, 6, d, 0 + low*1, 1, 8, x, 0, 6, count, 6, rows, start == 0, 1.0)"
 
 
 def test_the_names_that_modules_carry_are_reserved():

@@ -39,7 +39,8 @@ class Columns:
 def test_exchange_turns_rows_into_columns(lanes, monkeypatch):
     monkeypatch.setattr(ir, "Constant", lambda kind, order: type("Mask", (), {"constant": order}))
     square = [[(row, column) for column in range(lanes)] for row in range(lanes)]
-    assert exchanged(Columns(), square) == [[(row, column) for row in range(lanes)] for column in range(lanes)]
+    turned = [[(row, column) for row in range(lanes)] for column in range(lanes)]
+    assert exchanged(Columns(), square) == turned
 
 
 def test_functions_of_a_module_are_written_once():

@@ -8,22 +8,22 @@ from symbp.ir.nodes import BATCH, Index, Program, Statement, Tensor
 from symbp.schedule.means import with_means_inside
 from symbp.schedule.product import product_of
 
-N, I, J = Index("n", BATCH), Index("i", 16), Index("j", 16)
+N, K, J = Index("n", BATCH), Index("i", 16), Index("j", 16)
 D, X = Tensor("d", (BATCH, 16), "input"), Tensor("x", (BATCH, 16), "input")
 TOTAL, MEAN = Tensor("total", (16, 16)), Tensor("mean", (16, 16))
 
 
 def program(mean, outputs=("mean",), body=None):
-    body = D[N, I] * X[N, J] if body is None else body
-    statements = (Statement("total", (I, J), body, "sum", (N,)), Statement("mean", (I, J), mean))
+    body = D[N, K] * X[N, J] if body is None else body
+    statements = (Statement("total", (K, J), body, "sum", (N,)), Statement("mean", (K, J), mean))
     return Program({t.name: t for t in (D, X, TOTAL, MEAN)}, statements, outputs)
 
 
 def test_the_mean_of_a_product_is_one_sum():
-    found = with_means_inside(program(TOTAL[I, J] / BATCH))
+    found = with_means_inside(program(TOTAL[K, J] / BATCH))
     (statement,) = found.statements
     assert statement.target == "mean"
-    assert statement.body == D[N, I] * X[N, J] / BATCH
+    assert statement.body == D[N, K] * X[N, J] / BATCH
     product = product_of(statement)
     assert product is not None
     assert product.mean
@@ -31,15 +31,15 @@ def test_the_mean_of_a_product_is_one_sum():
 
 
 def test_what_is_more_than_a_mean_stays():
-    for mean in (TOTAL[I, J] / BATCH + 1, TOTAL[J, I] / BATCH, TOTAL[I, J], 2 * TOTAL[I, J] / BATCH):
+    for mean in (TOTAL[K, J] / BATCH + 1, TOTAL[J, K] / BATCH, TOTAL[K, J], 2 * TOTAL[K, J] / BATCH):
         assert with_means_inside(program(mean)) == program(mean)
 
 
 def test_a_total_that_others_need_stays():
-    whole = program(TOTAL[I, J] / BATCH, ("mean", "total"))
+    whole = program(TOTAL[K, J] / BATCH, ("mean", "total"))
     assert with_means_inside(whole) == whole
 
 
 def test_sums_that_are_no_products_stay():
-    whole = program(TOTAL[I, J] / BATCH, body=sp.exp(D[N, I]) * X[N, J])
+    whole = program(TOTAL[K, J] / BATCH, body=sp.exp(D[N, K]) * X[N, J])
     assert with_means_inside(whole) == whole

@@ -43,7 +43,7 @@ def test_a_tile_fits(width, dtype):
 def test_places_do_not_overlap():
     plan = schedule(10)
     a, s = plan.places["a"], plan.places["s"]
-    assert (a.buffer, s.buffer) == ("work", "work")
+    assert (a.buffer, s.buffer) == ("tile", "tile")
     assert s.offset >= a.offset + 10 * plan.tile
     assert plan.places["x"].streamed
     assert not plan.long
@@ -63,7 +63,7 @@ def lifetimes(plan):
             first[s.target] = k
             last |= {a.name: k for a in accesses(s.body)} | {s.target: max(k, last.get(s.target, k))}
     tensors = plan.program.tensors
-    tiled = [n for n in first if tensors[n].batched and plan.places.get(n, NOWHERE).buffer == "work"]
+    tiled = [n for n in first if tensors[n].batched and plan.places.get(n, NOWHERE).buffer == "tile"]
     return nests, [(n, first[n], last[n]) for n in tiled]
 
 
@@ -78,7 +78,7 @@ def test_entries_in_use_are_not_overwritten(sizes):
     starts = {name: plan.places[name].offset for name, _, _ in known}
     spans = {n: (at, at + plan.tile * plan.program.tensors[n].row_size) for n, at in starts.items()}
     for name, first, last in known:
-        assert spans[name][1] <= plan.workspace
+        assert spans[name][1] <= plan.tile_room <= plan.workspace
         for other, begin, end in known:
             overlap = spans[name][0] < spans[other][1] and spans[other][0] < spans[name][1]
             if name == other or not overlap or begin > last or first > end:
@@ -95,8 +95,8 @@ def test_entries_in_use_are_not_overwritten(sizes):
 def test_buffers_are_used_again():
     deep, shallow = gradient_plan([8] * 12), gradient_plan([8] * 3)
     row = sum(plan_row(deep, name) for name, _, _ in lifetimes(deep)[1])
-    assert deep.workspace / deep.tile < row  # fewer entries than one buffer for each
-    assert shallow.workspace < deep.workspace
+    assert deep.tile_room / deep.tile < row  # fewer entries than one buffer for each
+    assert shallow.tile_room < deep.tile_room
 
 
 def plan_row(plan, name):

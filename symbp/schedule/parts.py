@@ -1,0 +1,66 @@
+"""Parts: the sums over the samples of one tile, which are added up afterwards.
+
+Where they are small, threads take whole tiles, each with a part of its own, and parts are added in the
+order of the samples, so that the numbers do not depend on who computed them. What one thread computes
+for its samples stays in its caches. Larger sums are not worth a copy per tile: threads share the rows
+of each of them instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+
+from symbp.ir.nodes import BATCH, Program
+from symbp.ir.walk import accesses
+from symbp.schedule.looptree import Nest, Place, Stage, sums_batch
+
+MOST_ENTRIES = 8192
+"""Of a part: it stays in a first-level cache beside the tile."""
+
+MOST_NESTS = 40
+"""Of a stage: longer ones are cut into several functions."""
+
+MOST_TENSORS = 24
+"""Of a nest: those of more address whole buffers, as thousands of views compile slowly; there nothing
+can be put elsewhere."""
+
+PARTS = 16
+"""Parts that are kept at a time: so many tiles can be computed at once."""
+
+
+def has_parts(program: Program, stages: tuple[Stage, ...]) -> bool:
+    """Whether sums over the samples are kept as parts."""
+    tiled = [stage for stage in stages if stage.tiled]
+    sums = [s for stage in tiled for nest in stage.nests for s in nest.statements if sums_batch(s)]
+    if not sums or any(s.reduce != "sum" for s in sums):
+        return False
+    if any(len(stage.nests) > MOST_NESTS for stage in tiled):
+        return False
+    if any(_tensors(nest) > MOST_TENSORS for stage in tiled for nest in stage.nests):
+        return False
+    return sum(prod(program.tensors[s.target].shape) for s in sums) <= MOST_ENTRIES
+
+
+def _tensors(nest: Nest) -> int:
+    names = nest.targets
+    for s in nest.statements:
+        names |= {a.name for part in (s.body, *s.where) for a in accesses(part)}
+    return len(names)
+
+
+def parts(program: Program, stages: tuple[Stage, ...], places: Mapping[str, Place]) -> dict[str, int]:
+    """Where each sum over the samples begins in a part, in the order in which the sums lie in memory."""
+    sums = {
+        s.target
+        for stage in stages
+        if stage.tiled
+        for nest in stage.nests
+        for s in nest.statements
+        if sums_batch(s)
+    }
+    found, end = {}, 0
+    for name in sorted(sums, key=lambda n: (places[n].buffer, places[n].offset, n)):
+        found[name] = end
+        end += prod(n for n in program.tensors[name].shape if n != BATCH)
+    return found

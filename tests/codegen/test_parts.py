@@ -1,0 +1,50 @@
+"""Parts of sums over the samples, as text and as numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import symbp as sb
+from symbp.codegen.parts import Parts, Span, add_parts
+from symbp.pipeline import derive, gradient_kernel
+from symbp.schedule.memory import plan_kernel
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_parts_are_added_in_their_order(first):
+    work = np.arange(20.0)
+    total = np.full(6, 100.0)
+    add_parts(total, 2, work, 5, 4, 3, 2, first)
+    sums = [work[5 + k] + work[9 + k] + work[13 + k] for k in range(2)]
+    np.testing.assert_array_equal(total, [100, 100, *[s + (0 if first else 100) for s in sums], 100, 100])
+
+
+def test_a_total_begins_with_the_first_part():
+    work, total = np.array([np.inf, 1.0]), np.array([np.nan, np.nan])
+    add_parts(total, 0, work, 0, 2, 1, 2, True)
+    np.testing.assert_array_equal(total, work)
+
+
+@pytest.fixture(scope="module")
+def schedule():
+    return plan_kernel(gradient_kernel(derive(sb.mlp([4, 8, 3], loss="mean_squared_error"))))
+
+
+def test_neighbours_are_one_span(schedule):
+    (stage,) = (s for s in schedule.stages if s.tiled)
+    parts = Parts(schedule, dict(schedule.program.tensors))
+    size = 4 * 8 + 8 + 8 * 3 + 3
+    spans = parts.spans(stage)
+    assert spans[0] == Span("gradient", 0, 0, size)
+    assert spans[1][2:] == (size, 1)
+    assert [s.size for s in parts.spans(stage, 30)] == [30, 30, size - 60, 1]
+    assert parts.size == size + 1
+    assert parts.step % 8 == 0
+
+
+def test_only_loops_need_zeros(schedule):
+    (stage,) = (s for s in schedule.stages if s.tiled)
+    lines = Parts(schedule, dict(schedule.program.tensors)).fills(stage)
+    assert lines
+    assert all(line.startswith("part[") and line.endswith("] = 0.0") for line in lines)

@@ -1,0 +1,65 @@
+"""Which sums over the samples are kept as parts, and where."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import symbp as sb
+from symbp.ir.nodes import BATCH, Index, Program, Statement, Tensor
+from symbp.pipeline import derive, forward_kernel, gradient_kernel
+from symbp.schedule.fuse import fuse
+from symbp.schedule.memory import plan_kernel
+from symbp.schedule.parts import MOST_ENTRIES, PARTS, has_parts
+
+
+def planned(sizes, **more):
+    return plan_kernel(replace(gradient_kernel(derive(sb.mlp(sizes, loss="mean_squared_error"))), **more))
+
+
+def test_parts_hold_all_sums_side_by_side():
+    schedule = planned([4, 8, 3])
+    ends = sorted((at, at + schedule.program.tensors[n].row_size) for n, at in schedule.parts.items())
+    assert ends[0][0] == 0
+    assert all(a[1] == b[0] for a, b in pairwise(ends))
+    assert ends[-1][1] == schedule.part == 4 * 8 + 8 + 8 * 3 + 3 + 1
+    assert schedule.workspace >= schedule.parts_at + schedule.part
+    together = planned([4, 8, 3], parallel=True)
+    assert together.workspace >= together.parts_at + PARTS * together.part
+
+
+def test_large_sums_and_chosen_tiles_have_none():
+    assert not planned([MOST_ENTRIES // 8, 8, 1]).parts
+    assert not planned([4, 8, 3], schedule=64).parts
+    assert not planned([4, 8, 3], schedule="layerwise").parts
+    assert planned([4, 8, 3], schedule="fused").parts
+    derivation = derive(sb.mlp([4, 8, 3], loss="mean_squared_error"))
+    assert not plan_kernel(forward_kernel(derivation, ["a1"])).parts
+
+
+def test_a_maximum_over_the_samples_has_none():
+    n, x = Index("n", BATCH), Tensor("x", (BATCH,), "input")
+    for kind, found in (("sum", True), ("max", False)):
+        s = Statement("s", (), sp.exp(x[n]), kind, (n,))
+        program = Program({"x": x, "s": Tensor("s", ())}, (s,), ("s",))
+        assert has_parts(program, fuse(program)) is found
+
+
+@pytest.mark.parametrize("samples", [1, 63, 64, 65, 1023, 1025, 2500])
+def test_numbers_do_not_depend_on_threads(samples):
+    net = sb.mlp([5, 33, 2], activation="tanh", loss="mean_squared_error")
+    random = np.random.default_rng(samples)
+    x, y = random.normal(size=(samples, 5)), random.normal(size=(samples, 2))
+    alone, shared = (sb.compile(net, threads=t) for t in (1, 2))
+    theta = alone.init(0)
+    loss, gradient = alone.value_and_grad(theta, x=x, y=y)
+    other = shared._gradient_kernel()
+    assert other.call._make is not None
+    results = np.empty(1), np.empty(theta.size)
+    other.call._make().run(samples, (theta, x, y, *results), np.dtype(float), 2)
+    assert results[0][0] == loss
+    np.testing.assert_array_equal(results[1], gradient)
