@@ -48,7 +48,7 @@ class Driver:
         self.entry_names = {n: module.local(f"{module.names[n]}_entries") for n in tensors}
         self.view_names = {**module.names, **{n: module.local(f"{module.names[n]}_view") for n in named}}
         self.length = next((self.inputs[n] for n in kernel.inputs if tensors[n].batched), None)
-        self.parts = Parts(schedule, dict(tensors))
+        self.parts = Parts(schedule, tensors)
         self.functions = 0
         self.shifted = False
         self.summed: frozenset[str] = frozenset()  # what is summed up in a part, while its tile is written
@@ -68,7 +68,8 @@ class Driver:
         """The variable that holds the buffer of a tensor, and where its first row begins there."""
         place, size = self.schedule.places[tensor], self.tensors[tensor].row_size
         if tensor in self.summed:
-            return "part", f"at({self.schedule.parts[tensor]})"
+            place = self.schedule.parts[tensor]
+            return place.buffer, f"at({place.offset})"
         if place.streamed:
             return self.buffer(place.buffer), "start" if size == 1 else f"start*{size}"
         shift = f" + base*{size}" if self.shifted and self.tensors[tensor].batched else ""
@@ -138,8 +139,7 @@ class Driver:
         if not stage.tiled:
             return self._cut(self._texts(stage.nests, False), False)
         if self.schedule.parts:
-            lines = [self.parts.own(), *self._in_part(stage)]
-            lines += [self.parts.add(s, self.flat_buffer(s.buffer), "1") for s in self.parts.spans(stage)]
+            lines = [*self.parts.arrays(), *self._in_part(stage), *self.parts.added(stage, self.flat_buffer)]
             return self._tiled(lines, self.schedule.tile)
         lines = self._cut(self._texts(stage.nests, True), True)
         return [*self._fills(stage.nests), *self._tiled(lines, self.schedule.tile)]

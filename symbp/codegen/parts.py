@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from numba import njit
 
+from symbp.codegen.support import view
 from symbp.ir.nodes import Tensor
-from symbp.schedule.looptree import MULTIPLY, Schedule, Stage, sums_batch
+from symbp.schedule.looptree import MULTIPLY, Nest, Schedule, Stage, sums_batch
 from symbp.schedule.memory import aligned
+from symbp.schedule.parts import GRADIENT, OTHERS
 
 CHUNK = 1024
 """Entries of sums that one thread adds at a time."""
 
-NAMES = frozenset({"part", "tile", "add_parts"})
+NAMES = frozenset({GRADIENT, OTHERS, "tile", "add_parts"})
 """What parts are called in generated modules."""
 
 
 @njit(nogil=True)
-def add_parts(total, at, work, part, step, count, entries, first):
+def add_parts(total, at, work, begin, step, count, entries, first):
     """Add `count` parts, `step` apart in the workspace, to entries of a total; or begin it where `first`."""
-    done = 0
-    if first:
-        for k in range(entries):
-            total[at + k] = work[part + k]
-        done = 1
-    for number in range(done, count):
-        for k in range(entries):
-            total[at + k] += work[part + number * step + k]
+    sums = view(total, at, (entries,))  # type: ignore[call-arg, var-annotated]
+    for number in range(count):
+        part = view(work, begin + number * step, (entries,))  # type: ignore[call-arg]
+        if first and number == 0:
+            for k in range(entries):
+                sums[k] = part[k]
+        else:
+            for k in range(entries):
+                sums[k] += part[k]
 
 
 class Span(NamedTuple):
@@ -50,39 +53,43 @@ class Span(NamedTuple):
 class Parts:
     """Writes the text for the parts of one schedule."""
 
-    def __init__(self, schedule: Schedule, tensors: dict[str, Tensor]):
+    def __init__(self, schedule: Schedule, tensors: Mapping[str, Tensor]):
         self.schedule, self.tensors = schedule, tensors
-        self.size = schedule.part
-        self.step = aligned(self.size)
+        self.step = aligned(sum(schedule.part))
 
-    def own(self, number: str = "") -> str:
-        """The line that names the part of a tile."""
+    def arrays(self, number: str = "") -> list[str]:
+        """The lines that name the arrays of a part; of the only one where it has no number."""
+        begin, (gradient, others) = self.schedule.parts_at, self.schedule.part
         shift = f" + {self.step}*{number}" if number else ""
-        return f"part = view(work, at({self.schedule.parts_at}){shift}, ({self.size},))"
+        lines = []
+        if gradient:
+            text = f"view(work, at({begin}){shift}, ({gradient},))"
+            lines.append(f"{GRADIENT} = {text}" if number else f"{GRADIENT} = {self._alone(text)}")
+        if others:
+            lines.append(f"{OTHERS} = view(work, at({begin + gradient}){shift}, ({others},))")
+        return lines
+
+    def _alone(self, text: str) -> str:
+        return f"gradient if samples <= {self.schedule.tile} else {text}"
 
     def fills(self, stage: Stage) -> list[str]:
         """Zeros for what is summed up in loops, neighbours in one line; products write their sums."""
         loops = [nest for nest in stage.nests if nest.form != MULTIPLY]
-        names = [s.target for nest in loops for s in nest.statements if sums_batch(s)]
-        begins = {self.schedule.parts[n]: self.schedule.parts[n] + self.tensors[n].row_size for n in names}
-        merged: list[list[int]] = []
-        for low, high in sorted(begins.items()):
-            if merged and merged[-1][1] == low:
-                merged[-1][1] = high
-            else:
-                merged.append([low, high])
-        return [f"part[{low}:{high}] = 0.0" for low, high in merged]
+        places = [(n, self.schedule.parts[n]) for n in self._targets(loops)]
+        spans = _joined(Span(p.buffer, p.offset, p.offset, self.tensors[n].row_size) for n, p in places)
+        return [f"{s.buffer}[{s.low}:{s.low + s.size}] = 0.0" for s in spans]
 
     def spans(self, stage: Stage, most: int | None = None) -> list[Span]:
         """The sums of a stage, neighbours together, in spans of at most so many entries."""
-        names = [s.target for nest in stage.nests for s in nest.statements if sums_batch(s)]
-        whole = self._spans(names)
-        if most is None:
-            return whole
+        found = []
+        for name in self._targets(stage.nests):
+            place, part = self.schedule.places[name], self.schedule.parts[name]
+            at = part.offset + (self.schedule.part[0] if part.buffer == OTHERS else 0)
+            found.append(Span(place.buffer, place.offset, at, self.tensors[name].row_size))
         return [
-            Span(s.buffer, s.low + k, s.at + k, min(most, s.size - k))
-            for s in whole
-            for k in range(0, s.size, most)
+            Span(s.buffer, s.low + k, s.at + k, min(most or s.size, s.size - k))
+            for s in _joined(found)
+            for k in range(0, s.size, most or s.size)
         ]
 
     def add(self, span: Span, total: str, count: str) -> str:
@@ -91,17 +98,32 @@ class Parts:
         arguments = [total, f"at({span.low})", "work", f"at({begin})", self.step, count]
         return f"add_parts({', '.join(map(str, [*arguments, f'at({span.size})', 'start == 0']))})"
 
-    def _spans(self, names: Iterable[str]) -> list[Span]:
-        merged: list[Span] = []
-        for name in sorted(names, key=lambda n: self.schedule.parts[n]):
-            place, size = self.schedule.places[name], self.tensors[name].row_size
-            span = Span(place.buffer, place.offset, self.schedule.parts[name], size)
-            last = merged[-1] if merged else None
-            if last and (last.buffer, last.low + last.size, last.at + last.size) == span[:3]:
-                merged[-1] = last._replace(size=last.size + size)
-            else:
-                merged.append(span)
-        return merged
+    def added(self, stage: Stage, flat: Callable[[str], str]) -> list[str]:
+        """The calls that add the part of one tile.
+
+        Args:
+            flat: the array that holds a buffer.
+        """
+        lines = []
+        for span in self.spans(stage):
+            call = self.add(span, flat(span.buffer), "1")
+            here = [f"if samples > {self.schedule.tile}:", "    " + call]
+            lines += here if span.buffer == "gradient" else [call]
+        return lines
+
+    def _targets(self, nests: Iterable[Nest]) -> list[str]:
+        return [s.target for nest in nests for s in nest.statements if sums_batch(s)]
+
+
+def _joined(spans: Iterable[Span]) -> list[Span]:
+    merged: list[Span] = []
+    for span in sorted(spans):
+        last = merged[-1] if merged else None
+        if last and (last.buffer, last.low + last.size, last.at + last.size) == span[:3]:
+            merged[-1] = last._replace(size=last.size + span.size)
+        else:
+            merged.append(span)
+    return merged
 
 
 def sources() -> list[str]:

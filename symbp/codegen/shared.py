@@ -89,7 +89,13 @@ class SharedDriver(Driver):
         self.buffers["tile"] = self.flat["tile"] = "tile"
         room = [f"tile = room({self.schedule.tile_room}, {kind})"] * bool(self.schedule.tile_room)
         base = [f"base = {tile}*piece", f"rows = min({tile}, rows - base)", "start = start + base"]
-        lines = [*base, *room, self.parts.own("piece"), *self._in_part(stage), *["keep(tile)"] * len(room)]
+        lines = [
+            *base,
+            *room,
+            *self.parts.arrays("piece"),
+            *self._in_part(stage),
+            *["keep(tile)"] * len(room),
+        ]
         self.buffers["tile"] = self.flat["tile"] = "work"
         more = ["samples", "start", "rows", "piece"]
         count = f"(rows + {tile - 1})//{tile}"

@@ -74,7 +74,9 @@ class Schedule:
         workspace: entries of the workspace, whatever the batch length.
         long: batched tensors that must be kept for all samples (used in a later stage).
         tile_room: entries at the start of the workspace that hold one tile.
-        parts: where each sum over the samples begins in a part; see `symbp.schedule.parts`.
+        parts: where sums over the samples live in a part, see `symbp.schedule.parts`; none where there are
+            no parts.
+        part: entries of the two arrays of a part.
         parts_at: where parts begin in the workspace.
     """
 
@@ -85,13 +87,9 @@ class Schedule:
     workspace: int
     long: tuple[str, ...]
     tile_room: int = 0
-    parts: Mapping[str, int] = field(default_factory=dict)
+    parts: Mapping[str, Place] = field(default_factory=dict)
+    part: tuple[int, int] = (0, 0)
     parts_at: int = 0
-
-    @property
-    def part(self) -> int:
-        """Entries of a part."""
-        return sum(self.program.tensors[name].row_size for name in self.parts)
 
 
 def sums_batch(statement: Statement) -> bool:

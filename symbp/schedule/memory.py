@@ -12,7 +12,7 @@ from symbp.schedule.fuse import fuse, reads_of
 from symbp.schedule.kernel import Kernel
 from symbp.schedule.looptree import DOT, MULTIPLY, Nest, Place, Schedule, Stage, sums_batch
 from symbp.schedule.means import with_means_inside
-from symbp.schedule.parts import PARTS, has_parts, parts
+from symbp.schedule.parts import OTHERS, PARTS, has_parts, parts
 from symbp.schedule.product import without_single_terms
 from symbp.schedule.spans import joined_spans
 
@@ -40,7 +40,8 @@ def plan_kernel(kernel: Kernel) -> Schedule:
         program = type(program)(program.tensors, program.statements, (*kernel.results, *kernel.gradient))
     program = without_single_terms(program)
     stages = fuse(program)
-    in_parts = kernel.schedule in (None, FUSED) and has_parts(program, stages)
+    gradient = sum(program.tensors[n].row_size for n in kernel.gradient)
+    in_parts = kernel.schedule in (None, FUSED) and has_parts(program, stages, gradient)
     if not in_parts:
         program = with_means_inside(program)
         stages = fuse(program)
@@ -70,9 +71,10 @@ def plan_kernel(kernel: Kernel) -> Schedule:
         used += aligned(program.tensors[name].row_size)
     schedule = Schedule(program, stages, places, tile, used, tuple(long), tile_room)
     if in_parts:
-        schedule = replace(schedule, parts=parts(program, stages, places), parts_at=used)
-        count = PARTS if kernel.parallel else 1
-        schedule = replace(schedule, workspace=used + count * aligned(schedule.part))
+        found = parts(program, stages, places)
+        others = sum(program.tensors[n].row_size for n, place in found.items() if place.buffer == OTHERS)
+        workspace = used + (PARTS if kernel.parallel else 1) * aligned(gradient + others)
+        schedule = replace(schedule, workspace=workspace, parts=found, part=(gradient, others), parts_at=used)
     return joined_spans(schedule)
 
 

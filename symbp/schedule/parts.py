@@ -8,10 +8,9 @@ of each of them instead.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from math import prod
+from collections.abc import Iterable, Mapping
 
-from symbp.ir.nodes import BATCH, Program
+from symbp.ir.nodes import Program, Statement
 from symbp.ir.walk import accesses
 from symbp.schedule.looptree import Nest, Place, Stage, sums_batch
 
@@ -29,17 +28,31 @@ PARTS = 16
 """Parts that are kept at a time: so many tiles can be computed at once."""
 
 
-def has_parts(program: Program, stages: tuple[Stage, ...]) -> bool:
-    """Whether sums over the samples are kept as parts."""
-    tiled = [stage for stage in stages if stage.tiled]
-    sums = [s for stage in tiled for nest in stage.nests for s in nest.statements if sums_batch(s)]
+GRADIENT, OTHERS = "part", "others"
+"""The two arrays of a part: like the gradient vector, and what is summed up elsewhere. A call for no more
+samples than a tile sums up in the gradient vector itself."""
+
+
+def sums_of(stages: Iterable[Stage]) -> list[Statement]:
+    """The sums over the samples."""
+    return [s for stage in stages if stage.tiled for n in stage.nests for s in n.statements if sums_batch(s)]
+
+
+def has_parts(program: Program, stages: tuple[Stage, ...], gradient: int) -> bool:
+    """Whether sums over the samples are kept as parts.
+
+    Args:
+        gradient: entries of the gradient vector.
+    """
+    sums = sums_of(stages)
     if not sums or any(s.reduce != "sum" for s in sums):
         return False
+    tiled = [stage for stage in stages if stage.tiled]
     if any(len(stage.nests) > MOST_NESTS for stage in tiled):
         return False
     if any(_tensors(nest) > MOST_TENSORS for stage in tiled for nest in stage.nests):
         return False
-    return sum(prod(program.tensors[s.target].shape) for s in sums) <= MOST_ENTRIES
+    return max(gradient, sum(program.tensors[s.target].row_size for s in sums)) <= MOST_ENTRIES
 
 
 def _tensors(nest: Nest) -> int:
@@ -49,18 +62,14 @@ def _tensors(nest: Nest) -> int:
     return len(names)
 
 
-def parts(program: Program, stages: tuple[Stage, ...], places: Mapping[str, Place]) -> dict[str, int]:
-    """Where each sum over the samples begins in a part, in the order in which the sums lie in memory."""
-    sums = {
-        s.target
-        for stage in stages
-        if stage.tiled
-        for nest in stage.nests
-        for s in nest.statements
-        if sums_batch(s)
-    }
+def parts(program: Program, stages: tuple[Stage, ...], places: Mapping[str, Place]) -> dict[str, Place]:
+    """Where each sum over the samples lives in a part."""
+    names = {s.target for s in sums_of(stages)}
     found, end = {}, 0
-    for name in sorted(sums, key=lambda n: (places[n].buffer, places[n].offset, n)):
-        found[name] = end
-        end += prod(n for n in program.tensors[name].shape if n != BATCH)
+    for name in sorted(names, key=lambda n: (places[n].buffer, places[n].offset, n)):
+        if places[name].buffer == "gradient":
+            found[name] = Place(GRADIENT, places[name].offset)
+        else:
+            found[name] = Place(OTHERS, end)
+            end += program.tensors[name].row_size
     return found

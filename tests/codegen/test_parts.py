@@ -33,18 +33,28 @@ def schedule():
 
 def test_neighbours_are_one_span(schedule):
     (stage,) = (s for s in schedule.stages if s.tiled)
-    parts = Parts(schedule, dict(schedule.program.tensors))
+    parts = Parts(schedule, schedule.program.tensors)
     size = 4 * 8 + 8 + 8 * 3 + 3
     spans = parts.spans(stage)
     assert spans[0] == Span("gradient", 0, 0, size)
     assert spans[1][2:] == (size, 1)
     assert [s.size for s in parts.spans(stage, 30)] == [30, 30, size - 60, 1]
-    assert parts.size == size + 1
     assert parts.step % 8 == 0
 
 
 def test_only_loops_need_zeros(schedule):
     (stage,) = (s for s in schedule.stages if s.tiled)
-    lines = Parts(schedule, dict(schedule.program.tensors)).fills(stage)
+    lines = Parts(schedule, schedule.program.tensors).fills(stage)
     assert lines
-    assert all(line.startswith("part[") and line.endswith("] = 0.0") for line in lines)
+    assert all(line.startswith(("part[", "others[")) and line.endswith("] = 0.0") for line in lines)
+
+
+def test_few_samples_are_summed_in_the_gradient_itself(schedule):
+    (stage,) = (s for s in schedule.stages if s.tiled)
+    parts = Parts(schedule, schedule.program.tensors)
+    assert parts.arrays()[0].startswith("part = gradient if samples <= 64 else view(work, ")
+    assert parts.arrays("piece")[0].startswith("part = view(work, ")
+    lines = parts.added(stage, lambda buffer: buffer)
+    assert lines[0] == "if samples > 64:"
+    assert lines[1].startswith("    add_parts(gradient, at(0), ")
+    assert lines[2].startswith("add_parts(work, ")

@@ -63,7 +63,8 @@ def test_samples_and_rows_of_sums_are_cut(text):
 def test_small_sums_are_kept_in_parts(small):
     tiles, added = function(small, "value_and_grad_tiles"), function(small, "value_and_grad_added")
     assert re.search(r"tile = room\(\d+, 0.0\)", tiles)
-    assert re.search(r"part = view\(work, at\(\d+\) \+ 2824\*piece, \(2820,\)\)", tiles)
+    assert re.search(r"part = view\(work, at\(\d+\) \+ 2824\*piece, \(2819,\)\)", tiles)
+    assert re.search(r"others = view\(work, at\(\d+\) \+ 2824\*piece, \(1,\)\)", tiles)
     assert "gradient" not in re.sub(r"^def .*", "", tiles)
     assert tiles.count("multiply(part, ") >= 3
     assert "start == 0" not in tiles

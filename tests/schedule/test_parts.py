@@ -14,7 +14,7 @@ from symbp.ir.nodes import BATCH, Index, Program, Statement, Tensor
 from symbp.pipeline import derive, forward_kernel, gradient_kernel
 from symbp.schedule.fuse import fuse
 from symbp.schedule.memory import plan_kernel
-from symbp.schedule.parts import MOST_ENTRIES, PARTS, has_parts
+from symbp.schedule.parts import GRADIENT, MOST_ENTRIES, OTHERS, PARTS, has_parts
 
 
 def planned(sizes, **more):
@@ -23,17 +23,21 @@ def planned(sizes, **more):
 
 def test_parts_hold_all_sums_side_by_side():
     schedule = planned([4, 8, 3])
-    ends = sorted((at, at + schedule.program.tensors[n].row_size) for n, at in schedule.parts.items())
-    assert ends[0][0] == 0
-    assert all(a[1] == b[0] for a, b in pairwise(ends))
-    assert ends[-1][1] == schedule.part == 4 * 8 + 8 + 8 * 3 + 3 + 1
-    assert schedule.workspace >= schedule.parts_at + schedule.part
+    size = 4 * 8 + 8 + 8 * 3 + 3
+    assert schedule.part == (size, 1)
+    for buffer, whole in ((GRADIENT, size), (OTHERS, 1)):
+        own = [(p.offset, n) for n, p in schedule.parts.items() if p.buffer == buffer]
+        ends = sorted((at, at + schedule.program.tensors[n].row_size) for at, n in own)
+        assert (ends[0][0], ends[-1][1]) == (0, whole)
+        assert all(a[1] == b[0] for a, b in pairwise(ends))
+    assert schedule.workspace >= schedule.parts_at + sum(schedule.part)
     together = planned([4, 8, 3], parallel=True)
-    assert together.workspace >= together.parts_at + PARTS * together.part
+    assert together.workspace >= together.parts_at + PARTS * sum(together.part)
 
 
 def test_large_sums_and_chosen_tiles_have_none():
     assert not planned([MOST_ENTRIES // 8, 8, 1]).parts
+    assert planned([MOST_ENTRIES // 8 - 3, 8, 1]).parts
     assert not planned([4, 8, 3], schedule=64).parts
     assert not planned([4, 8, 3], schedule="layerwise").parts
     assert planned([4, 8, 3], schedule="fused").parts
@@ -46,7 +50,8 @@ def test_a_maximum_over_the_samples_has_none():
     for kind, found in (("sum", True), ("max", False)):
         s = Statement("s", (), sp.exp(x[n]), kind, (n,))
         program = Program({"x": x, "s": Tensor("s", ())}, (s,), ("s",))
-        assert has_parts(program, fuse(program)) is found
+        assert has_parts(program, fuse(program), 0) is found
+        assert not has_parts(program, fuse(program), MOST_ENTRIES + 1)
 
 
 @pytest.mark.parametrize("samples", [1, 63, 64, 65, 1023, 1025, 2500])
