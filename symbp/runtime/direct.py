@@ -1,8 +1,10 @@
 """Direct calls: the short way into a kernel for arrays that need no conversion.
 
 Small networks take less than a microsecond; checking their arguments one by one in Python would take
-several. Dtypes, memory order and alignment are compared by Numba's dispatcher, in C, and shapes by the
-kernel. Whatever is not right is left to the long way, which converts it or finds the words.
+several. Number of axes and memory order are compared by Numba's dispatcher, in C, and shapes by the
+kernel. The dispatcher looks at the kind of numbers too, but not always at the order of their bytes, so
+that dtypes are compared here. Whatever is not right is left to the long way, which converts it or finds
+the words.
 """
 
 from __future__ import annotations
@@ -42,20 +44,25 @@ def direct_gradient(kernel: Compiled, size: int) -> Direct | None:
         return None
     pick, count = _picked([s.name for s in kernel.inputs])
     real, ndarray, empty = kernel.real, np.ndarray, np.empty
-    many = kernel.call.fewest_shared
+    share, many = kernel.call, kernel.call.fewest_shared
+    fits = _fitting(kernel, size)
 
     def call(theta: Any, arrays: Mapping[str, Any]) -> tuple[float, np.ndarray] | None:
-        if len(arrays) != count or type(theta) is not ndarray:
+        if len(arrays) != count or type(theta) is not ndarray or theta.dtype is not real:
             return None
         try:
             given = pick(arrays)
             for array in given:
-                if type(array) is not ndarray:
+                if type(array) is not ndarray or array.dtype is not real:
                     return None
-            if not 0 < len(given[0]) < many:
-                return None
+            samples = len(given[0])
             loss, gradient = empty(1, real), empty(size, real)
-            door(theta, *given, loss, gradient)
+            if 0 < samples < many:
+                door(theta, *given, loss, gradient)
+            elif samples and fits(theta, given, samples):
+                share(samples, (theta, *given, loss, gradient))
+            else:
+                return None
         except (KeyError, TypeError, ValueError):
             return None
         return loss.item(), gradient
@@ -84,12 +91,12 @@ def direct_forward(kernel: Compiled, size: int) -> DirectForward | None:
     alone, first = len(made) == 1, shapes[0]
 
     def call(theta: Any, arrays: Mapping[str, Any]) -> dict[str, np.ndarray] | None:
-        if len(arrays) != count or type(theta) is not ndarray:
+        if len(arrays) != count or type(theta) is not ndarray or theta.dtype is not real:
             return None
         try:
             given = pick(arrays)
             for array in given:
-                if type(array) is not ndarray:
+                if type(array) is not ndarray or array.dtype is not real:
                     return None
             samples = len(given[0])
             if not 0 < samples < many:
@@ -105,6 +112,25 @@ def direct_forward(kernel: Compiled, size: int) -> DirectForward | None:
         return dict(zip(made, results, strict=True))
 
     return call
+
+
+def _fitting(kernel: Compiled, size: int) -> Callable[[np.ndarray, Sequence[np.ndarray], int], bool]:
+    """Whether arrays of the right dtype need no conversion; kernels that threads share do not look."""
+    rows = [s.shape for s in kernel.inputs]
+
+    def plain(array: np.ndarray, shape: tuple[int, ...]) -> bool:
+        flags = array.flags
+        return array.shape == shape and flags.c_contiguous and flags.aligned
+
+    def fits(theta: np.ndarray, given: Sequence[np.ndarray], samples: int) -> bool:
+        if not plain(theta, (size,)):
+            return False
+        for array, row in zip(given, rows, strict=True):
+            if not plain(array, (samples, *row)):
+                return False
+        return True
+
+    return fits
 
 
 def _picked(names: Sequence[str]) -> tuple[Callable[[Mapping[str, Any]], Sequence[Any]], int]:
@@ -143,6 +169,9 @@ def direct_samples(kernel: Compiled, slots: Sequence[Slot]) -> DirectSamples:
             return point(*args)
         if ndarray not in kinds or door is None or not args:
             return None
+        for array in args:
+            if array.dtype is not real:
+                return None
         try:
             samples = max(map(len, args))
             if not 0 < samples < many:

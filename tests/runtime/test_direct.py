@@ -144,3 +144,45 @@ def test_functions_take_numbers_or_arrays_the_short_way():
             (a,),
         ):
             assert call(given) is None
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_large_calls_take_the_short_way_too_and_only_where_nothing_is_wrong(threads):
+    model = sb.compile(sb.mlp([4, 64, 3], loss="mean_squared_error"), threads=threads)
+    theta, random = model.init(0), np.random.default_rng(0)
+    x, y = random.normal(size=(4000, 4)), random.normal(size=(4000, 3))
+    kernel = model._gradient_kernel()
+    assert (kernel.call.fewest_shared < 4000) is (threads == 2)
+    call = direct_gradient(kernel, model.size)
+    loss, gradient = call(theta, {"x": x, "y": y})
+    want = model.value_and_grad(theta, data={"x": x, "y": y})
+    assert loss == want[0]
+    np.testing.assert_array_equal(gradient, want[1])
+    wrongs = [x[:, :3], x[:-1], x.astype("f"), np.asfortranarray(x), x[:0], x.byteswap().view(">f8")]
+    for wrong in wrongs:
+        assert call(theta, {"x": wrong, "y": y}) is None
+    assert call(theta[:-1], {"x": x, "y": y}) is None
+    assert call(theta.reshape(1, -1), {"x": x, "y": y}) is None
+
+
+def test_the_order_of_bytes_counts():
+    """After an array that is not aligned, Numba's dispatcher takes another order of bytes for its own."""
+    model = sb.compile(sb.mlp([3, 4, 2], loss="mean_squared_error"))
+    given = model.init(0), np.ones((5, 3)), np.ones((5, 2))
+    swapped = [a.byteswap().view(">f8") for a in given]
+    want = model.value_and_grad(given[0], x=given[1], y=given[2])
+    odd = np.empty(given[1].nbytes + 1, np.uint8)[1:].view(float).reshape(given[1].shape)
+    odd[:] = given[1]
+    assert model.value_and_grad(given[0], x=odd, y=given[2])[0] == want[0]
+    for wrong in range(3):
+        theta, x, y = (swapped[k] if k == wrong else given[k] for k in range(3))
+        assert model.value_and_grad(theta, x=x, y=y)[0] == want[0]
+        np.testing.assert_array_equal(
+            model.forward(theta, x=x)["z2"], model.forward(given[0], x=given[1])["z2"]
+        )
+    u, v = sp.symbols("u v")
+    f, numbers = sb.compile(sp.exp(u) * v, wrt=[u, v]), np.linspace(0, 1, 7)
+    other = numbers.byteswap().view(">f8")
+    np.testing.assert_array_equal(f(other, numbers), f(numbers, numbers))
+    slopes = [f.value_and_grad(numbers, a)[1][0] for a in (other, numbers)]
+    np.testing.assert_array_equal(*slopes)
