@@ -123,12 +123,8 @@ def _fitting(kernel: Compiled, size: int) -> Callable[[np.ndarray, Sequence[np.n
         return array.shape == shape and flags.c_contiguous and flags.aligned
 
     def fits(theta: np.ndarray, given: Sequence[np.ndarray], samples: int) -> bool:
-        if not plain(theta, (size,)):
-            return False
-        for array, row in zip(given, rows, strict=True):
-            if not plain(array, (samples, *row)):
-                return False
-        return True
+        wanted = [(samples, *row) for row in rows]
+        return plain(theta, (size,)) and all(map(plain, given, wanted))
 
     return fits
 
