@@ -217,10 +217,13 @@ class Model:
         Raises:
             DataError: an argument is not what the model takes, or no equation can be computed.
         """
-        call = None
-        if data is None and not check_finite and type(outputs) in _KEYS:
-            call = (outputs, *inputs)
-            short = self._short.get(call)
+        outputs = tuple(outputs) if type(outputs) is list else outputs
+        plain = data is None and not check_finite and type(outputs) in _KEYS
+        if plain:
+            try:
+                short = self._short.get(outputs)
+            except TypeError:  # a tuple of what is no name
+                short, plain = None, False
             if short is not None:
                 found = short(theta, inputs)
                 if found is not None:
@@ -239,8 +242,9 @@ class Model:
         check_names(arrays, self._names, required)
         theta, admitted, samples = self._door.admit(kernel, theta, arrays, check_finite, required)
         results, _ = kernel.run(theta, admitted, samples, self._layout)
-        if call is not None and call not in self._short and not self._totals:
-            self._short[call] = direct_forward(kernel, self._layout.size)
+        # The short way itself sees that the inputs are those of the first call for these outputs.
+        if plain and outputs not in self._short and not self._totals:
+            self._short[outputs] = direct_forward(kernel, self._layout.size)
         return named_results(kernel.results, results)
 
     def check(self, theta: Any = None, *, data: Any = None, **inputs: Any) -> Any:
