@@ -157,6 +157,19 @@ def test_log_softmax():
         assert np.isfinite(f.jacobian(masked)).all()
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_infinite_logits(dtype):
+    """What jax.nn.logsumexp answers."""
+    b, E = nn.vector("b", 3), nn.scalar("E")
+    net = sb.Network([sp.Eq(E, log(nn.total(nn.exp(b))))], parameters=[b], loss=E, batch=False)
+    model = sb.compile(net, cache=False, dtype=dtype)
+    value, gradient = model.value_and_grad(np.array([-inf, 0, 1], dtype))
+    assert value == pytest.approx(1 + np.log1p(np.exp(-1)), rel=1e-6)
+    np.testing.assert_allclose(gradient, [0, p, 1 - p], rtol=1e-6)
+    for logits, value in (([-inf, -inf, -inf], -inf), ([-inf, inf, 0], inf), ([nan, -inf, 0], nan)):
+        np.testing.assert_equal(float(model.value_and_grad(np.array(logits, dtype))[0]), value)
+
+
 @pytest.mark.parametrize("masked", MASKS, ids=str)
 def test_masked_cross_entropy(masked):
     """The mask is data that is added to the logits; a masked class has target 0."""

@@ -13,6 +13,7 @@ from symbp.ir.nodes import Access, Statement
 from symbp.ir.walk import accesses, conditions, has_choice, is_large, postorder, rebuild, substitute
 from symbp.passes.simplify.accuracy import accurate
 from symbp.passes.simplify.exponential_forms import SIZE, X
+from symbp.passes.simplify.exponential_sums import exponent_of
 from symbp.passes.simplify.several_exponentials import multiple, terms_of
 
 CALLS = (sp.exp, sp.erf, sp.erfc, sp.log, sp.Pow)
@@ -113,7 +114,7 @@ class Definitions:
             return
         if isinstance(body.as_coeff_Mul()[1], CALLS) or terms_of(body):
             self.calls[statement.target] = statement.with_body(body)
-        if not whole and any(isinstance(n, sp.exp) for n in postorder([body])):
+        if not whole and any(exponent_of(n) is not None for n in postorder([body])):
             self.parts[statement.target] = statement.with_body(body)
             self.sums = self.sums or any(map(terms_of, postorder([body])))
 
