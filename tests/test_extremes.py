@@ -98,6 +98,25 @@ def test_slopes_of_softsign():
     check(2 * x / (3 + 2 * sp.Abs(x)), [((3e9,), 6e9 / (3 + 6e9), [6 / (3 + 6e9) ** 2])])
 
 
+def test_slopes_of_roots():
+    """(1 + x^2)^(-3/2), of which 1/sqrt(1 + x^2) - x^2/(1 + x^2)^(3/2) keeps no digit."""
+    for f in (
+        x / sp.sqrt(1 + x**2),
+        sp.sqrt(1 + x**2) - x,
+        x / (1 + x**2),
+        x / (y + x**2) ** sp.Rational(5, 2),
+    ):
+        names = [n for n in (x, y) if n in f.free_symbols]
+        truth = sp.lambdify(names, [f, *(f.diff(n) for n in names)], "mpmath")
+        cases = []
+        for at in (-1e8, -1000.0, -0.3, 1e-9, 2.0, 1000.0, 1e8):
+            point = (at, 2.0)[: len(names)]
+            with mpmath.workdps(50):
+                value, *slopes = (float(v) for v in truth(*map(mpmath.mpf, point)))
+            cases.append((point, value, slopes))
+        check(f, cases)
+
+
 def test_gelu():
     cases = [
         ((-10.0,), -7.619853024160527e-23, [-7.618400096464892e-22]),

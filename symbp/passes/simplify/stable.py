@@ -44,6 +44,9 @@ LARGE = 2000
 FUNCTIONS = (*EXPONENTIAL, sp.log, log1p, sp.erf, sp.erfc)
 """What the rules are about; bodies without it are left alone at a glance."""
 
+ROOTS = (sp.S.Half, -sp.S.Half)
+"""Powers that they are about."""
+
 BY_CONSTRUCTION = "by construction"
 VANISHING = "zero times infinity"
 
@@ -163,7 +166,7 @@ class _Rewriter:
     def matters(self, node: sp.Basic) -> bool:
         if isinstance(node, Access):
             return node.name in self.definitions
-        return isinstance(node, FUNCTIONS)
+        return isinstance(node, FUNCTIONS) or (isinstance(node, sp.Pow) and node.exp in ROOTS)
 
     def visit(self, node: sp.Basic) -> None:
         if isinstance(node, Access):
