@@ -79,17 +79,19 @@ class Peaks:
                 return None
             if not {i for e in swap.values() for i in index_symbols(e)} <= at.keys():
                 return None
-            if s.where and len(summed) + len(constants) > 1:
-                return None
             s = _renamed(s, set(at))
             own = [
                 Term(factors[0].exponent + substitute(t.exponent, swap), _at(t, swap) | factors[0].conditions)
                 for t in terms_of(s.body, base) or ()
             ]
             before = constants if found is None else [Term(found)]
-            where = tuple(substitute(w, swap) for w in s.where)
+            wish, where = f"max_{first.name}", tuple(substitute(w, swap) for w in s.where)
+            if where and before:
+                # Conditions leave out points, and what is added to the sum with them.
+                alone = replace(s, body=greatest(own), where=where)
+                own, where = [Term(self.defined(alone, tuple(at), wish))], ()
             statement = replace(s, body=greatest([*before, *own]), where=where)
-            found = self.defined(statement, tuple(at), f"max_{first.name}")
+            found = self.defined(statement, tuple(at), wish)
         assert found is not None
         return Peak(substitute(found, at), base)
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import sympy as sp
 
 from symbp.ir import Access, Index
@@ -59,6 +61,16 @@ def test_rows_are_those_of_the_reader():
     assert found.of(e(Access("b", row)) + Access("s", row)).access == Access("max_s2", row)
     assert made[1].indices == (i,)
     assert made[1].body == sp.Max(Access("b", i), Access("z", i, k))
+
+
+def test_conditions_of_a_sum_do_not_hold_for_what_is_added_to_it():
+    found, made = peaks(s=(e(Access("z", i, k)), (i,)))
+    below = (sp.Le(k, i),)
+    total = found.sums["s"].statement
+    found.sums["s"] = Total(replace(total, where=below), sp.E)
+    assert found.of(1 + Access("s", i)).access == Access("max_s2", i)
+    assert [m.where for m in made] == [below, ()]
+    assert made[1].body == sp.Max(0, Access("max_s1", i))
 
 
 def test_what_has_none():
