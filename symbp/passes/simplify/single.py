@@ -78,6 +78,7 @@ class Definitions:
         parts: bodies with exponentials that are not scaled.
         sums: whether one of them sums several exponentials.
         nested: whether one of them is a function of an exponential of an exponential.
+        ends: whether values at infinite arguments are looked at.
         relative: whether the formulas of all tensors are looked at. Otherwise, what is no sum of
             exponentials is `held`: a (1 - a) stays what it is, log(a) is seen through.
     """
@@ -89,6 +90,7 @@ class Definitions:
         self.parts: dict[str, Statement] = {}
         self.sums = False
         self.nested = False
+        self.ends = False
         self._written: dict[tuple[int, bool], tuple[sp.Expr, sp.Expr]] = {}
 
     def __contains__(self, name: str) -> bool:

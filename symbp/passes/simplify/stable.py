@@ -20,6 +20,7 @@ from symbp.ir.walk import index_symbols, is_large, is_leaf, is_undefined, postor
 from symbp.passes.cost import cost
 from symbp.passes.simplify.accuracy import Choice, accurate, in_decaying_exponential
 from symbp.passes.simplify.compensate import compensated
+from symbp.passes.simplify.ends import AT_ENDS, AT_LARGE, zero_at_ends
 from symbp.passes.simplify.exponential_forms import SIZE, quotient
 from symbp.passes.simplify.ledger import Ledger, Step
 from symbp.passes.simplify.node_rules import AGAIN, RULES, maximum_first
@@ -38,6 +39,8 @@ from symbp.passes.simplify.vanishing import TRIED, opposed, zero_first
 Note = Callable[[str, sp.Expr, sp.Expr, str], None]
 """Takes note of a rewrite: rule, before, after, how it was verified."""
 
+FEW = 100
+"""Statements of a program up to which products are looked at where their variable is infinite."""
 LARGE = 2000
 """Bodies with more nodes, counted as a tree, are left as they are."""
 
@@ -76,6 +79,7 @@ def stable_forms(program: Program, ledger: Ledger | None = None, relative: bool 
 
 def _rewritten(program: Program, relative: bool, shared: frozenset, ledger: Ledger | None) -> list[Statement]:
     definitions, facts = Definitions(relative), Facts.of(program.statements)
+    definitions.ends = relative and len(program.statements) <= FEW
     statements = []
     for statement in program.statements:
 
@@ -264,6 +268,10 @@ class _Rewriter:
         found = zero_first(args, meaning, self.definitions.written_out, not relative)
         if len(found) != len(args):
             self.note(VANISHING, sp.Mul(*args), sp.Mul(*found), TRIED)
+        elif self.definitions.ends:
+            found = zero_at_ends(args, lambda body: self.definitions.written_out(self.parts(body)))
+            if len(found) != len(args):
+                self.note(AT_ENDS, sp.Mul(*args), sp.Mul(*found), AT_LARGE)
         if self.facts.masked:
             args, found = found, masked_first(found, self.parts, self.facts)
             if found is not args:
