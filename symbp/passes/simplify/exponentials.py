@@ -48,7 +48,7 @@ class _Shifter:
         self.sums: dict[str, Total] = {}
         self.made: list[Statement] = []
         self.tensors: list[Tensor] = []
-        self.scaled: dict[tuple[str, Access], str] = {}
+        self.scaled: dict[tuple[str, Peak], str] = {}
         self.peaks = Peaks(self.sums, self.define)
         self.taken = set(program.tensors)
         for s in program.statements:
@@ -65,7 +65,7 @@ class _Shifter:
             self.made.clear()
         if not self.scaled:
             return self.program
-        for name in dict.fromkeys(peak.name for _, peak in self.scaled):
+        for name in dict.fromkeys(peak.access.name for _, peak in self.scaled):
             statements = _peeled(statements, name, self.program.outputs)
         read = {a.name for s in statements for part in (s.body, *s.where) for a in accesses(part)}
         unused = {n for n, _ in self.scaled} - read - set(self.program.outputs)
@@ -156,7 +156,7 @@ class _Shifter:
         m = substitute(peak.access, own)
         if not set(index_symbols(m)) <= set(total.indices):
             return None
-        key = access.name, m
+        key = access.name, Peak(m, peak.base)
         if key not in self.scaled:
             body = shifted(total.body, peak.base, m)
             self.scaled[key] = self.define(replace(total, body=body), f"{access.name}_shifted")

@@ -224,3 +224,14 @@ def test_the_maximum_of_rows_is_one_for_all_that_is_summed_with_the_same_exponen
     assert len(maximum.indices) == 1
     values = {"A": 1000 * np.eye(4), "B": np.arange(16.0).reshape(4, 4)}
     np.testing.assert_allclose(evaluate(program, values)["u"], values["B"], rtol=1e-14)
+
+
+def test_one_maximum_in_two_bases():
+    """max(0, v) is subtracted from exponents of e and of 2: the same sum is another one then."""
+    s = S(e(v[i]) * w[i])
+    body = log(1 + 2 * S(e(v[i]))) + log(1 + s + S(e(v[i]))) + (1 + S(e(v[i]))) / (1 + S(2 ** v[i]))
+    E = nn.scalar("E")
+    before = lower(Network([sp.Eq(E, body)], inputs=[w], parameters=[v], loss=E, batch=False))
+    values = {"v": np.array([0.3, -1.2, 0.8, 0.1]), "w": np.array([1.5, 0.4, 2.1, 1.0])}
+    now = float(evaluate(shift_exponentials(before), values)["E"])
+    assert now == pytest.approx(float(evaluate(before, values)["E"]), rel=1e-14)
