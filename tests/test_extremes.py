@@ -98,6 +98,25 @@ def test_slopes_of_softsign():
     check(2 * x / (3 + 2 * sp.Abs(x)), [((3e9,), 6e9 / (3 + 6e9), [6 / (3 + 6e9) ** 2])])
 
 
+def test_slopes_of_roots():
+    """(1 + x^2)^(-3/2), of which 1/sqrt(1 + x^2) - x^2/(1 + x^2)^(3/2) keeps no digit."""
+    for f in (
+        x / sp.sqrt(1 + x**2),
+        sp.sqrt(1 + x**2) - x,
+        x / (1 + x**2),
+        x / (y + x**2) ** sp.Rational(5, 2),
+    ):
+        names = [n for n in (x, y) if n in f.free_symbols]
+        truth = sp.lambdify(names, [f, *(f.diff(n) for n in names)], "mpmath")
+        cases = []
+        for at in (-1e8, -1000.0, -0.3, 1e-9, 2.0, 1000.0, 1e8):
+            point = (at, 2.0)[: len(names)]
+            with mpmath.workdps(50):
+                value, *slopes = (float(v) for v in truth(*map(mpmath.mpf, point)))
+            cases.append((point, value, slopes))
+        check(f, cases)
+
+
 def test_gelu():
     cases = [
         ((-10.0,), -7.619853024160527e-23, [-7.618400096464892e-22]),
@@ -155,6 +174,19 @@ def test_log_softmax():
     for masked in MASKS:
         np.testing.assert_allclose(f(masked)[1:], [np.log(p), np.log(1 - p)])
         assert np.isfinite(f.jacobian(masked)).all()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_infinite_logits(dtype):
+    """What jax.nn.logsumexp answers."""
+    b, E = nn.vector("b", 3), nn.scalar("E")
+    net = sb.Network([sp.Eq(E, log(nn.total(nn.exp(b))))], parameters=[b], loss=E, batch=False)
+    model = sb.compile(net, cache=False, dtype=dtype)
+    value, gradient = model.value_and_grad(np.array([-inf, 0, 1], dtype))
+    assert value == pytest.approx(1 + np.log1p(np.exp(-1)), rel=1e-6)
+    np.testing.assert_allclose(gradient, [0, p, 1 - p], rtol=1e-6)
+    for logits, value in (([-inf, -inf, -inf], -inf), ([-inf, inf, 0], inf), ([nan, -inf, 0], nan)):
+        np.testing.assert_equal(float(model.value_and_grad(np.array(logits, dtype))[0]), value)
 
 
 @pytest.mark.parametrize("masked", MASKS, ids=str)

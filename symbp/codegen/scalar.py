@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symbp.codegen.twofold import exponential
 from symbp.errors import UnsupportedError
-from symbp.ir.functions import compensated_exp, first, one_plus_erf, times_logarithm
+from symbp.ir.functions import compensated_exp, finite, first, one_plus_erf, times_logarithm
 from symbp.ir.nodes import BATCH, Access, Index
 from symbp.ir.walk import is_leaf, postorder
 
@@ -151,6 +152,9 @@ class Translator:
             return code("call", "erfc", code("neg", *args))
         if isinstance(node, first):
             return args[0]
+        if isinstance(node, finite):
+            largest = float(np.finfo(np.float32 if self.single else np.float64).max)
+            return code("min", code("max", *args, code.const(-largest)), code.const(largest))
         if isinstance(node, times_logarithm):
             u, v = args
             is_zero = code("and", code("==", u, code.const(0)), code("==", v, v))  # v is no nan

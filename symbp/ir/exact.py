@@ -13,7 +13,7 @@ import mpmath
 import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
-from symbp.ir.functions import compensated_exp, expm1, first, log1p, one_plus_erf, times_logarithm
+from symbp.ir.functions import compensated_exp, expm1, finite, first, log1p, one_plus_erf, times_logarithm
 from symbp.ir.walk import is_leaf, postorder
 
 BITS = 1 << 12
@@ -91,6 +91,7 @@ FUNCTIONS: dict[Any, Callable] = {
     sp.log: lambda x: mpmath.log(x) if x > 0 else mpmath.nan,
     log1p: lambda x: mpmath.log1p(x) if x > -1 else mpmath.nan,
     times_logarithm: lambda u, v: u * v,
+    finite: lambda x: x,
     first: lambda x: x,
     sp.sin: mpmath.sin,
     sp.cos: mpmath.cos,

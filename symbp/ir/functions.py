@@ -11,7 +11,16 @@ from typing import Any
 import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
 
-__all__ = ["INTERNAL", "compensated_exp", "expm1", "first", "log1p", "one_plus_erf", "times_logarithm"]
+__all__ = [
+    "INTERNAL",
+    "compensated_exp",
+    "expm1",
+    "finite",
+    "first",
+    "log1p",
+    "one_plus_erf",
+    "times_logarithm",
+]
 
 
 class compensated_exp(sp.Function):
@@ -66,6 +75,24 @@ class times_logarithm(sp.Function):
         return printer._print(sp.Mul(*self.args, evaluate=False))
 
 
+class finite(sp.Function):
+    """Its operand; where that is infinite, the largest number of its sign, since inf - inf is nan.
+
+    It only stands for what is subtracted from exponents, on which no value depends.
+    """
+
+    nargs = 1
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        return sp.S.One
+
+    def _eval_evalf(self, prec: int) -> Any:
+        return self.args[0]._eval_evalf(prec)
+
+    def _sympystr(self, printer: Any) -> str:
+        return printer._print(self.args[0])
+
+
 class first(sp.Function):
     """Its operand, computed before anything is added to it: z - m - log(s) as first(z - m) - log(s)."""
 
@@ -81,5 +108,5 @@ class first(sp.Function):
         return f"({printer._print(self.args[0])})"
 
 
-INTERNAL = (expm1, log1p, compensated_exp, one_plus_erf, times_logarithm, first)
+INTERNAL = (expm1, log1p, compensated_exp, one_plus_erf, times_logarithm, finite, first)
 """All of them."""

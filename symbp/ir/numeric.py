@@ -15,7 +15,7 @@ import numpy as np
 import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
-from symbp.ir.functions import compensated_exp, expm1, first, log1p, one_plus_erf, times_logarithm
+from symbp.ir.functions import compensated_exp, expm1, finite, first, log1p, one_plus_erf, times_logarithm
 from symbp.ir.nodes import BATCH, Access, Index
 from symbp.ir.walk import postorder
 
@@ -200,6 +200,7 @@ FUNCTIONS: dict[Any, Callable] = {
     log1p: _real_only(np.log1p, lambda x: ~(x < -1)),
     times_logarithm: lambda u, v: np.where(np.equal(u, 0) & ~np.isnan(v), 0, u * v),
     first: lambda x: x,
+    finite: lambda x: _finite(x),
     sp.sin: np.sin,
     sp.cos: np.cos,
     sp.tan: np.tan,
@@ -246,6 +247,12 @@ FUNCTIONS: dict[Any, Callable] = {
     sp.ITE: lambda c, a, b: np.where(c, a, b),
 }
 """One rule per SymPy class; subclasses inherit the rule of their base."""
+
+
+def _finite(x: Any):
+    real = np.real(x)
+    limits = np.finfo(np.result_type(real, np.float32))
+    return np.where(np.isinf(real), np.clip(real, limits.min, limits.max), x)
 
 
 def _tanh(x: Any):

@@ -20,7 +20,7 @@ import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symbp.errors import UnsupportedError
-from symbp.ir.functions import compensated_exp, expm1, first, log1p, one_plus_erf, times_logarithm
+from symbp.ir.functions import compensated_exp, expm1, finite, first, log1p, one_plus_erf, times_logarithm
 from symbp.ir.nodes import BATCH, Access, Index, Program, Statement
 from symbp.ir.walk import postorder
 
@@ -264,7 +264,7 @@ class _Statement:
             return self._folded(partial(library.extreme, name), args)
         if isinstance(node, sp.KroneckerDelta):
             return self.do(library.where, self.do(operator.eq, *args), _Value(1.0), _Value(0.0))
-        if isinstance(node, first):
+        if isinstance(node, finite | first):
             return args[0]
         if isinstance(node, sp.erf | one_plus_erf):
             value = self.do(library.erf, args[0])

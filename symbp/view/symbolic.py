@@ -35,6 +35,7 @@ FUNCTIONS |= {
     "log1p": lambda x: sp.log(1 + x),
     "one_plus_erf": lambda x: 1 + sp.erf(x),
     "times_logarithm": lambda u, v: u * v,
+    "finite": lambda x: x,
 }
 
 _RELATIONS = {"<": sp.Lt, "<=": sp.Le, ">": sp.Gt, ">=": sp.Ge, "==": sp.Eq, "!=": sp.Ne}

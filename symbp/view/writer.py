@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
-from symbp.ir.functions import first, one_plus_erf, times_logarithm
+from symbp.ir.functions import finite, first, one_plus_erf, times_logarithm
 from symbp.ir.nodes import Access, Index, Label
 from symbp.view.printer import DIGITS
 from symbp.view.terms import ONE, Term, number, product, term, total
@@ -83,8 +83,8 @@ class Writer:
 
     def call(self, node: sp.Basic, axes: Axes) -> Term:
         name, args = type(node).__name__, node.args
-        if isinstance(node, first):
-            return self.show(args[0], axes)  # an order of operations, which paper does not have
+        if isinstance(node, finite | first):
+            return self.show(args[0], axes)  # paper has no infinities and no order of operations
         if isinstance(node, times_logarithm):
             u, v = args
             value = self.show(sp.Mul(u, v, evaluate=False), axes)

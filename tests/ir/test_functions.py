@@ -7,7 +7,16 @@ from symbp.ir import Access
 from symbp.ir.definition import known
 from symbp.ir.evaluate import evaluate_body
 from symbp.ir.exact import exact
-from symbp.ir.functions import INTERNAL, compensated_exp, expm1, first, log1p, one_plus_erf, times_logarithm
+from symbp.ir.functions import (
+    INTERNAL,
+    compensated_exp,
+    expm1,
+    finite,
+    first,
+    log1p,
+    one_plus_erf,
+    times_logarithm,
+)
 
 x, y = Access("x"), Access("y")
 FORMULAS = {
@@ -17,6 +26,7 @@ FORMULAS = {
     one_plus_erf(x): 1 + sp.erf(x),
     times_logarithm(x, sp.log(y)): x * sp.log(y),
     first(x - y): x - y,
+    finite(x - y): x - y,
 }
 
 
@@ -37,7 +47,7 @@ def test_meaning(node):
 def test_derivatives(node):
     v = [sp.Symbol(f"v{k}", positive=True) for k in range(len(node.args))]
     call = node.func(*v)
-    formula = {times_logarithm: v[0] * v[-1], compensated_exp: sp.exp(v[0]), first: v[0]}.get(
+    formula = {times_logarithm: v[0] * v[-1], compensated_exp: sp.exp(v[0]), first: v[0], finite: v[0]}.get(
         node.func, FORMULAS[node].xreplace({node.args[0]: v[0]})
     )
     for k, symbol in enumerate(v):
@@ -65,3 +75,10 @@ def test_complex_steps():
         got = evaluate_body(node, {"x": np.array(0.3 + 1e-30j)}, np.complex128)
         slope = float(node.fdiff(1).xreplace({x: sp.Rational(3, 10)}).evalf(20))
         assert got.imag / 1e-30 == pytest.approx(slope, rel=1e-13)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.complex128])
+def test_finite_is_the_largest_number_where_its_operand_is_infinite(dtype):
+    largest = np.finfo(dtype).max
+    got = evaluate_body(finite(x), {"x": np.array([np.inf, -np.inf, np.nan, 3, -1e30], dtype)}, dtype)
+    np.testing.assert_array_equal(got, np.array([largest, -largest, np.nan, 3, -1e30], dtype))

@@ -343,7 +343,7 @@ def _solve_delta(body: sp.Expr, k: Index):
 
 def _used_as_exponent(body: sp.Expr, k: Index) -> bool:
     nodes = postorder([body])
-    return any(isinstance(n, sp.Pow) and k in index_symbols(n.exp) for n in nodes)
+    return any(isinstance(n, sp.Pow) and k in postorder([n.exp]) for n in nodes)
 
 
 def _product(b: Builder, node: sp.Product, scope: Scope) -> sp.Expr:

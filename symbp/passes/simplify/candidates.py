@@ -38,6 +38,7 @@ FACTOR = 8
 def candidates(body: sp.Expr, held: Held) -> Iterator[sp.Expr]:
     """Bodies that may be equal to `body` and cheaper or more stable."""
     yield from _rational_forms(body, held)
+    yield from _without_roots(body)
     yield from _powers(body, held)
     yield from _through_logarithms(body, held)
     yield from _by_sign(body, held)
@@ -183,6 +184,38 @@ def _factored(polynomial: Any) -> sp.Expr:
 def _product(polynomial: Any) -> sp.Expr:
     coefficient, factors = polynomial.factor_list()
     return sp.Mul(polynomial.ring.domain.to_sympy(coefficient), *(f.as_expr() ** n for f, n in factors))
+
+
+def _without_roots(body: sp.Expr) -> Iterator[sp.Expr]:
+    """Over one line, with powers of roots made small: 1/r - x^2/r^3 with r^2 = 1 + x^2 is 1/r^3."""
+    exponents = {n.base: n.exp.q for n in postorder([body]) if _is_root(n)}
+    r = rational([body, *exponents])
+    found = None if not exponents or len(r.meaning) > SYMBOLS else fractions(r.bodies, [])
+    if found is None:
+        return
+    field, (whole, *bases) = found
+    reduced = field(whole.numer)
+    for (base, q), value in zip(exponents.items(), bases, strict=True):
+        for k, symbol in enumerate(field.symbols):
+            if r.meaning[symbol] == sp.Pow(base, sp.Rational(1, q)):
+                reduced = _mod_power(field, reduced.numer, k, q, value) / reduced.denom
+    reduced /= whole.denom
+    if reduced != whole:
+        for form in _written(reduced, r):
+            yield r.back(form)
+
+
+def _is_root(node: Any) -> bool:
+    return isinstance(node, sp.Pow) and bool(node.exp.is_Rational) and not node.exp.is_Integer
+
+
+def _mod_power(field: Any, polynomial: Any, k: int, q: int, value: FracElement) -> FracElement:
+    """The polynomial with the q-th power of the k-th symbol replaced."""
+    powers = sorted({m[k] for m in polynomial.monoms()})
+    terms = (
+        field(_coefficient(polynomial, k, p)) * field.gens[k] ** (p % q) * value ** (p // q) for p in powers
+    )
+    return sum(terms, field(0))
 
 
 def _powers(body: sp.Expr, held: Held) -> Iterator[sp.Expr]:

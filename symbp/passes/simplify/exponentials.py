@@ -1,64 +1,184 @@
 """Shift sums of exponentials, before differentiation.
 
-A sum of exponentials that is only used in a logarithm or as a divisor of other exponentials gets its
-largest exponent subtracted,
+A sum of exponentials that stands in a logarithm or below a line gets its largest exponent subtracted,
 
-    s = sum_j exp(b_j)   ->   m = max_j b_j,  s' = sum_j exp(b_j - m),  s = s' exp(m),
+    s = sum_j w_j exp(b_j)   ->   m = max_j b_j,  s' = sum_j w_j exp(b_j - m),  s = s' exp(m),
 
-so that log s = m + log s' and exp(b_i) / s = exp(b_i - m) / s'. No value depends on m: it is
-not differentiated.
+so that log s = m + log s', exp(b_i)/s = exp(b_i - m)/s' and, with m = max(0, max_j b_j),
+log(1 + s) = m + log(exp(-m) + s'). No value depends on m: it is not differentiated.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import sympy as sp
 
 from symbp.ir.nodes import Access, Program, Statement, Tensor
-from symbp.ir.walk import accesses, is_leaf, postorder, rebuild, substitute
+from symbp.ir.walk import accesses, index_symbols, is_large, is_leaf, postorder, rebuild, substitute
+from symbp.passes.simplify.exponential_sums import base_of, exponent_of, shifted, terms_of
+from symbp.passes.simplify.peaks import Peak, Peaks, Total
+from symbp.passes.simplify.scale import Writer, own_exponentials
+
+LARGE = 200
+"""Bodies with more nodes, counted as a tree, are left as they are."""
+DEPTH = 3
+"""Definitions of definitions that are looked up."""
 
 
 def shift_exponentials(program: Program) -> Program:
     """Subtract the largest exponent wherever a sum of exponentials allows it."""
-    for name in [s.target for s in program.statements if s.reduce == "sum"]:
-        program = _shift(program, name)
-    return program
+    shifter = _Shifter(program)
+    return shifter.run() if shifter.sums else program
 
 
-def _shift(program: Program, name: str) -> Program:
-    by_name = program.statement_of()
-    total = by_name[name]
-    body = _inline_exponentials(total.body, by_name)
-    if not isinstance(body, sp.exp) or name in program.outputs:
-        return program
-    users = [s for s in program.statements if name in {a.name for a in accesses(s.body)}]
-    peak = _free_name(program, f"max_{name}")
-    shifted = _free_name(program, f"{name}_shifted")
-    rewritten = {}
-    for user in users:
-        inlined = _inline_exponentials(user.body, by_name, keep=name)
-        found = {
-            a: a.func(shifted, *a.indices) * sp.exp(Access(peak, *a.indices))
-            for a in accesses(inlined)
-            if a.name == name
-        }
-        new = _rebuild(inlined, found)
-        if _has_bare_shift(new, peak):
-            return program
-        rewritten[user.target] = user.with_body(new)
-    extents = tuple(i.extent for i in total.indices)
-    exponent = body.args[0]
-    m = replace(total, target=peak, body=exponent, reduce="max")
-    s = replace(total, target=shifted, body=sp.exp(exponent - Access(peak, *total.indices)))
-    statements: list[Statement] = []
-    for statement in program.statements:
-        if statement.target == name:
-            statements += [m, s]
-        else:
-            statements.append(rewritten.get(statement.target, statement))
-    statements = _peeled(statements, peak, program.outputs)
-    return program.rebuilt(statements, [Tensor(peak, extents), Tensor(shifted, extents)])
+class _Shifter:
+    """Rewrites the readers of sums of exponentials.
+
+    Attributes:
+        sums: of exponentials, by name.
+        peaks: the greatest exponents that are defined so far.
+        made: statements that the reader at hand needs.
+        scaled: sums that were shifted, by name and what was subtracted.
+    """
+
+    def __init__(self, program: Program):
+        self.program, self.by_name = program, program.statement_of()
+        self.sums: dict[str, Total] = {}
+        self.made: list[Statement] = []
+        self.tensors: list[Tensor] = []
+        self.scaled: dict[tuple[str, Peak], str] = {}
+        self.peaks = Peaks(self.sums, self.define)
+        self.taken = set(program.tensors)
+        for s in program.statements:
+            if s.reduce == "sum" and not is_large(s.body, LARGE):
+                body = self.written_out(s.body)
+                if not self.divisors(body) and _varies(s.with_body(body)):
+                    self.sums[s.target] = Total(s.with_body(body), base_of(body) or sp.E)
+
+    def run(self) -> Program:
+        statements: list[Statement] = []
+        for s in self.program.statements:
+            new = s if s.target in self.sums else self.reader(s)
+            statements += [*self.made, new]
+            self.made.clear()
+        if not self.scaled:
+            return self.program
+        for name in dict.fromkeys(peak.access.name for _, peak in self.scaled):
+            statements = _peeled(statements, name, self.program.outputs)
+        read = {a.name for s in statements for part in (s.body, *s.where) for a in accesses(part)}
+        unused = {n for n, _ in self.scaled} - read - set(self.program.outputs)
+        return self.program.rebuilt((s for s in statements if s.target not in unused), self.tensors)
+
+    def reader(self, s: Statement) -> Statement:
+        body = self.written_out(s.body) if not is_large(s.body, LARGE) else s.body
+        if not self.divisors(body):
+            return s
+        new = self.part(body)
+        return s if new is body else s.with_body(new)
+
+    def written_out(self, body: sp.Expr) -> sp.Expr:
+        """The body with the formulas of tensors that are exponentials, sums of such, or one by such."""
+        for _ in range(DEPTH):
+            swap = {}
+            for access in accesses(body):
+                source = self.by_name.get(access.name)
+                if source is not None and self.has_scale(source):
+                    at = dict(zip(source.indices, access.indices, strict=True))
+                    swap[access] = substitute(source.body, at)
+            wider = substitute(body, swap) if swap else body
+            if wider is body or is_large(wider, 2 * LARGE):
+                break
+            body = wider
+        return body
+
+    def has_scale(self, s: Statement) -> bool:
+        """Whether a tensor is, entry by entry, an exponential, a sum of such, or one by such a sum."""
+        if s.reduce != "none" or s.where or is_large(s.body, LARGE):
+            return False
+        below = {n: sp.S.One for n in postorder([s.body]) if self.is_divisor(n)}
+        as_exponentials = {a: sp.exp(a) for a in accesses(s.body) if a.name in self.sums}
+        if not below:
+            wider = substitute(s.body, as_exponentials)
+            return base_of(wider) is not None and terms_of(wider) is not None
+        rest = substitute(s.body, below)
+        return not any(
+            exponent_of(n) is not None or n in as_exponentials or isinstance(n, sp.log)
+            for n in postorder([rest])
+        )
+
+    def is_divisor(self, node: Any) -> bool:
+        below = isinstance(node, sp.Pow) and node.exp.is_number and node.exp.is_negative
+        return bool(below) and self.reads(node)
+
+    def reads(self, node: sp.Basic) -> bool:
+        return any(a.name in self.sums for a in accesses(node))
+
+    def divisors(self, body: sp.Expr) -> list[sp.Expr]:
+        """What reads sums of exponentials in logarithms of a body and below its lines."""
+        if not self.sums or not self.reads(body):
+            return []
+        found = []
+        for node in postorder([body]):
+            if isinstance(node, sp.log):
+                found += [f for f in sp.Mul.make_args(node.args[0]) if not isinstance(f, sp.Pow)]
+            elif self.is_divisor(node):
+                found += sp.Mul.make_args(node.base)  # type: ignore[attr-defined]
+        return [d for d in found if self.reads(d)]
+
+    def part(self, node: Any) -> Any:
+        """A part of a body rewritten; terms of a sum have nothing to do with each other."""
+        divisors = [] if is_leaf(node) or isinstance(node, sp.logic.boolalg.Boolean) else self.divisors(node)
+        if not divisors:
+            return node
+        peak = None if isinstance(node, sp.Add) else self.peak(divisors)
+        if peak is None:
+            return rebuild(node, tuple(map(self.part, node.args)))
+        swap: dict[sp.Basic, sp.Expr] = {}
+        for access in accesses(node):
+            if access.name in self.sums:
+                found = self.shifted(access, peak)
+                if found is not None:
+                    swap[access] = found
+                    swap |= own_exponentials(node, self.sums[access.name], access, peak)
+        return Writer(peak, swap).write(node)
+
+    def peak(self, divisors: list[sp.Expr]) -> Peak | None:
+        """What all of them have as their greatest exponent; None where they differ."""
+        first, *others = dict.fromkeys(map(self.peaks.of, divisors))
+        return None if others else first
+
+    def shifted(self, access: Access, peak: Peak) -> Access | None:
+        """An entry of a sum with the peak subtracted from its exponents."""
+        total = self.sums[access.name].statement
+        own = {i: k for i, k in zip(access.indices, total.indices, strict=True) if index_symbols(i)}
+        m = substitute(peak.access, own)
+        if not set(index_symbols(m)) <= set(total.indices):
+            return None
+        key = access.name, Peak(m, peak.base)
+        if key not in self.scaled:
+            body = shifted(total.body, peak.base, m)
+            self.scaled[key] = self.define(replace(total, body=body), f"{access.name}_shifted")
+        return Access(self.scaled[key], *access.indices)
+
+    def define(self, statement: Statement, wish: str) -> str:
+        """Define the statement under a new name, before the reader at hand."""
+        name, k = wish, 1
+        while name in self.taken:
+            k += 1
+            name = f"{wish}_{k}"
+        self.taken.add(name)
+        self.tensors.append(Tensor(name, tuple(i.extent for i in statement.indices)))
+        self.made.append(replace(statement, target=name))
+        return name
+
+
+def _varies(s: Statement) -> bool:
+    """Whether the body of a sum is one of exponentials, and their exponents vary in it."""
+    base = base_of(s.body)
+    terms = None if base is None else terms_of(s.body, base)
+    return any(i in s.bound for t in terms or () for i in index_symbols(t.exponent))
 
 
 def _peeled(statements: list[Statement], peak: str, outputs: tuple[str, ...]) -> list[Statement]:
@@ -84,60 +204,3 @@ def _peeled(statements: list[Statement], peak: str, outputs: tuple[str, ...]) ->
             s = s.with_body(sp.Add(*(t for t in terms if t is not maximum)))
         result.append(s)
     return result
-
-
-def _inline_exponentials(body: sp.Expr, by_name: dict[str, Statement], keep: str | None = None) -> sp.Expr:
-    """Replace accesses to tensors that are elementwise exponentials by the exponential."""
-    swap = {}
-    for access in accesses(body):
-        source = by_name.get(access.name)
-        if (
-            source
-            and access.name != keep
-            and source.reduce == "none"
-            and isinstance(source.body, sp.exp)
-            and not source.where
-        ):
-            swap[access] = substitute(source.body, dict(zip(source.indices, access.indices, strict=True)))
-    return substitute(body, swap) if swap else body
-
-
-def _rebuild(root: sp.Expr, swap: dict) -> sp.Expr:
-    """Substitute, with the logarithm of the shifted total split into a sum."""
-    done: dict[sp.Basic, sp.Basic] = dict(swap)
-    for node in postorder([root], leaf=lambda n: is_leaf(n) or n in swap):
-        if node in done:
-            continue
-        new = rebuild(node, tuple(done[a] for a in node.args)) if not is_leaf(node) else node
-        if isinstance(new, sp.log) and isinstance(new.args[0], sp.Mul):
-            exponents = [f for f in new.args[0].args if isinstance(f, sp.exp)]
-            others = sp.Mul(*(f for f in new.args[0].args if not isinstance(f, sp.exp)))
-            if exponents:
-                new = sp.Add(*(f.args[0] for f in exponents), sp.log(others))
-        elif isinstance(new, sp.Mul) and sum(isinstance(f, sp.exp) for f in new.args) > 1:
-            # SymPy leaves exp(b)*exp(-m) as it is, which overflows.
-            exponents = [f.args[0] for f in new.args if isinstance(f, sp.exp)]
-            new = sp.Mul(*(f for f in new.args if not isinstance(f, sp.exp)), sp.exp(sp.Add(*exponents)))
-        done[node] = new
-    return done[root]  # type: ignore[return-value]
-
-
-def _has_bare_shift(root: sp.Expr, peak: str) -> bool:
-    """Whether exp(m) survives by itself: then the shift buys nothing."""
-    for node in postorder([root]):
-        if isinstance(node, sp.exp):
-            terms = sp.Add.make_args(node.args[0])
-            if (
-                any(isinstance(a, Access) and a.name == peak for t in terms for a in sp.Mul.make_args(t))
-                and len(terms) == 1
-            ):
-                return True
-    return False
-
-
-def _free_name(program: Program, wish: str) -> str:
-    name, k = wish, 1
-    while name in program.tensors:
-        k += 1
-        name = f"{wish}_{k}"
-    return name

@@ -10,6 +10,7 @@ import sympy as sp
 from symbp.ir.functions import first, log1p, one_plus_erf, times_logarithm
 from symbp.ir.nodes import Access
 from symbp.ir.walk import accesses, is_leaf, postorder, rebuild
+from symbp.passes.simplify.conjugates import difference_of_root
 from symbp.passes.simplify.several_exponentials import logarithm_of_sum
 
 Look = Callable[[Any], Any]
@@ -132,5 +133,6 @@ RULES: dict[str, Rule] = {
     "logarithm of a power": _seen_through(logarithm_of_power),
     "log1p": _seen_through(logarithm_of_one_more),
     "complementary error function": _seen_through(error_function),
+    "difference of a root": _seen_through(difference_of_root),
     "zero times a logarithm": zero_times_logarithm,
 }

@@ -13,6 +13,7 @@ from symbp.ir.nodes import Access, Statement
 from symbp.ir.walk import accesses, conditions, has_choice, is_large, postorder, rebuild, substitute
 from symbp.passes.simplify.accuracy import accurate
 from symbp.passes.simplify.exponential_forms import SIZE, X
+from symbp.passes.simplify.exponential_sums import exponent_of
 from symbp.passes.simplify.several_exponentials import multiple, terms_of
 
 CALLS = (sp.exp, sp.erf, sp.erfc, sp.log, sp.Pow)
@@ -77,6 +78,7 @@ class Definitions:
         parts: bodies with exponentials that are not scaled.
         sums: whether one of them sums several exponentials.
         nested: whether one of them is a function of an exponential of an exponential.
+        ends: whether values at infinite arguments are looked at.
         relative: whether the formulas of all tensors are looked at. Otherwise, what is no sum of
             exponentials is `held`: a (1 - a) stays what it is, log(a) is seen through.
     """
@@ -88,6 +90,7 @@ class Definitions:
         self.parts: dict[str, Statement] = {}
         self.sums = False
         self.nested = False
+        self.ends = False
         self._written: dict[tuple[int, bool], tuple[sp.Expr, sp.Expr]] = {}
 
     def __contains__(self, name: str) -> bool:
@@ -113,7 +116,7 @@ class Definitions:
             return
         if isinstance(body.as_coeff_Mul()[1], CALLS) or terms_of(body):
             self.calls[statement.target] = statement.with_body(body)
-        if not whole and any(isinstance(n, sp.exp) for n in postorder([body])):
+        if not whole and any(exponent_of(n) is not None for n in postorder([body])):
             self.parts[statement.target] = statement.with_body(body)
             self.sums = self.sums or any(map(terms_of, postorder([body])))
 

@@ -14,15 +14,24 @@ from typing import Any
 
 import sympy as sp
 
-from symbp.ir.functions import log1p
+from symbp.ir.functions import finite, log1p
 from symbp.ir.nodes import Access, Index, Program, Statement
 from symbp.ir.walk import index_symbols, is_large, is_leaf, is_undefined, postorder, rebuild, substitute
 from symbp.passes.cost import cost
 from symbp.passes.simplify.accuracy import Choice, accurate, in_decaying_exponential
 from symbp.passes.simplify.compensate import compensated
+from symbp.passes.simplify.ends import AT_ENDS, AT_LARGE, zero_at_ends
 from symbp.passes.simplify.exponential_forms import SIZE, quotient
 from symbp.passes.simplify.ledger import Ledger, Step
 from symbp.passes.simplify.node_rules import AGAIN, RULES, maximum_first
+from symbp.passes.simplify.peak_rules import (
+    MASKED,
+    NEAR_ONE,
+    NO_FACTS,
+    Facts,
+    logarithm_near_one,
+    masked_first,
+)
 from symbp.passes.simplify.several_exponentials import multiple, shifted_quotients, terms_of
 from symbp.passes.simplify.single import EXPONENTIAL, Definitions, Single, combined, is_constant
 from symbp.passes.simplify.vanishing import TRIED, opposed, zero_first
@@ -30,11 +39,16 @@ from symbp.passes.simplify.vanishing import TRIED, opposed, zero_first
 Note = Callable[[str, sp.Expr, sp.Expr, str], None]
 """Takes note of a rewrite: rule, before, after, how it was verified."""
 
+FEW = 100
+"""Statements of a program up to which products are looked at where their variable is infinite."""
 LARGE = 2000
 """Bodies with more nodes, counted as a tree, are left as they are."""
 
 FUNCTIONS = (*EXPONENTIAL, sp.log, log1p, sp.erf, sp.erfc)
 """What the rules are about; bodies without it are left alone at a glance."""
+
+ROOTS = (sp.S.Half, -sp.S.Half)
+"""Powers that they are about."""
 
 BY_CONSTRUCTION = "by construction"
 VANISHING = "zero times infinity"
@@ -64,8 +78,8 @@ def stable_forms(program: Program, ledger: Ledger | None = None, relative: bool 
 
 
 def _rewritten(program: Program, relative: bool, shared: frozenset, ledger: Ledger | None) -> list[Statement]:
-    definitions = Definitions(relative)
-    maxima = frozenset(s.target for s in program.statements if s.reduce == "max")
+    definitions, facts = Definitions(relative), Facts.of(program.statements)
+    definitions.ends = relative and len(program.statements) <= FEW
     statements = []
     for statement in program.statements:
 
@@ -76,8 +90,9 @@ def _rewritten(program: Program, relative: bool, shared: frozenset, ledger: Ledg
         if is_large(statement.body, LARGE):
             statements.append(statement)
             continue
-        rewriter = _Rewriter(definitions, shared, note)
-        statements.append(statement.with_body(maximum_first(rewriter.body(statement.body), maxima)))
+        rewriter = _Rewriter(definitions, shared, note, facts)
+        body = maximum_first(rewriter.body(statement.body), facts.maxima)
+        statements.append(statement.with_body(finite(body) if statement.reduce == "max" else body))
         definitions.add(statement, rewriter.single.get(statement.body), rewriter.whole)
     return statements
 
@@ -121,8 +136,8 @@ class _Rewriter:
         whole: whether quotients of several exponentials were shifted.
     """
 
-    def __init__(self, definitions: Definitions, shared: frozenset, note: Note):
-        self.definitions, self.shared, self.note = definitions, shared, note
+    def __init__(self, definitions: Definitions, shared: frozenset, note: Note, facts: Facts = NO_FACTS):
+        self.definitions, self.shared, self.note, self.facts = definitions, shared, note, facts
         self.single: dict[sp.Basic, Single] = {}
         self.plain: dict[sp.Basic, Any] = {}
         self.done: dict[sp.Basic, Any] = {}
@@ -155,7 +170,7 @@ class _Rewriter:
     def matters(self, node: sp.Basic) -> bool:
         if isinstance(node, Access):
             return node.name in self.definitions
-        return isinstance(node, FUNCTIONS)
+        return isinstance(node, FUNCTIONS) or (isinstance(node, sp.Pow) and node.exp in ROOTS)
 
     def visit(self, node: sp.Basic) -> None:
         if isinstance(node, Access):
@@ -228,13 +243,18 @@ class _Rewriter:
             new = node if same else node.func(*args)
         else:
             new = rebuild(node, tuple(args))
+        if self.facts.from_zero and isinstance(new, sp.log):
+            near_one = logarithm_near_one(new, self.parts, self.facts)
+            if near_one is not None:
+                self.note(NEAR_ONE, new, near_one, BY_CONSTRUCTION)
+                return near_one
         for name, rule in RULES.items():
             found = rule(new, self.definitions.written_out)
             if found is not None:
                 self.note(name, new, found, BY_CONSTRUCTION)
                 new = found
                 if name == AGAIN:
-                    new = _Rewriter(self.definitions, self.shared, self.note).body(new)
+                    new = _Rewriter(self.definitions, self.shared, self.note, self.facts).body(new)
         return new
 
     def zero_first(self, node: sp.Mul, args: list[Any], meaning: dict[Any, Single]) -> list[Any]:
@@ -248,7 +268,19 @@ class _Rewriter:
         found = zero_first(args, meaning, self.definitions.written_out, not relative)
         if len(found) != len(args):
             self.note(VANISHING, sp.Mul(*args), sp.Mul(*found), TRIED)
+        elif self.definitions.ends:
+            found = zero_at_ends(args, lambda body: self.definitions.written_out(self.parts(body)))
+            if len(found) != len(args):
+                self.note(AT_ENDS, sp.Mul(*args), sp.Mul(*found), AT_LARGE)
+        if self.facts.masked:
+            args, found = found, masked_first(found, self.parts, self.facts)
+            if found is not args:
+                self.note(MASKED, sp.Mul(*args), sp.Mul(*found), BY_CONSTRUCTION)
         return found
+
+    def parts(self, body: sp.Expr) -> sp.Expr:
+        """The body with formulas instead of the entries that hold exponentials."""
+        return self.definitions.written_out(body, self.definitions.parts)
 
     def spread(self, product: sp.Mul) -> sp.Expr:
         """a (b + c) as a b + a c where a is 0 and b infinite, or the other way round, of one exponential."""

@@ -37,10 +37,11 @@ _X = Access("x")
 _SIZES = np.unique(
     np.concatenate([10.0 ** np.arange(-320, 309, 4), np.arange(0.5, 60, 0.5), np.arange(60, 1500, 7.0)])
 )
-_AT = np.concatenate([[0.0], _SIZES, -_SIZES])
-_KNOWN = (sp.Add, sp.Mul, sp.Pow, sp.Abs, sp.exp, sp.log, expm1, log1p)
+AT = np.concatenate([[0.0], _SIZES, -_SIZES])
+"""Arguments at which products are tried."""
+_KNOWN = (sp.Add, sp.Mul, sp.Pow, sp.Abs, sp.exp, sp.log, expm1, log1p, times_logarithm)
 
-TRIED = f"in float64 at {len(_AT)} arguments"
+TRIED = f"in float64 at {len(AT)} arguments"
 """How a product is verified."""
 
 Look = Callable[[Any], Any]
@@ -156,10 +157,10 @@ def _is_dominated(vanishing: sp.Expr, argument: sp.Expr, other: sp.Expr) -> bool
     if _depth(other) > max(1, _depth(argument)):
         return False
     with np.errstate(all="ignore"):
-        size = np.broadcast_to(evaluate_body(argument, {_X.name: _AT}), _AT.shape)
-        infinite = np.isinf(np.broadcast_to(evaluate_body(other, {_X.name: _AT}), _AT.shape))
+        size = np.broadcast_to(evaluate_body(argument, {_X.name: AT}), AT.shape)
+        infinite = np.isinf(np.broadcast_to(evaluate_body(other, {_X.name: AT}), AT.shape))
         zero = evaluate_body(accurate(vanishing).form, {X.name: size}) == 0
-    for x in _AT[infinite & (np.abs(size) < INFINITE)]:
+    for x in AT[infinite & (np.abs(size) < INFINITE)]:
         at = {_X: float(x)}
         factor, rest = (exact(body, at, DIGITS) for body in (substitute(vanishing, {X: argument}), other))
         if factor is None or rest is None or (abs(factor) < ZERO < abs(factor * rest)):

@@ -141,3 +141,12 @@ def test_bounds_with_symbolic_dimensions():
     n = sp.Symbol("n", integer=True)
     C = sp.IndexedBase("C", shape=(n,))
     assert scalar(sp.Sum(C[k], (k, 0, n - 1)) / n, {C: a}, {"n": 4}) == 2.5
+
+
+def test_sums_are_written_out_where_the_index_is_an_exponent_and_not_where_an_entry_is():
+    def reduces(body, given):
+        program = lower(sb.Network([equation("E", body)], inputs=[given]))
+        return {s.reduce for s in program.statements}
+
+    assert reduces(sp.Sum(x**k, (k, 0, 3)), x) == {"none"}
+    assert "sum" in reduces(sp.Sum(2 ** A[k], (k, 0, 3)), A)

@@ -39,6 +39,15 @@ def test_common_factors_cancel_without_a_held_value():
     assert found(((1 - y) / (1 - p) - y / p) * p * (1 - p), {}, p - y)
 
 
+def test_powers_of_roots_cancel_over_one_line():
+    r = sp.sqrt(1 + x**2)
+    assert 1 / r**3 in candidates(1 / r - x**2 / r**3, {})
+    cube = (y + x) ** sp.Rational(1, 3)
+    assert cube**-4 * y in candidates(1 / cube - x / cube**4, {})
+    root, other = sp.sqrt(x), sp.sqrt(1 + y**2)
+    assert 1 / (root * other**3) in candidates((1 / other - y**2 / other**3) / root, {})
+
+
 def test_exponentials_go_below_the_line():
     forms = list(candidates(e(x) / (1 + e(x)), {}))
     assert 1 / (1 + e(-x)) in forms

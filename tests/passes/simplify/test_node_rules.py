@@ -20,6 +20,7 @@ def test_every_rule_has_a_case_here(rule):
         "logarithm of a power": sp.log(X**2),
         "log1p": sp.log(1 + X),
         "complementary error function": 1 - sp.erf(X),
+        "difference of a root": sp.sqrt(1 + X**2) - X,
         "zero times a logarithm": X * sp.log(Y),
     }
     before = cases[rule]
