@@ -67,6 +67,43 @@ def lockstep(text, inputs, results, constants, single):
     return run, plan.room
 
 
+def row_check(inputs, results):
+    """An intrinsic (inputs, results, samples) that raises ValueError where an array has another shape.
+
+    An `if` for every array is what Numba would take most of its time for. Compared are all of them at once.
+
+    Args:
+        inputs, results: (name, shape of a row) of each.
+    """
+
+    @intrinsic
+    def check(typingctx, given, made, samples):
+        def lower(context, builder, sig, args):
+            one = ir.Constant(ir.IntType(64), 1)
+            count = context.cast(builder, args[2], sig.args[2], types.int64)
+            for at, named in enumerate((inputs, results)):
+                for k, (name, row) in enumerate(named):
+                    kind, array = sig.args[at][k], builder.extract_value(args[at], k)
+                    found = cgutils.unpack_tuple(
+                        builder, context.make_array(kind)(context, builder, array).shape
+                    )
+                    wrong = builder.icmp_signed("!=", found[0], count)
+                    if named is inputs:
+                        wrong = builder.and_(wrong, builder.icmp_signed("!=", found[0], one))
+                    for size, want in zip(found[1:], row, strict=True):
+                        other = builder.icmp_signed("!=", size, ir.Constant(size.type, want))
+                        wrong = builder.or_(wrong, other)
+                    with builder.if_then(wrong, likely=False):
+                        shape = ", ".join(["N", *map(str, row)]) + ("," if not row else "")
+                        problem = f"{name} must have shape ({shape})"
+                        context.call_conv.return_user_exc(builder, ValueError, (problem,))
+            return context.get_dummy_value()
+
+        return types.void(given, made, samples), lower
+
+    return check
+
+
 class Lockstep:
     """Writes the code of a text; see `lockstep` for the arguments.
 

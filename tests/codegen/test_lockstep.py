@@ -176,6 +176,26 @@ def test_arrays_of_other_kinds_are_refused(tmp_path):
         module.run_into(ones, ones, np.empty((4, 3)))
 
 
+def test_rows_of_other_lengths_are_refused_by_name(tmp_path):
+    inputs = [Tensor("x", (BATCH,), "input"), Tensor("y", (BATCH, 2, 3), "input")]
+    bodies = [Access("y", SAMPLE, i, j) * X for i in range(2) for j in range(3)]
+    text = emit([rows(bodies, shape=(2, 3), inputs=inputs)])
+    # Numba takes longer over an `if` for each of many arrays than over all they are computed with.
+    assert "raise" not in text[text.index("def run_into") :]
+    module = load(text, tmp_path)
+    x, y, out = np.ones(4), np.ones((4, 2, 3)), np.empty((4, 2, 3))
+    module.run_into(x[:1], y[:1], out)
+    np.testing.assert_array_equal(out, np.ones((4, 2, 3)))
+    for wrong in (np.ones((4, 2, 4)), np.ones((4, 3, 3)), np.ones((3, 2, 3))):
+        with pytest.raises(ValueError, match=r"^y must have shape \(N, 2, 3\)$"):
+            module.run_into(x, wrong, out)
+    with pytest.raises(ValueError, match=r"^x must have shape \(N,\)$"):
+        module.run_into(np.ones(5), y, out)
+    for wrong in (np.empty((4, 2, 2)), np.empty((5, 2, 3))):
+        with pytest.raises(ValueError, match=r"must have shape \(N, 2, 3\)|x must have shape"):
+            module.run_into(x, y, wrong)
+
+
 def test_registers_are_full(tmp_path):
     module = load(emit([rows([sp.exp(X * k) + Y for k in range(1, 9)])]), tmp_path)
     module.run(np.ones(9), np.ones(9))
