@@ -24,7 +24,7 @@ from symbp.passes.simplify.exponential_forms import SIZE, quotient
 from symbp.passes.simplify.ledger import Ledger, Step
 from symbp.passes.simplify.node_rules import AGAIN, RULES, maximum_first
 from symbp.passes.simplify.several_exponentials import multiple, shifted_quotients, terms_of
-from symbp.passes.simplify.single import EXPONENTIAL, Definitions, Single, combined, is_constant
+from symbp.passes.simplify.single import EXPONENTIAL, Definitions, Single, combined, is_concerned, is_constant
 from symbp.passes.simplify.vanishing import TRIED, opposed, zero_first
 
 Note = Callable[[str, sp.Expr, sp.Expr, str], None]
@@ -228,7 +228,7 @@ class _Rewriter:
             new = node if same else node.func(*args)
         else:
             new = rebuild(node, tuple(args))
-        for name, rule in RULES.items():
+        for name, rule in RULES.items() if self.definitions.ruled or is_concerned(new) else ():
             found = rule(new, self.definitions.written_out)
             if found is not None:
                 self.note(name, new, found, BY_CONSTRUCTION)
