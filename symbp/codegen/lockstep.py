@@ -67,6 +67,53 @@ def lockstep(text, inputs, results, constants, single):
     return run, plan.room
 
 
+def row_check(inputs, results):
+    """An intrinsic (inputs, results, samples) that raises ValueError where an array has another shape.
+
+    An `if` for every array is what Numba would take most of its time for, and LLVM after it: all of them are
+    compared without a branch.
+
+    Args:
+        inputs, results: (name, shape of a row) of each.
+    """
+    arrays = [(0, k, *named) for k, named in enumerate(inputs)]
+    arrays += [(1, k, *named) for k, named in enumerate(results)]
+
+    @intrinsic
+    def check(typingctx, given, made, samples):
+        def lower(context, builder, sig, args):
+            long = ir.IntType(64)
+            count = context.cast(builder, args[2], sig.args[2], types.int64)
+            first = ir.Constant(long, len(arrays))
+            for number, (at, k, _, row) in reversed([*enumerate(arrays)]):
+                array = context.make_array(sig.args[at][k])(
+                    context, builder, builder.extract_value(args[at], k)
+                )
+                samples, *sizes = cgutils.unpack_tuple(builder, array.shape)
+                wrong = builder.icmp_signed("!=", samples, count)
+                if at == 0:
+                    wrong = builder.and_(wrong, builder.icmp_signed("!=", samples, ir.Constant(long, 1)))
+                for size, want in zip(sizes, row, strict=True):
+                    other = builder.icmp_signed("!=", size, ir.Constant(long, want))
+                    wrong = builder.or_(wrong, other)
+                first = builder.select(wrong, ir.Constant(long, number), first)
+            fit = builder.append_basic_block("fit")
+            choice = builder.switch(first, fit)
+            for number, (_, _, name, row) in enumerate(arrays):
+                block = builder.append_basic_block("misfit")
+                choice.add_case(number, block)
+                builder.position_at_end(block)
+                shape = ", ".join(["N", *map(str, row)]) + ("," if not row else "")
+                problem = f"{name} must have shape ({shape})"
+                context.call_conv.return_user_exc(builder, ValueError, (problem,))
+            builder.position_at_end(fit)
+            return context.get_dummy_value()
+
+        return types.void(given, made, samples), lower
+
+    return check
+
+
 class Lockstep:
     """Writes the code of a text; see `lockstep` for the arguments.
 
@@ -114,40 +161,72 @@ class Lockstep:
         read, write = self.reader(builder.module), self.writer(builder.module)
         pieces = [self.piece(k, context, builder.module) for k in range(len(self.pieces))]
         work = builder.bitcast(room, self.vector.as_pointer())
-        begin, ones, steps = 0, [], []
-        for array, size in zip(given, self.inputs, strict=True):
-            steps.append((array.data, builder.gep(work, [self.number(begin)]), self.number(size)))
-            ones.append(builder.icmp_signed("==", builder.extract_value(array.shape, 0), self.number(1)))
-            with builder.if_then(ones[-1]):
-                builder.call(read, [*steps[-1], self.number(1)])
-            begin += size
+        begin = sum(self.inputs)
+        inputs = self.tables(builder, read, given, self.inputs, work, 0, True)
+        results = self.tables(builder, write, made, self.results, work, begin, False)
         for entry, value in self.constants:
             constant = ir.Constant(self.vector, [float(value)] * self.lanes)
             builder.store(constant, builder.gep(work, [self.number(begin + entry)]))
-        targets = []
-        for array, size in zip(made, self.results, strict=True):
-            targets.append((array.data, builder.gep(work, [self.number(begin)]), self.number(size)))
-            begin += size
-        lanes = self.number(self.lanes)
+        lanes, once, always = self.number(self.lanes), self.number(1), self.number(0)
+        for move, table in inputs:
+            builder.call(move, [table, self.number(0), once, once])
         with cgutils.for_range_slice(builder, low, high, lanes, intp=self.long) as (start, _):
             left = builder.sub(high, start)
             count = builder.select(builder.icmp_signed("<", left, lanes), left, lanes)
-            for one, (data, vectors, size) in zip(ones, steps, strict=True):
-                with builder.if_then(builder.not_(one)):
-                    rows = builder.gep(data, [builder.mul(start, size)])
-                    builder.call(read, [rows, vectors, size, count])
+            for move, table in inputs:
+                builder.call(move, [table, start, count, always])
             for piece in pieces:
                 builder.call(piece, [work])
-            for data, vectors, size in targets:
-                rows = builder.gep(data, [builder.mul(start, size)])
-                builder.call(write, [rows, vectors, size, count])
+            for move, table in results:
+                builder.call(move, [table, start, count, always])
 
-    def function(self, module, name, kinds):
+    def tables(self, builder, move, arrays, sizes, work, begin, repeated):
+        """(function, table) for every length of rows: the function moves rows of all arrays in the table.
+
+        Of each array that is its data, its vectors and whether it is read once: where arrays may be
+        `repeated`, those of one sample are. Branches for each of many
+        arrays, instead of a loop over them, are what LLVM takes long for.
+        """
+        record = ir.LiteralStructType([self.kind.as_pointer(), self.vector.as_pointer(), self.long])
+        groups: dict = {}
+        for array, size in zip(arrays, sizes, strict=True):
+            groups.setdefault(size, []).append((array, begin))
+            begin += size
+        found = []
+        for size, members in groups.items():
+            table = cgutils.alloca_once(builder, record, size=len(members))
+            for k, (array, at) in enumerate(members):
+                one = self.number(0)
+                if repeated:
+                    length = builder.extract_value(array.shape, 0)
+                    one = builder.zext(builder.icmp_signed("==", length, self.number(1)), self.long)
+                for place, field in enumerate((array.data, builder.gep(work, [self.number(at)]), one)):
+                    to = builder.gep(table, [self.number(k), ir.Constant(ir.IntType(32), place)])
+                    builder.store(field, to)
+            found.append((self.moving(builder.module, move, record, len(members), size), table))
+        return found
+
+    def moving(self, module, move, record, count_of_arrays, size):
+        """(table, start, count, once): moves `count` rows from `start` of the arrays that are read once, or
+        of the others."""
+        function, builder = self.function(module, "move", [record.as_pointer(), *[self.long] * 3])
+        table, start, count, once = function.args
+        size = self.number(size)
+        with cgutils.for_range(builder, self.number(count_of_arrays), intp=self.long) as each:
+            fields = builder.load(builder.gep(table, [each.index]))
+            data, vectors, one = (builder.extract_value(fields, at) for at in range(3))
+            with builder.if_then(builder.icmp_signed("==", one, once)):
+                rows = builder.gep(data, [builder.mul(start, size)])
+                builder.call(move, [rows, vectors, size, count])
+        builder.ret_void()
+        return function
+
+    def function(self, module, name, kinds, inline="noinline"):
         """A new function and a builder at its start."""
         shape = ir.FunctionType(ir.VoidType(), kinds)
         function = ir.Function(module, shape, module.get_unique_name(f"lockstep_{name}"))
         function.linkage = "internal"
-        function.attributes.add("noinline")
+        function.attributes.add(inline)
         return function, ir.IRBuilder(function.append_basic_block())
 
     def reader(self, module):
@@ -156,7 +235,7 @@ class Lockstep:
         Lanes without a sample hold the last one: nothing is computed that is not computed anyway.
         """
         pointers = [self.kind.as_pointer(), self.vector.as_pointer()]
-        function, builder = self.function(module, "read", [*pointers, self.long, self.long])
+        function, builder = self.function(module, "read", [*pointers, self.long, self.long], "alwaysinline")
         rows, vectors, size, count = function.args
         whole = builder.icmp_signed("==", count, self.number(self.lanes))
         alone = builder.icmp_signed("==", size, self.number(1))
@@ -181,7 +260,7 @@ class Lockstep:
     def writer(self, module):
         """(rows, vectors, size, count): vectors, one per entry, as the rows of some samples."""
         pointers = [self.kind.as_pointer(), self.vector.as_pointer()]
-        function, builder = self.function(module, "write", [*pointers, self.long, self.long])
+        function, builder = self.function(module, "write", [*pointers, self.long, self.long], "alwaysinline")
         rows, vectors, size, count = function.args
         lanes = self.number(self.lanes)
         flat = builder.bitcast(vectors, pointers[0])

@@ -80,6 +80,7 @@ class Module:
         self.nests: dict[tuple, str] = {}
         self.blocks: dict[tuple[str, bool], str] = {}
         self.straights: list[tuple[Straight, bool]] = []
+        self.checks: list[tuple[tuple, tuple]] = []
         self.called: set[str] = set()
         self.parallel = any(k.parallel for k in kernels)
         self.counting: set[str] = set()
@@ -177,6 +178,11 @@ class Module:
         number = self.straights.index((found, single)) + 1
         return f"_lockstep_{number}", f"_room_{number}"
 
+    def row_check(self, inputs: tuple, results: tuple) -> str:
+        """The name of the intrinsic that checks the shapes of the arrays of a straight line."""
+        self.checks.append((inputs, results))
+        return f"_check_{len(self.checks)}"
+
     def _header(self, reader: Reader, lines: list[str], tiled: bool) -> tuple[list[str], list[str]]:
         """Parameters of the function of a nest, and the lines that make its views."""
         ends = (["rows"] if tiled else []) + (["samples"] if _uses(lines, "samples") else [])
@@ -237,6 +243,8 @@ class Module:
                 f'_lockstep_{k}, _room_{k} = lockstep(\n    """\\\n{found.text}""",\n    {found.inputs},\n'
                 f"    {found.results},\n    {found.constants},\n    {single},\n)"
             )
+        for k, (inputs, results) in enumerate(self.checks, start=1):
+            texts.append(f"_check_{k} = row_check(\n    {inputs},\n    {results},\n)")
         body = "\n\n".join(texts) + "\n\n\n" + "\n\n\n".join(self.parts) + "\n"
         return f"{self._docstring(title, kernels)}\n\n{_imports(body)}\n\n{body}"
 

@@ -190,6 +190,11 @@ class PointwiseDriver(Driver):
         super().__init__(kernel, Schedule(kernel.program, (), {}, 1, 0, ()), module)
         self.module.called |= found.called
         self.run, self.room = module.lockstep(found, self.single)
+        named = [
+            tuple((variable, tuple(self.tensors[n].row_shape)) for n, variable in arrays.items())
+            for arrays in (self.inputs, self.results)
+        ]
+        self.check = module.row_check(*named)
         self.zero = "f32(0.0)" if self.single else "0.0"
 
     def write(self) -> None:
@@ -199,8 +204,13 @@ class PointwiseDriver(Driver):
         if len(statements) > MOST_SHOWN:
             lines.append(f"# ... and {len(statements) - MOST_SHOWN} more")
         first = next(iter(self.results.values()))
-        lines += [f"samples = {first}.shape[0]", *self._checks(), f"work = room({self.room}, {self.zero})"]
-        given, made = _tuple(self.inputs.values()), _tuple(self.results.values())
+        given, made = self.module.local("given"), self.module.local("made")
+        lines += [
+            f"samples = {first}.shape[0]",
+            f"{given}, {made} = {_tuple(self.inputs.values())}, {_tuple(self.results.values())}",
+            f"{self.check}({given}, {made}, samples)",
+            f"work = room({self.room}, {self.zero})",
+        ]
         if self.kernel.parallel:
             lines += [
                 "ring(bell, number)",
@@ -220,21 +230,6 @@ class PointwiseDriver(Driver):
         self._allocating(f"{self.kernel.name}_batch" if self.kernel.point else self.kernel.name)
         if self.kernel.point:
             self._point()
-
-    def _checks(self) -> list[str]:
-        """Refuse arrays of other shapes; those of one sample stand for all."""
-        lines = []
-        for name, variable in (*self.inputs.items(), *self.results.items()):
-            sizes = self.tensors[name].row_shape
-            wrong = [f"{variable}.shape[{k + 1}] != {n}" for k, n in enumerate(sizes)]
-            if name in self.inputs:
-                wrong.insert(0, f"({variable}.shape[0] != samples and {variable}.shape[0] != 1)")
-            else:
-                wrong.insert(0, f"{variable}.shape[0] != samples")
-            shape = ", ".join(["N", *map(str, sizes)]) + ("," if not sizes else "")
-            lines.append(f"if {' or '.join(wrong)}:")
-            lines.append(f'    raise ValueError("{variable} must have shape ({shape})")')
-        return lines
 
     def _point(self) -> None:
         lines: list[str] = []
@@ -274,11 +269,12 @@ def _tuple(items: Iterable[str]) -> str:
 def sources() -> list[str]:
     """What a module carries for its straight lines."""
     items: tuple = (registers.vector_registers, registers.exchanged)
-    items += (lockstep.Lockstep, lockstep.Values, lockstep.lockstep)
+    items += (lockstep.Lockstep, lockstep.Values, lockstep.lockstep, lockstep.row_check)
     texts = [inspect.getsource(item).rstrip() for item in items]
     return [texts[0], "VECTOR_BYTES, REGISTERS = vector_registers()", *texts[1:]]
 
 
-_OWN = "TypingError Lockstep Values lockstep VECTOR_BYTES REGISTERS vector_registers exchanged given"
+_OWN = """TypingError Lockstep Values lockstep row_check VECTOR_BYTES REGISTERS vector_registers exchanged
+given made"""
 OWN_NAMES = frozenset(_OWN.split())
 """What a module calls what it carries."""

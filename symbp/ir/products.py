@@ -25,16 +25,22 @@ def product(*operands: Any) -> Any:
     bases: set[Any] = set()
     numbers: list[Any] = []
     for factor in factors:
-        if isinstance(factor, sp.Rational):
+        if isinstance(factor, sp.Rational | sp.Float):
             numbers.append(factor)
             continue
         base = factor.base if type(factor) is sp.Pow else factor
+        if type(base) is sp.exp and base is factor and not base.is_number:
+            base = sp.E  # two exponentials combine
+            if base in bases:
+                return sp.Mul(*operands)
+            bases.add(base)
+            continue
         if base in bases or not _combines_with_itself_only(base):
             return sp.Mul(*operands)
         bases.add(base)
-    if len(factors) < 2 or len(numbers) > 1 or sp.S.Zero in numbers:
+    if len(factors) < 2 or len(numbers) > 1 or not all(n.is_finite and n for n in numbers):
         return sp.Mul(*operands)
-    rest = sorted((f for f in factors if not isinstance(f, sp.Rational)), key=_ORDER)
+    rest = sorted((f for f in factors if not isinstance(f, sp.Rational | sp.Float)), key=_ORDER)
     if numbers and (numbers[0] is sp.S.One or (len(rest) == 1 and isinstance(rest[0], sp.Add))):
         return sp.Mul(*operands)  # 2*(a + b) is 2*a + 2*b
     return sp.Mul._from_args([*numbers, *rest], is_commutative=True)

@@ -82,6 +82,11 @@ LARGE = 400
 """Nodes, counted as a tree, up to which SymPy may simplify an expression."""
 
 
+def is_root(node: Any) -> bool:
+    """Whether a node is a power with a fraction as its exponent."""
+    return isinstance(node, sp.Pow) and bool(node.exp.is_Rational) and not node.exp.is_Integer
+
+
 def is_large(root: sp.Basic, limit: int = LARGE) -> bool:
     """Whether the expression has more than `limit` nodes as a tree; stops counting there."""
     stack, count = [root], 0
@@ -106,6 +111,8 @@ def rebuild(node: sp.Basic, args: tuple) -> sp.Basic:
         return node.func(*args, evaluate=False)
     if type(node) is sp.Mul:
         return product(*args)
+    if type(node) is sp.exp and _stays_exponent(args[0]):
+        return sp.exp(args[0], evaluate=False)
     if isinstance(node, sp.Pow | sp.log) and _has_no_value(node, *args):
         return node.func(*args, evaluate=False)
     if isinstance(node, ExprCondPair):
@@ -121,6 +128,23 @@ def rebuild(node: sp.Basic, args: tuple) -> sp.Basic:
         except TypeError:  # SymPy does not order what is not real, as 1/0
             return node.func(*args, evaluate=False)
     return node.func(*args)
+
+
+def _stays_exponent(argument: sp.Basic) -> bool:
+    """Whether SymPy leaves the exponential of it alone: nothing in it is a number or a logarithm.
+
+    SymPy looks for multiples of pi i, dividing by them, which takes longer than all else about exponentials.
+    """
+    for term in sp.Add.make_args(argument):
+        if term.is_number:
+            return False
+        for factor in sp.Mul.make_args(term):
+            if isinstance(factor, sp.Rational | sp.Float):
+                if not factor.is_finite:
+                    return False
+            elif isinstance(factor, sp.log) or factor.is_number:
+                return False
+    return True
 
 
 @lru_cache(maxsize=4096)

@@ -16,6 +16,7 @@ import sympy as sp
 
 from symbp.ir.nodes import BATCH, Access, Index, Program, Statement, Tensor
 from symbp.ir.walk import accesses, index_symbols, is_leaf, postorder, rebuild, substitute
+from symbp.passes.batch import SAMPLE
 from symbp.passes.cost import cost, is_transcendental
 
 WORTH = 5
@@ -85,8 +86,11 @@ def _indices(node: sp.Expr) -> tuple[Index, ...]:
 
 
 def _canonical(node: sp.Expr) -> Any:
-    indices = _indices(node)
-    return substitute(node, {i: Index(f"_{k}", i.extent) for k, i in enumerate(indices)}) if indices else node
+    names = {i: Index(f"_{k}", i.extent) for k, i in enumerate(_indices(node))}
+    # Bare expressions have this index alone, and stay what they are.
+    if len(names) == 1 and BATCH in {i.extent for i in names}:
+        names = dict.fromkeys(names, SAMPLE)
+    return substitute(node, {i: name for i, name in names.items() if i != name})
 
 
 def _is_definition(statement: Statement, wanted: dict[sp.Basic, Any], names: dict[Any, str]) -> bool:

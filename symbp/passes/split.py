@@ -17,6 +17,7 @@ import sympy as sp
 
 from symbp.errors import UnsupportedError
 from symbp.ir.nodes import Access, Program, Statement, Tensor
+from symbp.ir.products import product
 from symbp.ir.walk import (
     accesses,
     index_symbols,
@@ -115,8 +116,8 @@ class _Cutter:
             fixed = [a for a in args if not accesses(a)]
             while len(varying) > 2:
                 pairs = [varying[k : k + 2] for k in range(0, len(varying), 2)]
-                varying = [self.piece(statement, sp.Mul(*p)) if len(p) == 2 else p[0] for p in pairs]
-            return sp.Mul(*fixed, *varying)
+                varying = [self.piece(statement, product(*p)) if len(p) == 2 else p[0] for p in pairs]
+            return product(*fixed, *varying)
         if isinstance(node, sp.Add):
             while len(args) > FAN_IN:
                 chunks = [args[k : k + FAN_IN] for k in range(0, len(args), FAN_IN)]

@@ -74,6 +74,24 @@ def load_or_build(key_text: str, build: Build, *, cache: bool = True) -> LoadedM
         return known
 
 
+def known_description(key_text: str, *, cache: bool = True) -> dict | None:
+    """The description of a kernel that is in memory or on disk; nothing is loaded, and None costs little."""
+    digest = content_digest(key_text)
+    keep = cache and os.environ.get("SYMBP_CACHE", "1") != "0"
+    with MAKING:
+        known = _loaded.get((digest, True)) or (None if keep else _loaded.get((digest, False)))
+    if known is not None:
+        return known.meta
+    folder = cache_directory().absolute() / digest if keep else None
+    if folder is None or not os.path.lexists(folder):
+        return None
+    try:
+        found = _manifest(folder, digest)["meta.json"], (folder / "meta.json").read_bytes()
+        return json.loads(found[1]) if hashlib.sha256(found[1]).hexdigest() == found[0] else None
+    except Exception:  # who loads it will find out what is wrong, and say so
+        return None
+
+
 def clear_memory() -> None:
     """Forget the modules of this process, so that the next use looks on disk."""
     with MAKING:
@@ -178,20 +196,26 @@ def _load(folder: Path, digest: str) -> LoadedModule | None:
         return None
 
 
-def _verified(folder: Path, digest: str) -> dict[str, bytes]:
-    """The content of every file in the folder, after its manifest; ValueError where anything differs."""
+def _manifest(folder: Path, digest: str) -> dict[str, str]:
+    """SHA-256 by name of the files that belong into the folder."""
     if folder.is_symlink() or not folder.is_dir():
         raise ValueError("it is not a folder")
     manifest = json.loads((folder / "manifest.json").read_bytes())
     if not isinstance(manifest, dict) or manifest.get("digest") != digest:
         raise ValueError("the manifest belongs to another kernel")
+    return manifest["files"]
+
+
+def _verified(folder: Path, digest: str) -> dict[str, bytes]:
+    """The content of every file in the folder, after its manifest; ValueError where anything differs."""
+    hashes = _manifest(folder, digest)
     found = _files(folder)
-    if set(found) != set(manifest["files"]):
+    if set(found) != set(hashes):
         raise ValueError("files are missing or foreign")
     contents = {}
     for name, path in found.items():
         contents[name] = path.read_bytes()
-        if hashlib.sha256(contents[name]).hexdigest() != manifest["files"][name]:
+        if hashlib.sha256(contents[name]).hexdigest() != hashes[name]:
             raise ValueError(f"{name} is not what was written")
     return contents
 

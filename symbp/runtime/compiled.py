@@ -25,6 +25,7 @@ class Compiled:
     Args:
         together: makes the same kernel as threads share it; None where there is none.
         threads: the most threads it may use.
+        point: makes the module whose function for one sample is compiled; default the same module.
 
     Attributes:
         call: runs it, on one thread or several.
@@ -39,10 +40,15 @@ class Compiled:
     """
 
     def __init__(
-        self, loaded: LoadedModule, together: Callable[[], Together] | None = None, threads: int = 1
+        self,
+        loaded: LoadedModule,
+        together: Callable[[], Together] | None = None,
+        threads: int = 1,
+        point: Callable[[], LoadedModule] | None = None,
     ):
         meta = loaded.meta
         self.loaded = loaded
+        self._point = point
         self.name: str = meta["name"]
         self.dtype: str = meta["dtype"]
         self.inputs = tuple(_slot(s) for s in meta["inputs"])
@@ -60,6 +66,12 @@ class Compiled:
             (s, s.name, s.dtype(self.dtype), len(s.shape), s.shape, s.batched) for s in self.inputs
         ]
         self._result_shapes = [(s.batched, s.kernel_shape) for s in self.results]
+
+    @property
+    def for_one(self) -> Any:
+        """The function for one sample, where there is one."""
+        loaded = self.loaded if self._point is None else self._point()
+        return getattr(loaded.module, self.name)
 
     def admit_ready(self, given: Mapping[str, Any]) -> tuple[list[np.ndarray], int] | None:
         """The arrays and N where nothing has to be converted, else None: the way of most calls.
@@ -156,9 +168,11 @@ def describe(kernel: Any, derivation: Any, line: Straight | None = None) -> dict
         room = [workspace, long]
         into += [vector] * (bool(workspace) + len(long)) + [["int64", 1], ["int64", 1], ["int64", 0]]
     functions = {f"{kernel.name}_into": into}
+    later: dict = {}
     if kernel.point and not kernel.parallel:
         point = [[dtype, ndim - 1] for dtype, ndim in arrays]
-        functions[kernel.name] = [vector] * bool(parameters) + point
+        # A straight line is compiled as often as it is called.
+        (functions if line is None else later)[kernel.name] = [vector] * bool(parameters) + point
     return {
         "name": kernel.name,
         "dtype": real,
@@ -173,6 +187,7 @@ def describe(kernel: Any, derivation: Any, line: Straight | None = None) -> dict
         "gradient": gradient,
         "wrt": _wrt(kernel, derivation),
         "compile": functions,
+        "later": later,
     }
 
 

@@ -147,7 +147,7 @@ def direct_samples(kernel: Compiled, slots: Sequence[Slot]) -> DirectSamples:
     plain = plain and all(s.batched for s in kernel.results)
     door = _closed(kernel.into) if plain else None
     numbers = door is not None and kernel.point and not any(s.shape for s in slots)
-    point = _closed(getattr(kernel.loaded.module, kernel.name)) if numbers else None
+    point: Any = None
     count, real, ndarray, empty = len(slots), kernel.real, np.ndarray, np.empty
     rows = tuple(s.shape for s in kernel.results)
     names = [s.name for s in slots]
@@ -156,13 +156,18 @@ def direct_samples(kernel: Compiled, slots: Sequence[Slot]) -> DirectSamples:
     many = kernel.call.fewest_shared
 
     def call(args: Sequence[Any]) -> Sequence[Any] | None:
+        nonlocal numbers, point
         kinds = {*map(type, args)}
         if len(kinds) != 1 or len(args) != count:
             return None
         if not every:
             args = [args[k] for k in used]
-        if float in kinds and point is not None:
-            return point(*args)
+        if float in kinds and numbers:
+            if point is None:
+                point = _closed(kernel.for_one)
+                numbers = point is not None
+            if point is not None:
+                return point(*args)
         if ndarray not in kinds or door is None or not args:
             return None
         for array in args:

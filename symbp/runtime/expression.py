@@ -91,13 +91,28 @@ class Function:
         self._found: dict[str, Compiled] = {}
         self._short: dict[str, DirectSamples] = {}
         self._shape = _value_shape(self._formula.shape, self.dims)
-        value = self._kernel("value")
-        interface = value.loaded.meta["interface"]
+        inputs, pointwise = self._interface()
         totals = {symbol_name(s): getattr(s, "total", None) for s in self.arguments}
-        self._slots = [Slot(n, tuple(s), True, r, b, totals.get(n)) for n, s, r, b in interface["inputs"]]
+        self._slots = [Slot(n, tuple(s), True, r, b, totals.get(n)) for n, s, r, b in inputs]
         self._derivative = self._formula.derivative
-        if self._derivative == "jacobian" and value.pointwise and self._slots and self.wrt:
+        if self._derivative == "jacobian" and pointwise and self._slots and self.wrt:
             self._derivative = "value_and_jacobian"
+
+    def _interface(self) -> tuple[list, bool]:
+        """Name, shape, role and bound of the arguments, and whether all values are single numbers.
+
+        What is wrong with the expression shows now. Kernels of single numbers are compiled when they are
+        called: who wants derivatives does not wait for the value alone.
+        """
+        for what, kernels in self._kernels.items():
+            meta = kernels.known(f"expression {what}") if what != "jacobian" else None
+            if meta is not None:
+                return meta["interface"]["inputs"], meta["pointwise"]
+        value = self._kernels["value"]
+        pointwise = is_pointwise(value.derivation.forward_program)
+        if not pointwise:
+            self._kernel("value")
+        return value.interface()["inputs"], pointwise
 
     def _with_dims(self, dims: dict[str, int]) -> Function:
         return Function(
@@ -337,7 +352,8 @@ class FunctionKernels:
         what = name.removesuffix("_batch").removesuffix("_into")
         if what not in self._function._kernels:
             raise AttributeError(name)
-        return getattr(self._function._kernel(what).loaded.module, name)
+        kernel = self._function._kernel(what)
+        return kernel.for_one if name == kernel.name and kernel.point else getattr(kernel.loaded.module, name)
 
 
 def _value_shape(shape: tuple[Any, ...] | None, dims: dict[str, int]) -> tuple[int, ...] | None:

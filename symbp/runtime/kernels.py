@@ -15,7 +15,7 @@ from symbp.errors import DataError, shorten
 from symbp.network import Network, check_entries, symbol_name
 from symbp.pipeline import Derivation
 from symbp.rows import derive_jacobian
-from symbp.runtime.cache import load_or_build
+from symbp.runtime.cache import LoadedModule, known_description, load_or_build
 from symbp.runtime.compiled import Compiled, describe
 from symbp.runtime.fingerprint import fingerprint
 from symbp.runtime.lock import MAKING
@@ -80,8 +80,12 @@ class KernelSet:
                 self._made[what] = found
         return found
 
-    def _load(self, what: Hashable, make: Callable[[Derivation], Kernel]) -> Compiled:
-        options = {
+    def known(self, what: Hashable) -> dict | None:
+        """The description of a kernel that needs not be built any more; None of others."""
+        return known_description(fingerprint(self.network, self._options(what)), cache=self.cache)
+
+    def _options(self, what: Hashable) -> dict:
+        return {
             "kernel": what,
             "dtype": self.dtype,
             "wrt": None if self.wrt is None else [symbol_name(s) for s in self.wrt],
@@ -89,9 +93,22 @@ class KernelSet:
             "reuse": self.reuse,
             "schedule": self.schedule,
         }
+
+    def _load(self, what: Hashable, make: Callable[[Derivation], Kernel]) -> Compiled:
+        options = self._options(what)
         key = fingerprint(self.network, options)
         loaded = load_or_build(key, lambda: self._build(make, False), cache=self.cache)
-        return Compiled(loaded, lambda: self._together(options, make), self.threads)
+        together, point = lambda: self._together(options, make), lambda: self._point(options, loaded)
+        return Compiled(loaded, together, self.threads, point)
+
+    def _point(self, options: dict, loaded: LoadedModule) -> LoadedModule:
+        """The module with the function for one sample compiled."""
+        later = loaded.meta["later"]
+        if not later:
+            return loaded
+        key = fingerprint(self.network, {**options, "point": True})
+        meta = {**loaded.meta, "compile": later, "later": {}}
+        return load_or_build(key, lambda: (loaded.source, meta), cache=self.cache)
 
     def _together(self, options: dict, make: Callable[[Derivation], Kernel]) -> Together:
         """The same kernel as threads share it."""
@@ -108,10 +125,10 @@ class KernelSet:
         for tensor in kernel.program.tensors.values():
             check_entries(tensor.row_shape, repr(tensor.name), origin.get(tensor.name))
         line = straight(kernel)
-        meta = {**describe(kernel, self.derivation, line), "interface": self._interface()}
+        meta = {**describe(kernel, self.derivation, line), "interface": self.interface()}
         return emit([kernel], self.network.name, [line]), meta
 
-    def _interface(self) -> dict[str, list]:
+    def interface(self) -> dict[str, list]:
         """Name, shape, role and bound of all inputs and parameters, the unused ones included."""
         tensors = self.derivation.forward_program.tensors
         result: dict[str, list] = {"inputs": [], "parameters": []}

@@ -116,6 +116,25 @@ def test_one_sample_stands_for_all(tmp_path):
     np.testing.assert_array_equal(module.run(2.0, 3.0)[0], [6.0, -1.0])
 
 
+def test_results_of_one_sample_are_written(tmp_path):
+    # As many numbers come out as go in: what is said of the inputs must not be taken for the results.
+    given = [Tensor("x", (BATCH,), "input"), Tensor("y", (BATCH,), "input")]
+    made = [Tensor("s", (BATCH,)), Tensor("t", (BATCH,))]
+    program = program_of(
+        [*given, *made],
+        [Statement("s", (SAMPLE,), sum(sp.sin(k * X) for k in range(80))), Statement("t", (SAMPLE,), X * Y)],
+        ("s", "t"),
+    )
+    kernel = Kernel("run", program, ("x", "y"), (), ("s", "t"), (), "float64", point=True)
+    module = load(emit([kernel]), tmp_path)
+    want = np.sum(np.sin(0.5 * np.arange(80))), 1.25
+    for _ in range(3):
+        np.testing.assert_allclose(module.run(0.5, 2.5), want, rtol=1e-12)
+    s, t = np.empty((2, 1))
+    module.run_into(np.array([0.5]), np.array([2.5]), s, t)
+    np.testing.assert_allclose([s[0], t[0]], want, rtol=1e-12)
+
+
 def chain(count):
     """Truth values and numbers that outlive many pieces."""
     bodies = [sp.sin(X + Y), *(sp.sin(X * k) for k in range(1, 6))]
@@ -176,8 +195,46 @@ def test_arrays_of_other_kinds_are_refused(tmp_path):
         module.run_into(ones, ones, np.empty((4, 3)))
 
 
+def test_rows_of_other_lengths_are_refused_by_name(tmp_path):
+    inputs = [Tensor("x", (BATCH,), "input"), Tensor("y", (BATCH, 2, 3), "input")]
+    bodies = [Access("y", SAMPLE, i, j) * X for i in range(2) for j in range(3)]
+    text = emit([rows(bodies, shape=(2, 3), inputs=inputs)])
+    # Numba takes longer over an `if` for each of many arrays than over all they are computed with.
+    assert "raise" not in text[text.index("def run_into") :]
+    module = load(text, tmp_path)
+    x, y, out = np.ones(4), np.ones((4, 2, 3)), np.empty((4, 2, 3))
+    module.run_into(x[:1], y[:1], out)
+    np.testing.assert_array_equal(out, np.ones((4, 2, 3)))
+    for wrong in (np.ones((4, 2, 4)), np.ones((4, 3, 3)), np.ones((3, 2, 3))):
+        with pytest.raises(ValueError, match=r"^y must have shape \(N, 2, 3\)$"):
+            module.run_into(x, wrong, out)
+    with pytest.raises(ValueError, match=r"^x must have shape \(N,\)$"):
+        module.run_into(np.ones(5), y, out)
+    for wrong in (np.empty((4, 2, 2)), np.empty((5, 2, 3))):
+        with pytest.raises(ValueError, match=r"must have shape \(N, 2, 3\)|x must have shape"):
+            module.run_into(x, y, wrong)
+
+
 def test_registers_are_full(tmp_path):
     module = load(emit([rows([sp.exp(X * k) + Y for k in range(1, 9)])]), tmp_path)
     module.run(np.ones(9), np.ones(9))
     (text,) = module.run_into.inspect_asm().values()
     assert re.search(r"v(add|fmadd\d*)pd\s.*%[yz]mm|fadd\s+v\d+\.2d|addpd", text)
+
+
+def test_arrays_whose_rows_are_alike_share_a_loop(tmp_path):
+    inputs = [Tensor(f"x{k}", (BATCH,), "input") for k in range(12)] + [Tensor("v", (BATCH, 3), "input")]
+    terms = [Access(f"x{k}", SAMPLE) * Access("v", SAMPLE, k % 3) for k in range(12)]
+    kernel = rows([sp.Add(*terms), terms[5]], shape=(2,), inputs=inputs)
+    module = load(emit([kernel]), tmp_path)
+    random = np.random.default_rng(2)
+    for count in (1, 8, 21):
+        data = {f"x{k}": random.normal(size=1 if k == 5 else count) for k in range(12)}
+        data["v"] = random.normal(size=(count, 3))
+        out = np.empty((count, 2))
+        module.run_into(*data.values(), out)
+        want = [data[f"x{k}"] * data["v"][:, k % 3] for k in range(12)]
+        np.testing.assert_allclose(out, np.stack([sum(want), want[5]], 1), rtol=1e-12)
+    (text,) = module.run_into.inspect_llvm().values()
+    # Numbers, rows of v, rows of the result.
+    assert len(re.findall(r"^define .*lockstep_move", text, re.M)) == 3

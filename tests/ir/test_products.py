@@ -23,6 +23,16 @@ FACTORS = [
     *(x + y, x - y, y - x, 2 * x + 2 * y, 1 + sp.exp(-z), 1 + sp.sqrt(2), 3 - sp.sin(2)),
     *(x**2, 1 / x, sp.sqrt(x), sp.sqrt(x**2), 1 / (x + y), x**y, 2**x, (x * y) ** sp.Rational(1, 3)),
     *(sp.Integer(0), sp.Integer(1), sp.Integer(-1), sp.Rational(2, 3), sp.Float(0.5), sp.sqrt(2), sp.pi),
+    *(
+        sp.Float(0.0),
+        sp.Float(1.0),
+        sp.Float(-2.5),
+        sp.Float("inf"),
+        sp.Float(3) * x,
+        sp.exp(x + y),
+        sp.exp(2),
+    ),
+    *(sp.oo, -sp.oo, sp.nan),
     *(x * y, 2 * x, -sp.sin(x), x / y, sp.Max(x, y), sp.Abs(x), sp.sign(x), sp.sin(2), sp.E),
 ]
 
@@ -46,4 +56,15 @@ def test_what_cannot_combine_is_not_searched():
     new = [(Access(f"a{k}"), Access(f"b{k}") * sp.tanh(Access(f"c{k}"))) for k in range(50)]
     ours = calls(lambda: [product(*pair) for pair in new])
     theirs = calls(lambda: [sp.Mul(*pair) for pair in new])
+    assert 2 * ours < theirs
+
+
+def test_a_number_and_an_exponential_are_not_searched_either():
+    half = sp.Float(0.5)
+    new = [
+        (half, sp.exp(Access(f"a{k}") ** 2), Access(f"b{k}") * sp.tanh(Access(f"c{k}"))) for k in range(50)
+    ]
+    assert all(product(*factors) == sp.Mul(*factors) for factors in new[:3])
+    ours = calls(lambda: [product(*factors) for factors in new])
+    theirs = calls(lambda: [sp.Mul(*factors) for factors in new])
     assert 2 * ours < theirs

@@ -162,3 +162,24 @@ def test_nothing_to_replace_is_nothing_to_do():
     e = sp.sin(x) + y
     assert substitute(e, {}) is e
     assert calls(lambda: substitute(e, {})) < 6
+
+
+EXPONENTS = [
+    *(x * y, -2 * x, sp.Float(-0.4) / x, x + y, x - 2 * y * x, (x + y) ** 2 / 3, sp.sin(x) * y),
+    *(x + 1, x + sp.Float(0.5), sp.Integer(0), sp.Float(1.5), sp.pi * x, sp.sqrt(2) * x, x + sp.pi),
+    *(2 * sp.log(x), y * sp.log(x), x + sp.log(y), sp.log(x) / y + x, sp.oo * x, -sp.oo * x, sp.zoo),
+    *(x * sp.pi * sp.I, sp.I * x, 2 * sp.pi * sp.I, sp.Max(x, y), sp.Piecewise((x, x > 0), (y, True))),
+]
+
+
+def test_exponentials_are_those_of_sympy():
+    for argument in EXPONENTS:
+        assert rebuild(sp.exp(Access("other")), (argument,)) == sp.exp(argument), argument
+
+
+def test_exponents_in_which_nothing_combines_are_not_searched():
+    call = sp.exp(Access("other"))
+    new = [sp.Float(-0.25) * k * Access(f"a{k}") / Access(f"b{k}") for k in range(1, 50)]
+    ours = calls(lambda: [rebuild(call, (argument,)) for argument in new])
+    theirs = calls(lambda: [sp.exp(2 * argument) for argument in new])
+    assert 4 * ours < theirs

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from symbp.errors import DataError, NetworkError, ShapeError
+from symbp import pipeline
+from symbp.errors import CacheWarning, DataError, NetworkError, ShapeError
+from symbp.runtime import cache
 from symbp.runtime.expression import Function
 
 x, y, z = sp.symbols("x y z")
@@ -112,6 +114,48 @@ def test_check_source_and_kernel(f):
     assert f.kernel.value(-2.0, 5.0, -4.0) == (-12.0,)
     with pytest.raises(AttributeError):
         f.kernel.nothing  # noqa: B018
+
+
+LONG = sum((sp.sin(k * x) * sp.cos(y / k) for k in range(1, 30)), sp.S.Zero)
+
+
+def test_kernels_of_numbers_are_compiled_when_they_are_asked_for():
+    g = Function(LONG, cache=False)
+    assert not g._found
+    a = np.linspace(0, 1, 4)
+    g.value_and_grad(a, a)
+    (kernel,) = g._found.values()
+    assert not kernel.loaded.module.value_and_grad.overloads
+    assert g.value_and_grad(0.0, 0.0)[0] == 0.0
+    assert [*g._found] == ["value_and_grad"]
+    assert g.kernel.value_and_grad(a[1], a[1])[0] == g(a, a)[1]
+    assert [*g._found] == ["value_and_grad", "value"]
+
+
+def test_a_second_process_derives_nothing(monkeypatch):
+    a = np.linspace(0, 1, 4)
+    first = Function(LONG / 3, wrt=[x])
+    want = first.value_and_grad(a, a), first.value_and_grad(0.5, 0.25)
+    cache.clear_memory()
+    monkeypatch.setattr(pipeline, "derive", None)
+    again = Function(LONG / 3, wrt=[x])
+    got = again.value_and_grad(a, a), again.value_and_grad(0.5, 0.25)
+    assert got[1] == want[1]
+    np.testing.assert_array_equal(got[0][0], want[0][0])
+    kernel = again._kernel("value_and_grad")
+    assert kernel.loaded.from_disk
+    assert kernel._point().from_disk
+
+
+def test_a_damaged_description_is_found_out_when_the_kernel_is_built(tmp_path, monkeypatch):
+    monkeypatch.setenv("SYMBP_CACHE_DIR", str(tmp_path))
+    Function(LONG / 5).value_and_grad(1.0, 2.0)
+    cache.clear_memory()
+    for meta in tmp_path.glob("*/meta.json"):
+        meta.write_text('{"interface": {"inputs": []}, "pointwise": false}')
+    again = Function(LONG / 5)
+    with pytest.warns(CacheWarning, match="damaged"):
+        assert again.value_and_grad(1.0, 2.0)[0] == pytest.approx(float((LONG / 5).subs({x: 1, y: 2})))
 
 
 def test_single_precision():

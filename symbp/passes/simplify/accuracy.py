@@ -60,7 +60,8 @@ def accurate(
         positive: whether X is never negative.
         read: the body as it is evaluated if it stays, where that is not as it is written.
     """
-    found = list(_forms(body))
+    # A single exponential has no better form: nothing cancels, and it overflows where its value does.
+    found = [] if read is None and _is_single(body) else list(_forms(body))
     if not found:
         return Choice(body)
     probes = [x for x in PROBES if x >= 0 or not positive]
@@ -108,6 +109,12 @@ def _forms(body: sp.Expr) -> list[Form]:
         (part,) = [n.args[0] for n in sp.Mul.make_args(body) if isinstance(n, sp.log)] or [None]
         near_one = None if part is None else accurate(sp.Add(part, -1)).form
     return list(logarithmic_forms.forms(logs, near_one))
+
+
+def _is_single(body: sp.Expr) -> bool:
+    """Whether it is c exp(k X) with numbers c and k."""
+    call = body.as_coeff_Mul()[1]
+    return isinstance(call, sp.exp) and call.args[0].as_coeff_Mul()[1] == X
 
 
 def error(form: sp.Expr, pairs: list[tuple[float, float]]) -> float:

@@ -11,6 +11,7 @@ Arithmetic is that of SymPy's sparse fraction fields, which cancels as it goes; 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import inf
 from typing import Any
 
 import sympy as sp
@@ -18,7 +19,7 @@ from sympy.polys.fields import FracElement, FracField
 from sympy.polys.orderings import lex
 
 from symbp.ir.nodes import Access
-from symbp.ir.walk import accesses, postorder, substitute
+from symbp.ir.walk import accesses, is_root, postorder, substitute
 from symbp.passes.simplify.rational import Rational, rational
 
 Held = Mapping[Access, sp.Expr]
@@ -35,16 +36,21 @@ FACTOR = 8
 """Terms of a polynomial that is factored."""
 
 
-def candidates(body: sp.Expr, held: Held) -> Iterator[sp.Expr]:
-    """Bodies that may be equal to `body` and cheaper or more stable."""
-    yield from _rational_forms(body, held)
-    yield from _without_roots(body)
-    yield from _powers(body, held)
-    yield from _through_logarithms(body, held)
-    yield from _by_sign(body, held)
+def candidates(body: sp.Expr, held: Held, most: float = inf) -> Iterator[sp.Expr]:
+    """Bodies that may be equal to `body` and cheaper or more stable.
+
+    Args:
+        most: operations of a form that is wanted. Quotients that have more additions alone are not even
+            written: those of many symbols have hundreds of terms.
+    """
+    yield from _rational_forms(body, held, most)
+    yield from _without_roots(body, most)
+    yield from _powers(body, held, most)
+    yield from _through_logarithms(body, held, most)
+    yield from _by_sign(body, held, most)
 
 
-def _rational_forms(body: sp.Expr, held: Held) -> Iterator[sp.Expr]:
+def _rational_forms(body: sp.Expr, held: Held, most: float) -> Iterator[sp.Expr]:
     names = [sp.Symbol(f"a{k}", real=True) for k in range(len(held))]
     r = rational([body, *held.values()])
     many = len(set().union(*(b.free_symbols for b in r.bodies))) > SYMBOLS
@@ -53,11 +59,11 @@ def _rational_forms(body: sp.Expr, held: Held) -> Iterator[sp.Expr]:
         return
     field, (whole, *values) = found
     meaning = dict(r.meaning) | dict(zip(names, held, strict=True))
-    for form in _written(whole, r):
+    for form in _written(whole, r, most):
         yield substitute(form, meaning)
     for a, value in zip(names, values, strict=True):
         for eliminated in _eliminated(field, whole, a, value):
-            for form in _written(eliminated, r):
+            for form in _written(eliminated, r, most):
                 yield substitute(form, meaning)
 
 
@@ -97,11 +103,10 @@ def _eliminated(field: Any, whole: FracElement, a: sp.Symbol, value: FracElement
             continue
         if any(m[k] % n for e in (equation, whole.numer, whole.denom) for m in e.monoms()):
             continue
-        constant, slope = (field(_coefficient(equation, k, power)) for power in (0, n))
-        root = -constant / slope
-        below = _put(field, whole.denom, k, n, root)
+        constant, slope = (_coefficient(equation, k, power) for power in (0, n))
+        (above, p), (below, q) = (_put(e, k, n, -constant, slope) for e in (whole.numer, whole.denom))
         if below:
-            yield _put(field, whole.numer, k, n, root) / below
+            yield field.new(above * slope ** max(q - p, 0), below * slope ** max(p - q, 0))
 
 
 def _coefficient(polynomial: Any, k: int, power: int) -> Any:
@@ -110,35 +115,57 @@ def _coefficient(polynomial: Any, k: int, power: int) -> Any:
     return polynomial.ring.from_dict(terms)
 
 
-def _put(field: Any, polynomial: Any, k: int, n: int, value: FracElement) -> FracElement:
-    """The polynomial with the n-th power of the k-th symbol replaced."""
-    powers = sorted({m[k] for m in polynomial.monoms()})
-    return sum((field(_coefficient(polynomial, k, p)) * value ** (p // n) for p in powers), field(0))
+def _put(polynomial: Any, k: int, n: int, above: Any, below: Any) -> tuple[Any, int]:
+    """The polynomial with above/below for the n-th power of the k-th symbol, times `below` to a power.
+
+    Polynomials alone: a field of fractions would look for common factors after every sum and product.
+    """
+    powers = sorted({m[k] // n for m in polynomial.monoms()})
+    top = powers[-1]
+    terms = (_coefficient(polynomial, k, p * n) * above**p * below ** (top - p) for p in powers)
+    return sum(terms, polynomial.ring.zero), top
 
 
-def _written(quotient: FracElement, r: Rational) -> Iterator[sp.Expr]:
-    """Ways to write a quotient in lowest terms."""
+def _written(quotient: FracElement, r: Rational, most: float) -> Iterator[sp.Expr]:
+    """Ways to write a quotient in lowest terms that may have no more than `most` operations."""
     above, below = quotient.numer, quotient.denom
     if max(len(above), len(below)) > TERMS:
         return
-    top, bottom = _factored(above), _factored(below)
-    yield top / bottom
-    if len(below) == 1 and len(above) > 1:
-        yield sp.Add(*(_monomial(above, m, c) / bottom for m, c in above.terms()))
+    if _fewest(above, r) + _fewest(below, r) <= most:
+        top, bottom = _factored(above), _factored(below)
+        yield top / bottom
+        if len(below) == 1 and len(above) > 1:
+            yield sp.Add(*(_monomial(above, m, c) / bottom for m, c in above.terms()))
     for k, symbol in enumerate(above.ring.symbols):
         if symbol not in r.exponentials or not any(m[k] for m in below.monoms()):
             continue
         # Only below the line does an exponential that overflows mean 0: c t^k / Q is c / (Q t^-k).
+        parts = {power: _coefficient(above, k, power) for power in sorted({m[k] for m in above.monoms()})}
+        if sum(_fewest(part, r) + _additions(below, r) + 1 for part in parts.values()) - 1 > most:
+            continue
         terms = []
-        for power in sorted({m[k] for m in above.monoms()}):
-            part = _coefficient(above, k, power)
+        for power, part in parts.items():
             scaled = (_monomial(below, m, c) * symbol**-power for m, c in below.terms())
             terms.append(_factored(part) / sp.Add(*scaled))
         yield sp.Add(*terms)
     if len(above.ring.symbols) <= 3 and len(below) > 1:
+        top, bottom = _factored(above), _factored(below)
         exponential = [s for s in above.ring.symbols if s in r.exponentials and bottom.has(s)]
         if exponential:
             yield sp.apart((top / bottom), exponential[0], full=False)
+
+
+def _fewest(polynomial: Any, r: Rational) -> int:
+    """Additions that the polynomial has at least, as `_factored` writes it."""
+    return 0 if _is_small(polynomial) else _additions(polynomial, r)
+
+
+def _additions(polynomial: Any, r: Rational) -> int:
+    """Additions of the polynomial written out; terms that differ by a constant such as pi may be one."""
+    varying = [
+        k for k, s in enumerate(polynomial.ring.symbols) if s not in r.meaning or accesses(r.meaning[s])
+    ]
+    return len({tuple(m[k] for k in varying) for m in polynomial.monoms()}) - 1
 
 
 def _monomial(polynomial: Any, monomial: tuple, coefficient: Any) -> sp.Expr:
@@ -186,9 +213,9 @@ def _product(polynomial: Any) -> sp.Expr:
     return sp.Mul(polynomial.ring.domain.to_sympy(coefficient), *(f.as_expr() ** n for f, n in factors))
 
 
-def _without_roots(body: sp.Expr) -> Iterator[sp.Expr]:
+def _without_roots(body: sp.Expr, most: float) -> Iterator[sp.Expr]:
     """Over one line, with powers of roots made small: 1/r - x^2/r^3 with r^2 = 1 + x^2 is 1/r^3."""
-    exponents = {n.base: n.exp.q for n in postorder([body]) if _is_root(n)}
+    exponents = {n.base: n.exp.q for n in postorder([body]) if is_root(n)}
     r = rational([body, *exponents])
     found = None if not exponents or len(r.meaning) > SYMBOLS else fractions(r.bodies, [])
     if found is None:
@@ -201,12 +228,8 @@ def _without_roots(body: sp.Expr) -> Iterator[sp.Expr]:
                 reduced = _mod_power(field, reduced.numer, k, q, value) / reduced.denom
     reduced /= whole.denom
     if reduced != whole:
-        for form in _written(reduced, r):
+        for form in _written(reduced, r, most):
             yield r.back(form)
-
-
-def _is_root(node: Any) -> bool:
-    return isinstance(node, sp.Pow) and bool(node.exp.is_Rational) and not node.exp.is_Integer
 
 
 def _mod_power(field: Any, polynomial: Any, k: int, q: int, value: FracElement) -> FracElement:
@@ -218,10 +241,12 @@ def _mod_power(field: Any, polynomial: Any, k: int, q: int, value: FracElement) 
     return sum(terms, field(0))
 
 
-def _powers(body: sp.Expr, held: Held) -> Iterator[sp.Expr]:
+def _powers(body: sp.Expr, held: Held, most: float) -> Iterator[sp.Expr]:
     """Derivatives of powers: (x^p)' = p a / x."""
     for a, value in held.items():
-        if not any(isinstance(n, sp.Pow) and not n.exp.is_Integer for n in postorder([value])):
+        if not any(
+            isinstance(n, sp.Pow) and not n.exp.is_Integer and accesses(n) for n in postorder([value])
+        ):
             continue
         r = rational([body, value])
         found = fractions(r.bodies, [])
@@ -229,20 +254,20 @@ def _powers(body: sp.Expr, held: Held) -> Iterator[sp.Expr]:
             continue
         _, (top, bottom) = found
         for ratio, factor in ((top / bottom, a), (top * bottom, 1 / a)):
-            for form in _written(ratio, r):
+            for form in _written(ratio, r, most):
                 yield r.back(form) * factor
 
 
-def _through_logarithms(body: sp.Expr, held: Held) -> Iterator[sp.Expr]:
+def _through_logarithms(body: sp.Expr, held: Held, most: float) -> Iterator[sp.Expr]:
     """Of a = log(g): with exp(a) = g held, (log(1 + e^x))' = e^x/(1 + e^x) is 1 - exp(-a)."""
     for a, value in held.items():
         if isinstance(value, sp.log):
             inside = Access("inside")
-            for form in _rational_forms(body, {inside: value.args[0]}):
+            for form in _rational_forms(body, {inside: value.args[0]}, most):
                 yield substitute(form, {inside: sp.exp(a)})
 
 
-def _by_sign(body: sp.Expr, held: Held) -> Iterator[sp.Expr]:
+def _by_sign(body: sp.Expr, held: Held, most: float) -> Iterator[sp.Expr]:
     """Of odd functions: with x = s m, m = |x|, f(x) = s g(m) and f'(x) = h(m), search h through g = |f|."""
     for a, value in held.items():
         found = accesses(value)
@@ -254,7 +279,7 @@ def _by_sign(body: sp.Expr, held: Held) -> Iterator[sp.Expr]:
         if even is None or odd is None or s in accesses(even) or s in accesses(odd / s):
             continue
         size = Access("size")
-        for form in _rational_forms(even, {size: odd / s}):
+        for form in _rational_forms(even, {size: odd / s}, most):
             yield substitute(form, {size: sp.Abs(a), m: sp.Abs(x)})
 
 

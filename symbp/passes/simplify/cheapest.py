@@ -84,7 +84,7 @@ def _solved(problem: Problem) -> Found | None:
     judge = _Judge(problem.body, held, EXTREMES if problem.lossy else FAR)
     most = _key(problem.body, judge.is_nan, problem.price)
     best, best_key = None, (np.inf, *most)
-    for form in candidates(problem.body, held):
+    for form in candidates(problem.body, held, problem.operations):
         at_best = _key(form, False)
         if is_undefined(form) or at_best >= most or (0.0, *at_best) >= best_key:
             continue

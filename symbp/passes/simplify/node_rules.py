@@ -13,6 +13,9 @@ from symbp.ir.walk import accesses, is_leaf, postorder, rebuild
 from symbp.passes.simplify.conjugates import difference_of_root
 from symbp.passes.simplify.several_exponentials import logarithm_of_sum
 
+CONCERNED = (sp.log, log1p, sp.erf, sp.erfc)
+"""What there is in every node that a rule has something to say about, perhaps in what entries hold."""
+
 Look = Callable[[Any], Any]
 """Gives an expression with calls instead of the entries that hold them."""
 Rule = Callable[[Any, Look], Any]

@@ -10,10 +10,11 @@ import sympy as sp
 
 from symbp.ir.functions import expm1, log1p
 from symbp.ir.nodes import Access, Statement
-from symbp.ir.walk import accesses, conditions, has_choice, is_large, postorder, rebuild, substitute
+from symbp.ir.walk import accesses, conditions, has_choice, is_large, is_root, postorder, rebuild, substitute
 from symbp.passes.simplify.accuracy import accurate
 from symbp.passes.simplify.exponential_forms import SIZE, X
 from symbp.passes.simplify.exponential_sums import exponent_of
+from symbp.passes.simplify.node_rules import CONCERNED
 from symbp.passes.simplify.several_exponentials import multiple, terms_of
 
 CALLS = (sp.exp, sp.erf, sp.erfc, sp.log, sp.Pow)
@@ -79,6 +80,7 @@ class Definitions:
         sums: whether one of them sums several exponentials.
         nested: whether one of them is a function of an exponential of an exponential.
         ends: whether values at infinite arguments are looked at.
+        ruled: whether one of the calls is such as the rules for single nodes are about.
         relative: whether the formulas of all tensors are looked at. Otherwise, what is no sum of
             exponentials is `held`: a (1 - a) stays what it is, log(a) is seen through.
     """
@@ -91,6 +93,7 @@ class Definitions:
         self.sums = False
         self.nested = False
         self.ends = False
+        self.ruled = False
         self._written: dict[tuple[int, bool], tuple[sp.Expr, sp.Expr]] = {}
 
     def __contains__(self, name: str) -> bool:
@@ -116,6 +119,7 @@ class Definitions:
             return
         if isinstance(body.as_coeff_Mul()[1], CALLS) or terms_of(body):
             self.calls[statement.target] = statement.with_body(body)
+            self.ruled = self.ruled or is_concerned(body)
         if not whole and any(exponent_of(n) is not None for n in postorder([body])):
             self.parts[statement.target] = statement.with_body(body)
             self.sums = self.sums or any(map(terms_of, postorder([body])))
@@ -144,12 +148,15 @@ class Definitions:
         return self._written[key][1]
 
     def _with(self, body: sp.Expr, what: Mapping[str, Statement]) -> sp.Expr:
+        read = [a for a in accesses(body) if a.name in what] if what else []
+        if not read:
+            return body
         swap = {}
-        asked = {a for c in conditions(body) for a in accesses(c)} if what else ()
-        for access in accesses(body) if what else ():
-            statement = what.get(access.name)
+        asked = {a for c in conditions(body) for a in accesses(c)}
+        for access in read:
+            statement = what[access.name]
             # SymPy cannot build functions of a choice whose condition holds a choice.
-            if statement is not None and not (access in asked and has_choice(statement.body)):
+            if not (access in asked and has_choice(statement.body)):
                 indices = dict(zip(statement.indices, access.indices, strict=True))
                 swap[access] = substitute(statement.body, indices)
         return substitute(body, swap) if swap else body
@@ -215,6 +222,11 @@ def _combined(node: sp.Basic, parts: Sequence[Any], plain: Mapping[sp.Basic, sp.
 def _over(node: sp.Basic, u: sp.Expr, bodies: list, read: list, logarithmic: bool) -> Single:
     same = all(a is b for a, b in zip(bodies, read, strict=True))
     return Single(u, node.func(*bodies), logarithmic, read=None if same else node.func(*read))
+
+
+def is_concerned(body: sp.Expr) -> bool:
+    """Whether a body, or a part of it, is what the rules for single nodes are about."""
+    return any(isinstance(n, CONCERNED) or is_root(n) for n in postorder([body]))
 
 
 def is_constant(node: sp.Basic) -> bool:

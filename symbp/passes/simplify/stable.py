@@ -33,7 +33,7 @@ from symbp.passes.simplify.peak_rules import (
     masked_first,
 )
 from symbp.passes.simplify.several_exponentials import multiple, shifted_quotients, terms_of
-from symbp.passes.simplify.single import EXPONENTIAL, Definitions, Single, combined, is_constant
+from symbp.passes.simplify.single import EXPONENTIAL, Definitions, Single, combined, is_concerned, is_constant
 from symbp.passes.simplify.vanishing import TRIED, opposed, zero_first
 
 Note = Callable[[str, sp.Expr, sp.Expr, str], None]
@@ -248,7 +248,7 @@ class _Rewriter:
             if near_one is not None:
                 self.note(NEAR_ONE, new, near_one, BY_CONSTRUCTION)
                 return near_one
-        for name, rule in RULES.items():
+        for name, rule in RULES.items() if self.definitions.ruled or is_concerned(new) else ():
             found = rule(new, self.definitions.written_out)
             if found is not None:
                 self.note(name, new, found, BY_CONSTRUCTION)

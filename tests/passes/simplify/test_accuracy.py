@@ -3,8 +3,9 @@ import pytest
 import sympy as sp
 
 from symbp.ir.functions import expm1
-from symbp.passes.simplify.accuracy import accurate, error, in_decaying_exponential
+from symbp.passes.simplify.accuracy import Choice, _is_single, accurate, error, in_decaying_exponential
 from symbp.passes.simplify.exponential_forms import X
+from tests.calls import calls
 
 e = sp.exp
 
@@ -48,3 +49,12 @@ def test_infinities_and_nan_are_errors():
 def test_the_form_in_a_decaying_exponential():
     assert in_decaying_exponential(1 / (1 + e(-X))).form.has(sp.Abs(X))
     assert in_decaying_exponential(X) is None
+
+
+def test_for_a_single_exponential_nothing_is_searched():
+    for body in (3 * e(X), sp.Float("0.731") * e(sp.Float("-0.417") * X), -e(-X / 3)):
+        assert accurate(body) == accurate.__wrapped__(body) == Choice(body)
+        assert not _is_single(body + 1)
+        assert calls(lambda body=body: accurate.__wrapped__(body)) < 200
+    assert not _is_single(e(X) * e(-X / 2, evaluate=False) * X)
+    assert not _is_single(e(e(X)))

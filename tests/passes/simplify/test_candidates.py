@@ -1,7 +1,11 @@
+from math import inf
+
+import pytest
 import sympy as sp
 
 from symbp.ir import Access
-from symbp.passes.simplify.candidates import candidates
+from symbp.ir.walk import operations
+from symbp.passes.simplify.candidates import _powers, candidates
 
 x, y, z, a, s, m, total = map(Access, ("x", "y", "z", "a", "s", "m", "total"))
 e = sp.exp
@@ -55,3 +59,34 @@ def test_exponentials_go_below_the_line():
 
 def test_what_cannot_be_expanded_has_no_candidates():
     assert list(candidates((1 + x) ** 1000, {})) == []
+
+
+def gaussian_share(count):
+    """(body, held) of exp(x0)/sum_k c exp(x_k) - x_1 with all terms of the sum held, c = sqrt(2)/sqrt(pi)."""
+    c = sp.sqrt(2) / sp.sqrt(sp.pi)
+    terms = [c * e(Access(f"x{k}")) for k in range(count)]
+    held = {Access(f"t{k}"): term for k, term in enumerate(terms)}
+    return terms[0] / sp.Add(*terms) - Access("x1"), held
+
+
+@pytest.mark.parametrize("most", [2, 4, 6, 9])
+def test_forms_with_more_operations_than_wanted_are_not_written_and_no_others_are_missed(most):
+    for body, held in (
+        gaussian_share(4),
+        (e(-x) / (1 + e(-x)) ** 2, {a: 1 / (1 + e(-x))}),
+        ((e(x) + y * z + y) / (e(x) + s * m + z) - 1 / (e(x) + s), {a: 1 / (e(x) + s)}),
+    ):
+        whole, few = list(candidates(body, held)), list(candidates(body, held, most))
+        assert [f for f in whole if operations(f) <= most] == [f for f in few if operations(f) <= most]
+    assert len(few) < len(whole)
+
+
+def test_constants_under_a_root_are_no_powers_whose_derivative_is_looked_for():
+    assert not list(_powers(*gaussian_share(3), inf))
+    assert a / (2 * x) in list(_powers(1 / (2 * sp.sqrt(x)), {a: sp.sqrt(x)}, inf))
+
+
+def test_elimination_gives_quotients_in_lowest_terms():
+    # x^3 of 1/(x^3 + y) = a is (1 - a y)/a, in the numerator and the denominator.
+    forms = list(candidates(x**6 / (x**3 - y) ** 2, {a: 1 / (x**3 + y)}))
+    assert (a * y - 1) ** 2 / (2 * a * y - 1) ** 2 in forms

@@ -4,8 +4,9 @@ import sympy as sp
 from symbp.ir import Access, Index, Statement
 from symbp.passes.simplify.accuracy import accurate
 from symbp.passes.simplify.exponential_forms import X
+from symbp.passes.simplify.node_rules import RULES
 from symbp.passes.simplify.several_exponentials import multiple
-from symbp.passes.simplify.single import Definitions, Single, combined
+from symbp.passes.simplify.single import Definitions, Single, combined, is_concerned
 
 x, y, a = Access("x"), Access("y"), Access("a")
 i, j = Index("i", 3), Index("j", 3)
@@ -99,3 +100,19 @@ def test_back():
         at = {x: sp.Rational(-3, 7), y: sp.Rational(5, 3)}
         value = argument.xreplace(at)
         assert abs(float((back.xreplace(at) - form.xreplace({X: value})).evalf())) < 1e-14
+
+
+def test_definitions_know_whether_the_rules_concern_them():
+    known = Definitions(True)
+    for name, body in (("a", 2 * e(x)), ("b", x**2), ("c", 3 * sp.log(x))):
+        assert not known.ruled
+        known.add(Statement(name, (), body), None, False)
+    assert known.ruled
+
+
+def test_what_the_rules_return_concerns_them():
+    # A node without logarithms and error functions, in it or in what it reads, is passed over by `stable`.
+    nodes = [x * y, x + y, x**2, e(x), sp.sin(x) * y, sp.Max(x, y), 1 - sp.tanh(x), x * e(-x)]
+    for node in nodes:
+        assert not is_concerned(node)
+        assert all(rule(node, lambda n: n) is None for rule in RULES.values())
