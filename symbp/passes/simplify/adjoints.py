@@ -33,6 +33,8 @@ from symbp.passes.simplify.values import Values
 
 SIZE = 40
 """Operations of a body, with all that is put into it, up to which it is simplified."""
+FEW = 3
+"""Entries in a body up to which it may have four times as many: a fraction in few symbols stays small."""
 WORTH = 5
 """Bodies cheaper than this are as simple as they get."""
 
@@ -71,7 +73,7 @@ class _Simplifier:
         return self.program.rebuilt(self.statements, self.tensors)
 
     def visit(self, statement: Statement) -> None:
-        if not is_large(statement.body, 4 * SIZE):
+        if not is_large(statement.body, 4 * _most(statement.body)):
             statement = self.simplified(statement)
             if statement.reduce == "sum" and not statement.where:
                 statement = self.without_common_factor(statement)
@@ -85,7 +87,7 @@ class _Simplifier:
         if not any(map(_worth_searching, [body, *swap.values()])):
             return statement
         whole = substitute(body, swap)
-        if operations(whole) > SIZE or cost(whole) < WORTH:
+        if operations(whole) > _most(whole) or cost(whole) < WORTH:
             return statement
         held = self.values.related(whole)
         base = substitute(whole, held)
@@ -145,6 +147,11 @@ class _Simplifier:
 
     def note_of_sum(self, rule: str, s: Statement, after: sp.Expr, saved: int, how: str) -> None:
         self.ledger.note(Step(rule, s.target, s.body, after, saved, how, indices=s.indices, bound=s.bound))
+
+
+def _most(body: sp.Expr) -> int:
+    """Operations up to which a body is simplified."""
+    return 4 * SIZE if len(accesses(body)) <= FEW else SIZE
 
 
 @lru_cache(maxsize=REMEMBERED)

@@ -19,7 +19,9 @@ from sympy.polys.orderings import lex
 
 from symbp.ir.nodes import Access
 from symbp.ir.walk import accesses, postorder, substitute
+from symbp.passes.simplify.exponential_forms import in_exponentials
 from symbp.passes.simplify.rational import Rational, rational
+from symbp.passes.simplify.single import EXPONENTIAL
 
 Held = Mapping[Access, sp.Expr]
 """What tensors hold, as bodies over other accesses."""
@@ -38,6 +40,7 @@ FACTOR = 8
 def candidates(body: sp.Expr, held: Held) -> Iterator[sp.Expr]:
     """Bodies that may be equal to `body` and cheaper or more stable."""
     yield from _rational_forms(body, held)
+    yield from _in_exponentials(body, held)
     yield from _powers(body, held)
     yield from _through_logarithms(body, held)
     yield from _by_sign(body, held)
@@ -58,6 +61,13 @@ def _rational_forms(body: sp.Expr, held: Held) -> Iterator[sp.Expr]:
         for eliminated in _eliminated(field, whole, a, value):
             for form in _written(eliminated, r):
                 yield substitute(form, meaning)
+
+
+def _in_exponentials(body: sp.Expr, held: Held) -> Iterator[sp.Expr]:
+    """With tanh(z/2) as (exp(z) - 1)/(exp(z) + 1), where another function of exp(z) can meet it."""
+    calls = {n.func for n in postorder([body, *held.values()]) if isinstance(n, EXPONENTIAL)}
+    if len(calls) > 1:
+        yield from _rational_forms(in_exponentials(body), {a: in_exponentials(f) for a, f in held.items()})
 
 
 def fractions(bodies: Sequence[sp.Expr], extra: Sequence[sp.Symbol]) -> tuple[Any, list[FracElement]] | None:
@@ -137,7 +147,9 @@ def _written(quotient: FracElement, r: Rational) -> Iterator[sp.Expr]:
     if len(above.ring.symbols) <= 3 and len(below) > 1:
         exponential = [s for s in above.ring.symbols if s in r.exponentials and bottom.has(s)]
         if exponential:
-            yield sp.apart((top / bottom), exponential[0], full=False)
+            t = exponential[0]
+            yield sp.apart(top / bottom, t)
+            yield sp.apart(sp.together((top / bottom).subs(t, 1 / t)), t).subs(t, 1 / t)
 
 
 def _monomial(polynomial: Any, monomial: tuple, coefficient: Any) -> sp.Expr:

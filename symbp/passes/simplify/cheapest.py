@@ -9,7 +9,7 @@ import numpy as np
 import sympy as sp
 
 from symbp.ir.nodes import Access, Index
-from symbp.ir.walk import accesses, is_undefined, operations, postorder, substitute
+from symbp.ir.walk import accesses, is_undefined, length, operations, postorder, substitute
 from symbp.passes.cost import cost
 from symbp.passes.simplify.candidates import candidates
 from symbp.passes.simplify.divisors import divides_by_no_other
@@ -128,5 +128,8 @@ class _Judge:
 
 
 def _key(form: sp.Expr, is_nan: bool, price: int | None = None) -> tuple:
-    """What forms compete by: no nan, then the lowest cost, then a product, which joins other products."""
-    return is_nan, cost(form) if price is None else price, isinstance(form, sp.Add)
+    """What forms compete by: no nan, then the lowest cost, then a product, which joins other products,
+    then the shortest. A body that has its price is beaten by no form just because that is shorter."""
+    if price is not None:
+        return is_nan, price, isinstance(form, sp.Add), 0
+    return is_nan, cost(form), isinstance(form, sp.Add), length(form)
