@@ -82,23 +82,34 @@ class _Simplifier:
             self.adjoints[statement.target] = statement
 
     def simplified(self, statement: Statement) -> Statement:
+        swap = self.formulas(statement.body)
+        statement = _negated(statement, swap)
         body = statement.body
-        swap = self.formulas(body)
         if not any(map(_worth_searching, [body, *swap.values()])):
             return statement
         whole = substitute(body, swap)
-        if operations(whole) > _most(whole) or cost(whole) < WORTH:
+        if cost(whole) < WORTH:
+            return self.joined(statement, whole)
+        if operations(whole) > _most(whole):
             return statement
         held = self.values.related(whole)
         base = substitute(whole, held)
         found = cheapest(Problem(base, tuple(held.items()), self.lossy, cost(body), operations(body)))
         if found is None:
-            return statement
+            return self.joined(statement, whole)
         if whole != found.form:  # else the adjoint that it reads is a number
             saved = cost(body) - cost(found.form)
             step = Step(FORMULA, statement.target, whole, found.form, saved, found.verified, found.loss)
             self.ledger.note(step)
         return statement.with_body(found.form)
+
+    def joined(self, statement: Statement, whole: sp.Expr) -> Statement:
+        """The statement with the adjoints in it written out, where that is cheaper: what SymPy cancels."""
+        saved = cost(statement.body) - cost(whole)
+        if saved <= 0:
+            return statement
+        self.ledger.note(Step(FORMULA, statement.target, statement.body, whole, saved, "by construction"))
+        return statement.with_body(whole)
 
     def formulas(self, body: sp.Expr) -> dict[Access, sp.Expr]:
         """The adjoints that the body reads entry by entry, and what they are."""
@@ -131,6 +142,9 @@ class _Simplifier:
             after = sp.Mul(*outside, total)
             self.note_of_sum(TOTAL, statement, after, cost(statement.body), "by declaration")
             return self.simplified(replace(statement, body=after, reduce="none", bound=()))
+        if not statement.indices:
+            outside += [f for f in inside if f.is_number]
+            inside = [f for f in inside if not f.is_number]
         if not outside or not inside or not any(index_symbols(f) for f in inside):
             return statement
         name = f"{statement.target}_sum"
@@ -147,6 +161,14 @@ class _Simplifier:
 
     def note_of_sum(self, rule: str, s: Statement, after: sp.Expr, saved: int, how: str) -> None:
         self.ledger.note(Step(rule, s.target, s.body, after, saved, how, indices=s.indices, bound=s.bound))
+
+
+def _negated(statement: Statement, formulas: dict[Access, sp.Expr]) -> Statement:
+    """The statement with -y for adjoints that are that, where it costs nothing; the sum of -y is -sum(y)."""
+    swap = {a: f for a, f in formulas.items() if isinstance(-f, Access)}
+    body = substitute(statement.body, swap)
+    free = operations(body) <= operations(statement.body)
+    return statement.with_body(body) if free or not statement.indices else statement
 
 
 def _most(body: sp.Expr) -> int:

@@ -25,7 +25,7 @@ from symbp.ir.walk import (
     postorder,
     substitute,
 )
-from symbp.passes.cost import cost, is_transcendental
+from symbp.passes.cost import calls, cost
 from symbp.passes.simplify.accuracy import PROBES
 from symbp.passes.simplify.candidates import candidates
 from symbp.passes.simplify.cheapest import BELOW_TOP
@@ -40,11 +40,6 @@ DEGREE = 4
 
 _VALUE, _SLOPE = "value", "slope"
 _OPERAND, _PART = Access("x0"), Access("part")
-
-
-def calls(body: sp.Expr) -> bool:
-    """Whether evaluating a body calls a function of the mathematics library on something that varies."""
-    return any(is_transcendental(n) and accesses(n) for n in postorder([body]))
 
 
 def cheaper_beside(body: sp.Expr, derivative: sp.Expr, form: sp.Expr, value: Access) -> bool:
@@ -92,7 +87,7 @@ def _best(body: sp.Expr, derivative: sp.Expr) -> tuple[sp.Expr, str] | None:
             forms += [grouped for form in forms for grouped in _grouped(form)]
         for form in forms:
             whole = substitute(form, held)
-            if is_undefined(whole) or is_large(whole, 4 * SIZE):
+            if whole == derivative or is_undefined(whole) or is_large(whole, 4 * SIZE):
                 continue
             *before, slope = _stable(body, form, part)
             key = cost(*before, slope) - cost(*before), length(whole)

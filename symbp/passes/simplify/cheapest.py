@@ -13,6 +13,7 @@ from symbp.ir.walk import accesses, is_undefined, length, operations, postorder,
 from symbp.passes.cost import cost
 from symbp.passes.simplify.candidates import candidates
 from symbp.passes.simplify.divisors import divides_by_no_other
+from symbp.passes.simplify.floats import exact, has_floats, rounded
 from symbp.passes.simplify.stable import stable_body
 from symbp.passes.simplify.verify import EXTREMES, FAR, adds_nan, answers_nan, losses, verified
 
@@ -84,7 +85,12 @@ def _solved(problem: Problem) -> Found | None:
     judge = _Judge(problem.body, held, EXTREMES if problem.lossy else FAR)
     most = _key(problem.body, judge.is_nan, problem.price)
     best, best_key = None, (np.inf, *most)
-    for form in candidates(problem.body, held):
+    floats = has_floats(problem.body, *held.values())
+    body, known = (
+        (exact(problem.body), {a: exact(f) for a, f in held.items()}) if floats else (problem.body, held)
+    )
+    for found in candidates(body, known):
+        form = rounded(found) if floats else found
         at_best = _key(form, False)
         if is_undefined(form) or at_best >= most or (0.0, *at_best) >= best_key:
             continue
@@ -98,7 +104,7 @@ def _solved(problem: Problem) -> Found | None:
         key = (0.0 if problem.lossy or relative <= EXACT else judge.lost(form), *own)
         if own >= most or key >= best_key or not (kept or (problem.lossy and absolute <= BELOW_TOP)):
             continue
-        how = None if judge.adds_nan(form) else verified(problem.body, form, held)
+        how = None if judge.adds_nan(form) else verified(body, found, known)
         if how is not None:
             best, best_key = Found(form, how, "" if kept else LOSS), key
     return best

@@ -15,6 +15,7 @@ import sympy as sp
 
 from symbp.ir.nodes import Access, Index, Statement
 from symbp.ir.walk import accesses, index_symbols, is_large, operations, postorder, substitute
+from symbp.passes.simplify.floats import exact
 from symbp.passes.simplify.rational import exponent
 from symbp.passes.simplify.single import EXPONENTIAL
 
@@ -66,7 +67,7 @@ def _calls(body: sp.Expr) -> list[sp.Expr]:
     found: dict[sp.Expr, None] = {}
     for node in postorder([body]):
         if isinstance(node, EXPONENTIAL):
-            found[sp.exp(exponent(node)[0])] = None
+            found[sp.exp(exponent(exact(node))[0])] = None
     return list(found)
 
 
