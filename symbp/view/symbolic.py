@@ -180,6 +180,8 @@ class Symbolic:
             return self.entry(t.args[0], tuple(reversed((*at, sp.S.Zero)[:2])), taken)
         if t.kind == "matmul":
             return self._product_entry(t.args, at, taken)
+        if t.kind == "unit":
+            return sp.KroneckerDelta(at[0], self.scalar(t.args[0], taken))
         return self._elementwise(t, lambda a: self.entry(a, at, taken))
 
     def _product_entry(self, factors: Sequence[Term], at: Position, taken: Position) -> sp.Expr:
@@ -202,6 +204,8 @@ class Symbolic:
         if t.kind == "name":
             shape = self.names.tensors[t.data].shape
             return matrix_shape(shape) if len(shape) < 3 else shape
+        if t.kind == "unit":
+            return t.data, 1
         if t.kind == "transpose":
             return self.shape(t.args[0])[::-1]
         if t.kind == "matmul":

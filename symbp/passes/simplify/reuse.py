@@ -11,11 +11,15 @@ import sympy as sp
 
 from symbp.ir.nodes import Access
 from symbp.ir.walk import accesses, index_symbols, is_large, operations, postorder, substitute
-from symbp.passes.cost import calls, cost
+from symbp.passes.cost import cost, is_transcendental
 from symbp.passes.simplify.cheapest import Found, Problem, cheapest
+from symbp.passes.simplify.single import EXPONENTIAL
 
 SIZE = 40
 """Bodies with more operations than this are not searched: elimination is for formulas, not programs."""
+
+ELEMENTARY = (*EXPONENTIAL, sp.log, sp.Pow)
+"""What a derivative of several variables may call to be searched: others take long to measure."""
 
 
 def through_output(body: sp.Expr, derivative: sp.Expr, value: Access, lossy: bool = True) -> Found | None:
@@ -32,8 +36,12 @@ def through_output(body: sp.Expr, derivative: sp.Expr, value: Access, lossy: boo
     if not operands or operations(body) > SIZE or body == operands[0] or is_large(body, 2 * SIZE):
         return None
     if len(operands) > 1:
-        problem = Problem(derivative, ((value, body),), lossy, cost(derivative), operations(derivative))
-        return cheapest(problem) if calls(derivative) else None
+        called = [n for n in postorder([derivative]) if is_transcendental(n)]
+        if not called or not all(isinstance(n, ELEMENTARY) for n in called):
+            return None
+        return cheapest(
+            Problem(derivative, ((value, body),), lossy, cost(derivative), operations(derivative))
+        )
     if index_symbols(substitute(body, {operands[0]: Access("x0")})):
         return None  # the formula differs from entry to entry
     return _search(_choice_outside(body), derivative, value, lossy)
