@@ -290,9 +290,10 @@ class Symbolic:
     def _quotient(self, above: Term, below: Term) -> sp.MatrixExpr:
         if not below.array:
             return _scaled(1 / self.scalar(below), self.matrix(above))
-        leaf = below.kind in _LEAVES
+        # A formula of one array is one function of it, of several it is a matrix of its own.
+        whole = below.kind in _LEAVES or len(_leaves(below)) != 1
         inverse = (
-            sp.HadamardPower(self.matrix(below), -1) if leaf else self._applied(term("fraction", ONE, below))
+            sp.HadamardPower(self.matrix(below), -1) if whole else self._applied(term("fraction", ONE, below))
         )
         if not above.array:
             return _scaled(self.scalar(above), inverse)

@@ -130,8 +130,10 @@ def test_temporaries_of_the_backward_pass_are_written_out():
     """One line of the derivation is one formula in the ledger too."""
     text = str(CATALOGUE["labels_softmax"].derivation.ledger)
     assert "part1" not in text
-    z, p, W, x = nn.vector("z", 3), nn.vector("p", 3), nn.matrix("W", 3, 2), nn.vector("x", 2)
-    y, E = nn.label("y"), nn.scalar("E")
+    z, p, W, x = sb.vector("z", 3), sb.vector("p", 3), sb.matrix("W", 3, 2), sb.vector("x", 2)
+    y, E = sb.label("y"), sb.scalar("E")
     entropy = sp.Eq(E, -sp.log(p[y, 0]))
-    net = Network([sp.Eq(z, W * x), sp.Eq(p, nn.softmax(z)), entropy], inputs=[x, y], parameters=[W], loss=E)
-    assert "after     p - one_hot(y)" in str(derive(net).ledger)
+    net = sb.Network(
+        [sp.Eq(z, W * x), sp.Eq(p, sb.softmax(z)), entropy], inputs=[x, y], parameters=[W], loss=E
+    )
+    assert "after     p - one_hot(y)" in str(sb.derive(net).ledger)

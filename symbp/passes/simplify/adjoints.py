@@ -27,7 +27,7 @@ from symbp.ir.walk import (
     substitute,
 )
 from symbp.passes.cost import cost
-from symbp.passes.simplify.cheapest import Problem, cheapest
+from symbp.passes.simplify.cheapest import Found, Problem, cheapest
 from symbp.passes.simplify.ledger import Ledger, Step
 from symbp.passes.simplify.values import Values
 
@@ -37,6 +37,9 @@ FEW = 3
 """Entries in a body up to which it may have four times as many: a fraction in few symbols stays small."""
 WORTH = 5
 """Bodies cheaper than this are as simple as they get."""
+
+SHORT = 8
+"""Operations of an adjoint, with those put into it, up to which it is put into others as a whole."""
 
 TOTAL = "sum over entries that add up to a known total"
 COMMON = "common factor before the sum"
@@ -79,7 +82,12 @@ class _Simplifier:
                 statement = self.without_common_factor(statement)
         self.statements.append(statement)
         if statement.reduce == "none" and not statement.where:
-            self.adjoints[statement.target] = statement
+            self.adjoints[statement.target] = self.written_out(statement)
+
+    def written_out(self, statement: Statement) -> Statement:
+        """The statement with the adjoints it reads written out, where that is short."""
+        body = substitute(statement.body, self.formulas(statement.body))
+        return statement.with_body(body) if operations(body) <= SHORT else statement
 
     def simplified(self, statement: Statement) -> Statement:
         swap = self.formulas(statement.body)
@@ -87,18 +95,24 @@ class _Simplifier:
         body = statement.body
         if not any(map(_worth_searching, [body, *swap.values()])):
             return statement
-        whole = substitute(body, swap)
-        if cost(whole) < WORTH:
-            return self.joined(statement, whole)
-        if operations(whole) > _most(whole):
-            return statement
-        held = self.values.related(whole)
-        base = substitute(whole, held)
-        found = cheapest(Problem(base, tuple(held.items()), self.lossy, cost(body), operations(body)))
-        if found is None:
-            return self.joined(statement, whole)
+        # What calls a logarithm is better read than written out, where nothing cancels it.
+        plain = {a: f for a, f in swap.items() if not any(isinstance(n, sp.log) for n in postorder([f]))}
+        for formulas in (swap, plain)[: 1 if plain == swap else 2]:
+            whole = substitute(body, formulas)
+            if cost(whole) < WORTH:
+                return self.joined(statement, whole)
+            if operations(whole) > _most(whole):
+                continue
+            held = self.values.related(whole)
+            base = substitute(whole, held)
+            found = cheapest(Problem(base, tuple(held.items()), self.lossy, cost(body), operations(body)))
+            if found is not None:
+                return self.found(statement, whole, found)
+        return self.joined(statement, whole)
+
+    def found(self, statement: Statement, whole: sp.Expr, found: Found) -> Statement:
         if whole != found.form:  # else the adjoint that it reads is a number
-            saved = cost(body) - cost(found.form)
+            saved = cost(statement.body) - cost(found.form)
             step = Step(FORMULA, statement.target, whole, found.form, saved, found.verified, found.loss)
             self.ledger.note(step)
         return statement.with_body(found.form)

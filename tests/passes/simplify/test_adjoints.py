@@ -238,3 +238,10 @@ def test_what_cancels_across_equations_is_written_so():
         Eq(z, W * x + b), Eq(q, square), Eq(p, inverse), Eq(E, entropy), inputs=(x, Y)
     )  # fmt: skip
     assert "p**2" not in text
+
+
+def test_the_entropy_of_a_softmax():
+    """dE/ds = -sum(p)/s - sum(p log p)/s reaches the formula of delta through two equations."""
+    entropy = Sum(p[i, 0] * log(p[i, 0]), (i, 0, n - 1))
+    _, text = backward(Eq(z, W * x + b), Eq(p, sb.softmax(z)), Eq(E, entropy), inputs=(x,))
+    assert "delta = p ⊙ (1 + dE/dp - sum(p) - dE/dp.T*p)\n" in text
