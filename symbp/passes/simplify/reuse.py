@@ -18,6 +18,9 @@ from symbp.passes.simplify.single import EXPONENTIAL
 SIZE = 40
 """Bodies with more operations than this are not searched: elimination is for formulas, not programs."""
 
+FEW, SHORT = 3, 8
+"""Entries in a body of several, and its operations, up to which it is searched: exp(z - m)/s has three."""
+
 ELEMENTARY = (*EXPONENTIAL, sp.log, sp.Pow)
 """What a derivative of several variables may call to be searched: others take long to measure."""
 
@@ -34,6 +37,8 @@ def through_output(body: sp.Expr, derivative: sp.Expr, value: Access, lossy: boo
     """
     operands = accesses(body)
     if not operands or operations(body) > SIZE or body == operands[0] or is_large(body, 2 * SIZE):
+        return None
+    if len(operands) > FEW or (len(operands) > 1 and operations(body) > SHORT):
         return None
     if len(operands) > 1:
         called = [n for n in postorder([derivative]) if is_transcendental(n)]
