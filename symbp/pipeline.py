@@ -81,7 +81,8 @@ class Derivation:
 
         ledger = Ledger(self.rewrites)
         stable_forms(self.backward_program, ledger, not self.reuse)
-        return Steps(tuple(ledger.steps), self.forward_program, forward_lines(self))
+        programs = self.forward_program, self.backward_program
+        return Steps(tuple(ledger.steps), programs[0], forward_lines(self), programs[1])
 
     @cached_property
     def equations(self) -> dict[str, list[sp.Eq]]:

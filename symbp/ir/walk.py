@@ -98,6 +98,11 @@ def is_large(root: sp.Basic, limit: int = LARGE) -> bool:
     return count > limit
 
 
+def length(root: sp.Basic) -> int:
+    """Nodes as a tree, which is how a formula is printed: shared parts count once per use."""
+    return 1 + sum(map(length, () if is_leaf(root) else root.args))
+
+
 def rebuild(node: sp.Basic, args: tuple) -> sp.Basic:
     """`node` with other operands; itself where nothing changed.
 

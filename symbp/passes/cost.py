@@ -16,7 +16,7 @@ import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symbp.ir.functions import finite, first, one_plus_erf, times_logarithm
-from symbp.ir.walk import REMEMBERED, is_leaf, node_operations, postorder
+from symbp.ir.walk import REMEMBERED, accesses, is_leaf, node_operations, postorder
 
 _HEAVY = (sp.gamma, sp.loggamma, sp.polygamma, sp.erf, sp.erfc, one_plus_erf)
 _LIGHT = (sp.Abs, sp.sign, sp.floor, sp.ceiling, sp.Max, sp.Min, finite)
@@ -35,6 +35,11 @@ def _cost(roots: tuple[sp.Basic, ...]) -> int:
 def is_transcendental(node: sp.Basic) -> bool:
     """Whether this one node calls a function of the mathematics library."""
     return _node_cost(node) >= 40
+
+
+def calls(body: sp.Expr) -> bool:
+    """Whether evaluating a body calls a function of the mathematics library on something that varies."""
+    return any(is_transcendental(n) and accesses(n) for n in postorder([body]))
 
 
 @lru_cache(maxsize=REMEMBERED)

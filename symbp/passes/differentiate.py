@@ -19,9 +19,9 @@ import sympy as sp
 from symbp.ir.definition import defined
 from symbp.ir.nodes import Access, Index, Program, Statement, Tensor
 from symbp.ir.walk import accesses, index_symbols, postorder, substitute
-from symbp.passes.cost import cost
+from symbp.passes.cost import calls, cost
 from symbp.passes.partials import partials, times
-from symbp.passes.simplify.beside import best_beside, calls, cheaper_beside, saved_beside
+from symbp.passes.simplify.beside import best_beside, cheaper_beside, saved_beside
 from symbp.passes.simplify.ledger import Ledger, Step
 from symbp.passes.simplify.reuse import through_output
 from symbp.passes.simplify.signs import conditions_on_value

@@ -69,7 +69,14 @@ def _partials(body: sp.Expr) -> dict[Access, sp.Expr]:
                 if arg in varying:
                     adjoint.setdefault(arg, []).append(times(seed, _local(node, k)))
     first_use = [n for n in order if n in result]
-    return {a: result[a] for a in first_use if result[a] != 0}  # type: ignore[misc,index]
+    return {a: _integers(result[a]) for a in first_use if result[a] != 0}  # type: ignore[misc,index]
+
+
+def _integers(body: sp.Expr) -> sp.Expr:
+    """The body with 2 for 2.0: the derivative of 0.5 x^2 is x, not 1.0 x."""
+    floats = {n: float(n) for n in postorder([body]) if isinstance(n, sp.Float)}
+    whole = {n: sp.Integer(int(v)) for n, v in floats.items() if v.is_integer() and abs(v) < 2**53}
+    return substitute(body, whole)
 
 
 def times(a: sp.Expr, b: sp.Expr) -> sp.Expr:

@@ -22,7 +22,7 @@ import sympy as sp
 from symbp.ir.nodes import Access, Index, Program, Statement
 from symbp.ir.walk import accesses, index_symbols, operations, postorder
 from symbp.view.matrix import Matrix, NoMatrixForm
-from symbp.view.terms import Term, term
+from symbp.view.terms import Term, product, term
 from symbp.view.writer import Indexed, plain
 
 ONCE, OFTEN = 60, 8
@@ -126,9 +126,23 @@ class _Written:
         covers = (s.target, *(n for t in taken if t not in self.embedded for n in self.lines[t].covers))
         self.lines[s.target] = Equation(s, left, right, where, covers)
         self.embedded.update(taken)
-        whole = not s.where and not (indexed and s.indices)
-        if whole and right.size <= vanishes and right.depth <= 12:
-            self.open[s.target] = right
+        whole = right if not s.where and not (indexed and s.indices) else self.unit(s)
+        if whole is not None and whole.size <= vanishes and whole.depth <= 12:
+            self.open[s.target] = whole
+
+    def unit(self, s: Statement) -> Term | None:
+        """One entry of a vector that is 0 elsewhere, as a number times a unit vector; None for the rest."""
+        if s.bound or len(s.indices) != 1 or len(s.where) != 1 or self.indexed:
+            return None
+        (k,), (condition,) = s.indices, s.where
+        if not isinstance(condition, sp.Eq) or k not in condition.args or k in index_symbols(s.body):
+            return None
+        (position,) = (side for side in condition.args if side != k)
+        if index_symbols(position) or not _polynomial(s.body):
+            return None
+        vector = term("unit", plain(position), data=k.extent, array=True)
+        number = Indexed(self.open).show(s.body)
+        return product([number, vector], [])
 
     def right(self, s: Statement) -> tuple[Term, bool, Iterable[str]]:
         """The right-hand side, whether it is in index notation, and the temporaries it took in."""
@@ -184,6 +198,13 @@ def sum_term(
     written = _Written()
     written.open = dict(open or {})
     return written.right(Statement("", indices, body, "sum", bound))[0]
+
+
+def _polynomial(body: sp.Expr) -> bool:
+    """Whether it is finite where its operands are: 0 times it is 0 then."""
+    parts = (Access, Index, sp.Number, sp.Add, sp.Mul)
+    return all(isinstance(n, parts) or (isinstance(n, sp.Pow) and n.exp.is_Integer and n.exp.is_positive)
+               for n in postorder([body]))  # fmt: skip
 
 
 def _tree(root: sp.Basic) -> int:

@@ -19,7 +19,7 @@ NOTEBOOK_STYLE = """
 .symbp-equations { border-collapse: collapse; }
 .symbp-equations td { border: 0; padding: .15em .3em; text-align: left; background: none; }
 .symbp-equations td:first-child { text-align: right; }
-.symbp-scroll { overflow-x: auto; }
+.symbp-scroll { overflow: auto hidden; padding-block: .25em; }
 .symbp-steps dt { float: left; clear: left; width: 6em; }
 .symbp-steps dd { margin-left: 6em; }
 """

@@ -105,6 +105,9 @@ class LatexPrinter(Printer):
     def _power(self, t: Term) -> str:
         return rf"{self.raised(t.args[0])}^{{{self.show(t.args[1])}}}"
 
+    def _unit(self, t: Term) -> str:
+        return rf"\mathbf{{1}}_{{{self.show(t.args[0])}}}"
+
     def _call(self, t: Term) -> str:
         inside = self.listed(t.args)
         if t.data in _FENCES:

@@ -39,27 +39,34 @@ class Steps(tuple[Step, ...]):
     Attributes:
         program: the forward pass, whose equations the steps acted on.
         keep: names that have a line of their own in it, see `equations`.
+        backward: the forward and backward pass, whose temporaries the steps may speak of.
     """
 
     program: Program | None
     keep: frozenset[str]
+    backward: Program | None
 
     def __new__(
-        cls, steps: Iterable[Step] = (), program: Program | None = None, keep: Iterable[str] = ()
+        cls,
+        steps: Iterable[Step] = (),
+        program: Program | None = None,
+        keep: Iterable[str] = (),
+        backward: Program | None = None,
     ) -> Steps:
         self = super().__new__(cls, steps)
-        self.program, self.keep = program, frozenset(keep)
+        self.program, self.keep, self.backward = program, frozenset(keep), backward
         return self
 
     def __getnewargs__(self) -> tuple:
-        return tuple(self), self.program, self.keep
+        return tuple(self), self.program, self.keep, self.backward
 
     @property
     def groups(self) -> list[Group]:
         """Equal steps together, in the order of the first of each."""
         lines = equations(self.program, self.keep, often=True) if self.program else []
         formulas = {name: e for e in lines for name in e.covers}
-        open = open_terms(self.program, self.keep, often=True) if self.program else {}
+        open = open_terms(self.backward, self.keep) if self.backward else {}
+        open |= open_terms(self.program, self.keep, often=True) if self.program else {}
         found: dict[Any, list[Step]] = {}
         for k, step in enumerate(self):
             found.setdefault(_pattern(step) or k, []).append(step)
@@ -100,7 +107,11 @@ class Group:
 
     @property
     def after(self) -> Term:
-        return body_term(self.first.after, self.open)
+        step, open = self.first, self.open
+        if step.bound:  # the sum without the factor has a name from here on
+            old = {a.name for a in accesses(step.before)}
+            open = {n: t for n, t in open.items() if n in old}
+        return body_term(step.after, open)
 
     @property
     def places(self) -> list[Equation | str]:

@@ -109,6 +109,9 @@ class MathMLPrinter(Printer):
     def _power(self, t: Term) -> str:
         return f"<msup>{row(self.raised(t.args[0]))}{row(self.show(t.args[1]))}</msup>"
 
+    def _unit(self, t: Term) -> str:
+        return f"<msub><mn>𝟏</mn>{row(self.show(t.args[0]))}</msub>"
+
     def _call(self, t: Term) -> str:
         inside = self.listed(t.args)
         if t.data in _FENCES:

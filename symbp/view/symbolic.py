@@ -181,6 +181,8 @@ class Symbolic:
             return self.entry(t.args[0], tuple(reversed((*at, sp.S.Zero)[:2])), taken)
         if t.kind == "matmul":
             return self._product_entry(t.args, at, taken)
+        if t.kind == "unit":
+            return sp.KroneckerDelta(at[0], self.scalar(t.args[0], taken))
         return self._elementwise(t, lambda a: self.entry(a, at, taken))
 
     def _product_entry(self, factors: Sequence[Term], at: Position, taken: Position) -> sp.Expr:
@@ -203,6 +205,8 @@ class Symbolic:
         if t.kind == "name":
             shape = self.names.tensors[t.data].shape
             return matrix_shape(shape) if len(shape) < 3 else shape
+        if t.kind == "unit":
+            return t.data, 1
         if t.kind == "transpose":
             return self.shape(t.args[0])[::-1]
         if t.kind == "matmul":
@@ -287,9 +291,10 @@ class Symbolic:
     def _quotient(self, above: Term, below: Term) -> sp.MatrixExpr:
         if not below.array:
             return _scaled(1 / self.scalar(below), self.matrix(above))
-        leaf = below.kind in _LEAVES
+        # A formula of one array is one function of it, of several it is a matrix of its own.
+        whole = below.kind in _LEAVES or len(_leaves(below)) != 1
         inverse = (
-            sp.HadamardPower(self.matrix(below), -1) if leaf else self._applied(term("fraction", ONE, below))
+            sp.HadamardPower(self.matrix(below), -1) if whole else self._applied(term("fraction", ONE, below))
         )
         if not above.array:
             return _scaled(self.scalar(above), inverse)

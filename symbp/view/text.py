@@ -38,6 +38,9 @@ class TextPrinter(Printer):
     def _power(self, t: Term) -> str:
         return f"{self.wrap(t.args[0], 5)}**{self.wrap(t.args[1], 5)}"
 
+    def _unit(self, t: Term) -> str:
+        return f"one_hot({self.show(t.args[0])})"
+
     def _call(self, t: Term) -> str:
         return f"{t.data}({self.listed(t.args)})"
 

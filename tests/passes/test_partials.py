@@ -119,3 +119,9 @@ def test_a_class_is_asked_once_for_its_derivative_at_an_entry():
 def test_what_is_returned_belongs_to_the_caller():
     partials(sp.sin(x)).clear()
     assert partials(sp.sin(x)) == {x: sp.cos(x)}
+
+
+def test_whole_numbers_are_written_without_a_point():
+    assert partials(0.5 * x**2)[x] == x
+    assert partials(1.5 * x**2)[x] == 3 * x
+    assert partials(0.1 * x**2)[x] == 0.2 * x

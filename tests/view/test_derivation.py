@@ -67,10 +67,20 @@ def test_deep_networks_are_cut_in_the_middle():
 
 
 def test_conditions_say_what_holds_elsewhere():
-    text = str(CATALOGUE["labels_softmax"].derivation)
-    assert "= -1  where k == y, else 0" in text
+    z, y, E = nn.vector("z", 4), nn.label("y"), nn.scalar("E")
+    inverse = sp.Eq(E, 1 / z[y, 0])
+    d = derive(Network([inverse], inputs=[y], parameters=[z], loss=E))
+    assert "= -1/z[y]**2  where k == y, else 0" in str(d)
     assert "else 0" not in str(CATALOGUE["convolution"].derivation).replace("if z > 0 else 0", "")
-    assert r"\text{, else } 0" in CATALOGUE["labels_softmax"].derivation.latex()
+    assert r"\text{, else } 0" in d.latex()
+
+
+def test_a_label_takes_one_from_its_probability():
+    d = CATALOGUE["labels_softmax"].derivation
+    assert "delta2 = u1/s_E_shifted - one_hot(y)\n" in str(d)
+    assert r"- \mathbf{1}_{y}" in d.latex()
+    (delta,) = [e for e in d.backward if str(e.lhs).startswith("delta2")]
+    assert delta.rhs.has(sp.KroneckerDelta)
 
 
 def test_explicit_matrices_are_shown():

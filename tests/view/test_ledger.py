@@ -124,3 +124,16 @@ def test_the_sum_over_a_declared_total_is_shown_as_a_sum():
     assert "before    sum(y)\n  after     1" in str(derivation.ledger)
     (step,) = [s for s in derivation.ledger if s.bound]
     assert (step.after, len(step.bound), step.indices) == (1, 1, ())
+
+
+def test_temporaries_of_the_backward_pass_are_written_out():
+    """One line of the derivation is one formula in the ledger too."""
+    text = str(CATALOGUE["labels_softmax"].derivation.ledger)
+    assert "part1" not in text
+    z, p, W, x = sb.vector("z", 3), sb.vector("p", 3), sb.matrix("W", 3, 2), sb.vector("x", 2)
+    y, E = sb.label("y"), sb.scalar("E")
+    entropy = sp.Eq(E, -sp.log(p[y, 0]))
+    net = sb.Network(
+        [sp.Eq(z, W * x), sp.Eq(p, sb.softmax(z)), entropy], inputs=[x, y], parameters=[W], loss=E
+    )
+    assert "after     p - one_hot(y)" in str(sb.derive(net).ledger)

@@ -27,14 +27,19 @@ from symbp.ir.walk import (
     substitute,
 )
 from symbp.passes.cost import cost
-from symbp.passes.simplify.cheapest import Problem, cheapest
+from symbp.passes.simplify.cheapest import Found, Problem, cheapest
 from symbp.passes.simplify.ledger import Ledger, Step
 from symbp.passes.simplify.values import Values
 
 SIZE = 40
 """Operations of a body, with all that is put into it, up to which it is simplified."""
+FEW = 3
+"""Entries in a body up to which it may have four times as many: a fraction in few symbols stays small."""
 WORTH = 5
 """Bodies cheaper than this are as simple as they get."""
+
+SHORT = 8
+"""Operations of an adjoint, with those put into it, up to which it is put into others as a whole."""
 
 TOTAL = "sum over entries that add up to a known total"
 COMMON = "common factor before the sum"
@@ -71,32 +76,54 @@ class _Simplifier:
         return self.program.rebuilt(self.statements, self.tensors)
 
     def visit(self, statement: Statement) -> None:
-        if not is_large(statement.body, 4 * SIZE):
+        if not is_large(statement.body, 4 * _most(statement.body)):
             statement = self.simplified(statement)
             if statement.reduce == "sum" and not statement.where:
                 statement = self.without_common_factor(statement)
         self.statements.append(statement)
         if statement.reduce == "none" and not statement.where:
-            self.adjoints[statement.target] = statement
+            self.adjoints[statement.target] = self.written_out(statement)
+
+    def written_out(self, statement: Statement) -> Statement:
+        """The statement with the adjoints it reads written out, where that is short."""
+        body = substitute(statement.body, self.formulas(statement.body))
+        return statement.with_body(body) if operations(body) <= SHORT else statement
 
     def simplified(self, statement: Statement) -> Statement:
+        swap = self.formulas(statement.body)
+        statement = _negated(statement, swap)
         body = statement.body
-        swap = self.formulas(body)
         if not any(map(_worth_searching, [body, *swap.values()])):
             return statement
-        whole = substitute(body, swap)
-        if operations(whole) > SIZE or cost(whole) < WORTH:
-            return statement
-        held = self.values.related(whole)
-        base = substitute(whole, held)
-        found = cheapest(Problem(base, tuple(held.items()), self.lossy, cost(body), operations(body)))
-        if found is None:
-            return statement
+        # What calls a logarithm is better read than written out, where nothing cancels it.
+        plain = {a: f for a, f in swap.items() if not any(isinstance(n, sp.log) for n in postorder([f]))}
+        for formulas in (swap, plain)[: 1 if plain == swap else 2]:
+            whole = substitute(body, formulas)
+            if cost(whole) < WORTH:
+                return self.joined(statement, whole)
+            if operations(whole) > _most(whole):
+                continue
+            held = self.values.related(whole)
+            base = substitute(whole, held)
+            found = cheapest(Problem(base, tuple(held.items()), self.lossy, cost(body), operations(body)))
+            if found is not None:
+                return self.found(statement, whole, found)
+        return self.joined(statement, whole)
+
+    def found(self, statement: Statement, whole: sp.Expr, found: Found) -> Statement:
         if whole != found.form:  # else the adjoint that it reads is a number
-            saved = cost(body) - cost(found.form)
+            saved = cost(statement.body) - cost(found.form)
             step = Step(FORMULA, statement.target, whole, found.form, saved, found.verified, found.loss)
             self.ledger.note(step)
         return statement.with_body(found.form)
+
+    def joined(self, statement: Statement, whole: sp.Expr) -> Statement:
+        """The statement with the adjoints in it written out, where that is cheaper: what SymPy cancels."""
+        saved = cost(statement.body) - cost(whole)
+        if saved <= 0:
+            return statement
+        self.ledger.note(Step(FORMULA, statement.target, statement.body, whole, saved, "by construction"))
+        return statement.with_body(whole)
 
     def formulas(self, body: sp.Expr) -> dict[Access, sp.Expr]:
         """The adjoints that the body reads entry by entry, and what they are."""
@@ -129,6 +156,9 @@ class _Simplifier:
             after = sp.Mul(*outside, total)
             self.note_of_sum(TOTAL, statement, after, cost(statement.body), "by declaration")
             return self.simplified(replace(statement, body=after, reduce="none", bound=()))
+        if not statement.indices:
+            outside += [f for f in inside if f.is_number]
+            inside = [f for f in inside if not f.is_number]
         if not outside or not inside or not any(index_symbols(f) for f in inside):
             return statement
         name = f"{statement.target}_sum"
@@ -145,6 +175,19 @@ class _Simplifier:
 
     def note_of_sum(self, rule: str, s: Statement, after: sp.Expr, saved: int, how: str) -> None:
         self.ledger.note(Step(rule, s.target, s.body, after, saved, how, indices=s.indices, bound=s.bound))
+
+
+def _negated(statement: Statement, formulas: dict[Access, sp.Expr]) -> Statement:
+    """The statement with -y for adjoints that are that, where it costs nothing; the sum of -y is -sum(y)."""
+    swap = {a: f for a, f in formulas.items() if isinstance(-f, Access)}
+    body = substitute(statement.body, swap)
+    free = operations(body) <= operations(statement.body)
+    return statement.with_body(body) if free or not statement.indices else statement
+
+
+def _most(body: sp.Expr) -> int:
+    """Operations up to which a body is simplified."""
+    return 4 * SIZE if len(accesses(body)) <= FEW else SIZE
 
 
 @lru_cache(maxsize=REMEMBERED)

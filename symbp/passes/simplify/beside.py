@@ -20,11 +20,12 @@ from symbp.ir.walk import (
     index_symbols,
     is_large,
     is_undefined,
+    length,
     operations,
     postorder,
     substitute,
 )
-from symbp.passes.cost import cost, is_transcendental
+from symbp.passes.cost import calls, cost
 from symbp.passes.simplify.accuracy import PROBES
 from symbp.passes.simplify.candidates import candidates
 from symbp.passes.simplify.cheapest import BELOW_TOP
@@ -39,11 +40,6 @@ DEGREE = 4
 
 _VALUE, _SLOPE = "value", "slope"
 _OPERAND, _PART = Access("x0"), Access("part")
-
-
-def calls(body: sp.Expr) -> bool:
-    """Whether evaluating a body calls a function of the mathematics library on something that varies."""
-    return any(is_transcendental(n) and accesses(n) for n in postorder([body]))
 
 
 def cheaper_beside(body: sp.Expr, derivative: sp.Expr, form: sp.Expr, value: Access) -> bool:
@@ -82,7 +78,7 @@ def best_beside(body: sp.Expr, derivative: sp.Expr, value: Access) -> tuple[sp.E
 
 @lru_cache(maxsize=1024)
 def _best(body: sp.Expr, derivative: sp.Expr) -> tuple[sp.Expr, str] | None:
-    best, best_key = None, (cost_beside(body, derivative), _length(derivative))
+    best, best_key = None, (cost_beside(body, derivative), length(derivative))
     derivative = substitute(derivative, {Access(_VALUE): body})
     for part in (None, *_parts(body)):
         held = {} if part is None else {_PART: part}
@@ -91,21 +87,16 @@ def _best(body: sp.Expr, derivative: sp.Expr) -> tuple[sp.Expr, str] | None:
             forms += [grouped for form in forms for grouped in _grouped(form)]
         for form in forms:
             whole = substitute(form, held)
-            if is_undefined(whole) or is_large(whole, 4 * SIZE):
+            if whole == derivative or is_undefined(whole) or is_large(whole, 4 * SIZE):
                 continue
             *before, slope = _stable(body, form, part)
-            key = cost(*before, slope) - cost(*before), _length(whole)
+            key = cost(*before, slope) - cost(*before), length(whole)
             if key >= best_key or not _is_accurate(before, slope, derivative):
                 continue
             how = verified(derivative, whole)
             if how is not None:
                 best, best_key = (whole, how), key
     return best
-
-
-def _length(form: sp.Expr) -> int:
-    """Nodes as a tree, which is how it is printed; shared parts count once per use."""
-    return 1 + sum(map(_length, () if isinstance(form, Access) else form.args))
 
 
 def _grouped(form: sp.Expr) -> Iterator[sp.Expr]:

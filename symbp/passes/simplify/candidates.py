@@ -20,7 +20,9 @@ from sympy.polys.orderings import lex
 
 from symbp.ir.nodes import Access
 from symbp.ir.walk import accesses, is_root, postorder, substitute
+from symbp.passes.simplify.exponential_forms import in_exponentials
 from symbp.passes.simplify.rational import Rational, rational
+from symbp.passes.simplify.single import EXPONENTIAL
 
 Held = Mapping[Access, sp.Expr]
 """What tensors hold, as bodies over other accesses."""
@@ -44,6 +46,7 @@ def candidates(body: sp.Expr, held: Held, most: float = inf) -> Iterator[sp.Expr
             written: those of many symbols have hundreds of terms.
     """
     yield from _rational_forms(body, held, most)
+    yield from _in_exponentials(body, held, most)
     yield from _without_roots(body, most)
     yield from _powers(body, held, most)
     yield from _through_logarithms(body, held, most)
@@ -65,6 +68,14 @@ def _rational_forms(body: sp.Expr, held: Held, most: float) -> Iterator[sp.Expr]
         for eliminated in _eliminated(field, whole, a, value):
             for form in _written(eliminated, r, most):
                 yield substitute(form, meaning)
+
+
+def _in_exponentials(body: sp.Expr, held: Held, most: float) -> Iterator[sp.Expr]:
+    """With tanh(z/2) as (exp(z) - 1)/(exp(z) + 1), where another function of exp(z) can meet it."""
+    calls = {n.func for n in postorder([body, *held.values()]) if isinstance(n, EXPONENTIAL)}
+    if len(calls) > 1:
+        forms = {a: in_exponentials(f) for a, f in held.items()}
+        yield from _rational_forms(in_exponentials(body), forms, most)
 
 
 def fractions(bodies: Sequence[sp.Expr], extra: Sequence[sp.Symbol]) -> tuple[Any, list[FracElement]] | None:
@@ -152,7 +163,9 @@ def _written(quotient: FracElement, r: Rational, most: float) -> Iterator[sp.Exp
         top, bottom = _factored(above), _factored(below)
         exponential = [s for s in above.ring.symbols if s in r.exponentials and bottom.has(s)]
         if exponential:
-            yield sp.apart((top / bottom), exponential[0], full=False)
+            t = exponential[0]
+            yield sp.apart(top / bottom, t)
+            yield sp.apart(sp.together((top / bottom).subs(t, 1 / t)), t).subs(t, 1 / t)
 
 
 def _fewest(polynomial: Any, r: Rational) -> int:

@@ -9,10 +9,11 @@ import numpy as np
 import sympy as sp
 
 from symbp.ir.nodes import Access, Index
-from symbp.ir.walk import accesses, is_undefined, operations, postorder, substitute
+from symbp.ir.walk import accesses, is_undefined, length, operations, postorder, substitute
 from symbp.passes.cost import cost
 from symbp.passes.simplify.candidates import candidates
 from symbp.passes.simplify.divisors import divides_by_no_other
+from symbp.passes.simplify.floats import exact, has_floats, rounded
 from symbp.passes.simplify.stable import stable_body
 from symbp.passes.simplify.verify import EXTREMES, FAR, adds_nan, answers_nan, losses, verified
 
@@ -84,7 +85,12 @@ def _solved(problem: Problem) -> Found | None:
     judge = _Judge(problem.body, held, EXTREMES if problem.lossy else FAR)
     most = _key(problem.body, judge.is_nan, problem.price)
     best, best_key = None, (np.inf, *most)
-    for form in candidates(problem.body, held, problem.operations):
+    floats = has_floats(problem.body, *held.values())
+    body, known = (
+        (exact(problem.body), {a: exact(f) for a, f in held.items()}) if floats else (problem.body, held)
+    )
+    for found in candidates(body, known, problem.operations):
+        form = rounded(found) if floats else found
         at_best = _key(form, False)
         if is_undefined(form) or at_best >= most or (0.0, *at_best) >= best_key:
             continue
@@ -98,7 +104,7 @@ def _solved(problem: Problem) -> Found | None:
         key = (0.0 if problem.lossy or relative <= EXACT else judge.lost(form), *own)
         if own >= most or key >= best_key or not (kept or (problem.lossy and absolute <= BELOW_TOP)):
             continue
-        how = None if judge.adds_nan(form) else verified(problem.body, form, held)
+        how = None if judge.adds_nan(form) else verified(body, found, known)
         if how is not None:
             best, best_key = Found(form, how, "" if kept else LOSS), key
     return best
@@ -128,5 +134,8 @@ class _Judge:
 
 
 def _key(form: sp.Expr, is_nan: bool, price: int | None = None) -> tuple:
-    """What forms compete by: no nan, then the lowest cost, then a product, which joins other products."""
-    return is_nan, cost(form) if price is None else price, isinstance(form, sp.Add)
+    """What forms compete by: no nan, then the lowest cost, then a product, which joins other products,
+    then the shortest. A body that has its price is beaten by no form just because that is shorter."""
+    if price is not None:
+        return is_nan, price, isinstance(form, sp.Add), 0
+    return is_nan, cost(form), isinstance(form, sp.Add), length(form)

@@ -89,8 +89,8 @@ def cancelled(body: sp.Expr) -> sp.Expr | None:
         return None
 
 
-def exponent(node: sp.exp) -> tuple[sp.Expr, sp.Rational]:
-    """The exponent as (argument, rational factor), of c*u and -c*u the same argument."""
+def exponent(node: sp.Function) -> tuple[sp.Expr, sp.Rational]:
+    """The exponent of exp(u), or u of tanh(u), as (argument, rational factor): of c*u and -c*u the same."""
     factor, argument = node.args[0].as_coeff_Mul(rational=True)
     if isinstance(argument, sp.Add) and argument.could_extract_minus_sign():
         factor, argument = -factor, -argument

@@ -11,25 +11,42 @@ import sympy as sp
 
 from symbp.ir.nodes import Access
 from symbp.ir.walk import accesses, index_symbols, is_large, operations, postorder, substitute
-from symbp.passes.cost import cost
+from symbp.passes.cost import cost, is_transcendental
 from symbp.passes.simplify.cheapest import Found, Problem, cheapest
+from symbp.passes.simplify.single import EXPONENTIAL
 
 SIZE = 40
 """Bodies with more operations than this are not searched: elimination is for formulas, not programs."""
+
+FEW, SHORT = 3, 8
+"""Entries in a body of several, and its operations, up to which it is searched: exp(z - m)/s has three."""
+
+ELEMENTARY = (*EXPONENTIAL, sp.log, sp.Pow)
+"""What a derivative of several variables may call to be searched: others take long to measure."""
 
 
 def through_output(body: sp.Expr, derivative: sp.Expr, value: Access, lossy: bool = True) -> Found | None:
     """The cheapest known form of d body / d access, where `value` holds the body's value.
 
-    Only for bodies of one access. None where nothing beats the derivative as it stands.
+    Only for bodies of one access, and where the derivative calls functions for those of several:
+    exp(z - m)/s has the derivatives a and -a/s. None where nothing beats the derivative as it stands.
 
     Args:
         lossy: whether a form may lose relative accuracy where the derivative is small against its
             largest value, as 1 - a**2 does for tanh at 30.
     """
     operands = accesses(body)
-    if len(operands) != 1 or operations(body) > SIZE or body == operands[0] or is_large(body, 2 * SIZE):
+    if not operands or operations(body) > SIZE or body == operands[0] or is_large(body, 2 * SIZE):
         return None
+    if len(operands) > FEW or (len(operands) > 1 and operations(body) > SHORT):
+        return None
+    if len(operands) > 1:
+        called = [n for n in postorder([derivative]) if is_transcendental(n)]
+        if not called or not all(isinstance(n, ELEMENTARY) for n in called):
+            return None
+        return cheapest(
+            Problem(derivative, ((value, body),), lossy, cost(derivative), operations(derivative))
+        )
     if index_symbols(substitute(body, {operands[0]: Access("x0")})):
         return None  # the formula differs from entry to entry
     return _search(_choice_outside(body), derivative, value, lossy)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy as sp
@@ -27,7 +27,8 @@ class Single:
     logarithms of such and multiples of X.
 
     Attributes:
-        held: whether a tensor holds it, so that reading it is cheaper than any formula.
+        held: whether a tensor holds it, or all that it is made of, so that reading it is cheaper than any
+            formula. It is evaluated as it stands; a logarithm of it is not.
         read: the body as it is evaluated if left alone: with the accurate values that tensors hold,
             where `body` has their formulas. None: as `body`.
     """
@@ -82,7 +83,7 @@ class Definitions:
         ends: whether values at infinite arguments are looked at.
         ruled: whether one of the calls is such as the rules for single nodes are about.
         relative: whether the formulas of all tensors are looked at. Otherwise, what is no sum of
-            exponentials is `held`: a (1 - a) stays what it is, log(a) is seen through.
+            exponentials is `held`: a (1 - a) stays what it is, log(a) and log(1 - a) are seen through.
     """
 
     def __init__(self, relative: bool) -> None:
@@ -178,7 +179,12 @@ def combined(node: sp.Basic, parts: Sequence[Any], plain: Mapping[sp.Basic, sp.B
         plain: the operands as they are computed otherwise.
     """
     found = _combined(node, parts, plain)
-    return None if found is None or is_large(found.body, SIZE) else found
+    if found is None or is_large(found.body, SIZE):
+        return None
+    known = [p for p in parts if p is not None]
+    if known and all(p.held for p in known) and not isinstance(node, sp.Function):
+        return replace(found, held=True)
+    return found
 
 
 def _combined(node: sp.Basic, parts: Sequence[Any], plain: Mapping[sp.Basic, sp.Basic]) -> Single | None:
@@ -191,8 +197,6 @@ def _combined(node: sp.Basic, parts: Sequence[Any], plain: Mapping[sp.Basic, sp.
     u, logarithmic = singles[0].argument, any(p.logarithmic for p in singles)
     if isinstance(node, sp.log | log1p) and not logarithmic:
         return _over(node, u, [singles[0].body], [singles[0].evaluated], True)
-    if all(p.held for p in singles):
-        return None
     if isinstance(node, sp.Pow) and node.exp.is_Integer and not logarithmic:
         return _over(node, u, [singles[0].body, node.exp], [singles[0].evaluated, node.exp], False)
     if not isinstance(node, sp.Add | sp.Mul):

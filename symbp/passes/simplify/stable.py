@@ -203,9 +203,11 @@ class _Rewriter:
 
     def chosen(self, single: Single, plain: sp.Expr) -> sp.Expr:
         """The best form of a function of one exponential; `plain` where it is good enough."""
+        if single.held:
+            return plain
         relative = self.definitions.relative
         choice = accurate(single.body, relative, single.positive, single.read)
-        if self.shared and not single.held:
+        if self.shared:
             choice = self.with_shared(single, choice)
         if not choice.rule:
             return plain

@@ -1,9 +1,9 @@
 """Values: which tensors of the forward pass hold a function of what an expression is made of.
 
 p[i] = exp(z[i] - m)/s is related to every body with the exponential of a multiple of z[i] - m, for some
-index: the two are rational in the same exponential. Found through an index of the exponentials in the
-forward equations, up to the names of their indices, so that a search looks at few tensors however many
-there are.
+index: the two are rational in the same exponential, as tanh(z[i] - m) is. Found through an index of the
+exponentials in the forward equations, up to the names of their indices, so that a search looks at few
+tensors however many there are.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import sympy as sp
 
 from symbp.ir.nodes import Access, Index, Statement
 from symbp.ir.walk import accesses, index_symbols, is_large, operations, postorder, substitute
+from symbp.passes.simplify.floats import exact
 from symbp.passes.simplify.rational import exponent
+from symbp.passes.simplify.single import EXPONENTIAL
 
 SIZE = 20
 """Operations of a definition that is looked at."""
@@ -61,11 +63,11 @@ class Values:
 
 
 def _calls(body: sp.Expr) -> list[sp.Expr]:
-    """The exponentials, with rational factors taken out of their arguments."""
+    """The exponentials, also those in hyperbolic functions, with rational factors taken out of them."""
     found: dict[sp.Expr, None] = {}
     for node in postorder([body]):
-        if isinstance(node, sp.exp):
-            found[sp.exp(exponent(node)[0])] = None
+        if isinstance(node, EXPONENTIAL):
+            found[sp.exp(exponent(exact(node))[0])] = None
     return list(found)
 
 

@@ -62,6 +62,61 @@ def test_sigmoid_and_binary_cross_entropy_spelled_out():
     assert "dE/dV = (P - Y)*X.T" in text
 
 
+half = sp.Rational(1, 2)
+SIGMOIDS = {
+    "exp above": lambda v: e(v) / (1 + e(v)),
+    "1 minus": lambda v: 1 - 1 / (1 + e(v)),
+    "tanh": lambda v: (1 + sp.tanh(v / 2)) / 2,
+    "tanh, floats": lambda v: 0.5 * (1 + sp.tanh(0.5 * v)),
+    "tanh in exp": lambda v: half + half * (e(v / 2) - e(-v / 2)) / (e(v / 2) + e(-v / 2)),
+    "two halves": lambda v: e(v / 2) / (e(v / 2) + e(-v / 2)),
+    "exp of log": lambda v: e(-log(1 + e(-v))),
+    "1 minus e/(1 + e)": lambda v: 1 - e(-v) / (1 + e(-v)),
+}
+ENTROPIES = {
+    "sum": lambda q, t: -(t * log(q) + (1 - t) * log(1 - q)),
+    "logit": lambda q, t: -t * log(q / (1 - q)) - log(1 - q),
+    "inverse": lambda q, t: log(1 / q) * t + (1 - t) * log(1 / (1 - q)),
+}
+
+
+@pytest.mark.parametrize("entropy", ENTROPIES)
+@pytest.mark.parametrize("sigmoid", SIGMOIDS)
+def test_every_sigmoid_with_every_cross_entropy(sigmoid, entropy):
+    """p - y, where p has an equation of its own; in one equation, sigma - y in one exponential."""
+    sigma, loss = SIGMOIDS[sigmoid], ENTROPIES[entropy]
+    inner = Sum(V[i, j] * X[j], (j, 0, 2))
+    _, text = backward(
+        Eq(Z[i], inner), Eq(P[i], sigma(Z[i])), Eq(E, Sum(loss(P[i], Y[i]), (i, 0, n - 1))),
+        inputs=[X, Y], parameters=[V],
+    )  # fmt: skip
+    assert text == "  dE/dV = (P - Y)*X.T\n"
+    derivation, _ = backward(
+        Eq(Z[i], inner), Eq(E, Sum(loss(sigma(Z[i]), Y[i]), (i, 0, n - 1))), inputs=[X, Y], parameters=[V]
+    )
+    (gradient,) = derivation.backward
+    delta = sp.Mul.make_args(gradient.rhs)[0]
+    assert operations_of(delta) <= 4, delta
+
+
+def operations_of(formula):
+    return len([n for n in sp.preorder_traversal(formula) if n.is_Pow or n.is_Function])
+
+
+@pytest.mark.parametrize("sigmoid", SIGMOIDS)
+def test_a_cross_entropy_in_one_equation_is_finite_far_out(sigmoid):
+    """log(1 - p) of a p that rounds to 1, however the two share it."""
+    net = sb.Network(
+        [Eq(E, Sum(ENTROPIES["sum"](SIGMOIDS[sigmoid](b[i, 0]), x[0, 0]), (i, 0, n - 1)))],
+        inputs=[x], parameters=[b], loss=E,
+    )  # fmt: skip
+    model = sb.compile(net, cache=False)
+    theta = np.array([800.0, -800.0, 40.0, -3.0])
+    value, slope = model.value_and_grad(theta, x=np.array([[0.25, 0.0, 0.0]]))
+    assert value == pytest.approx(np.sum(np.logaddexp(0, theta) - 0.25 * theta), rel=1e-13)
+    np.testing.assert_allclose(slope, (1 + np.tanh(theta / 2)) / 2 - 0.25, rtol=1e-13)
+
+
 def test_softmax_and_cross_entropy():
     _, text = backward(Eq(z, W * x + b), Eq(p, sb.softmax(z)), Eq(E, sb.cross_entropy(p, y)))
     assert "delta = sum(y)*p - y\n" in text
@@ -149,3 +204,44 @@ def test_a_total_is_that_of_the_whole_vector():
         sb.Network([Eq(E, Sum(t[k_, 0] * log(x[0, 0]), (k_, 0, n - 1)))], inputs=[x], parameters=[t], loss=E)
     )
     assert not [s for s in derivation.ledger if s.rule == TOTAL]
+
+
+def test_a_minus_sign_leaves_a_sum():
+    """-sum(-y) p - y is p sum(y) - y."""
+    k = sb.index("k", n)
+    q = sb.indexed("Q", n)
+    _, text = backward(
+        Eq(Z[i], Sum(V[i, j] * X[j], (j, 0, 2))),
+        Eq(P[i], e(Z[i]) / Sum(e(Z[k]), (k, 0, n - 1))),
+        Eq(q[i], log(P[i])),
+        Eq(E, -Sum(Y[i] * q[i], (i, 0, n - 1))),
+        inputs=[X, Y],
+        parameters=[V],
+    )
+    assert text == "  dE/dV = (sum(Y)*P - Y)*X.T\n"
+
+
+def test_softmax_with_squared_error_calls_no_function_again():
+    derivation, text = backward(Eq(z, W * x + b), Eq(p, sb.softmax(z)), Eq(E, sb.squared_error(p, y)))
+    assert "exp" not in text
+    forward = {s.target for s in derivation.forward_program.statements}
+    assert not any("dp" in name for name in forward)
+
+
+def test_what_cancels_across_equations_is_written_so():
+    """d log(1/s) = -1/s: (y/p) p^2 is y p."""
+    q = sb.vector("q", n)
+    square = z.applyfunc(lambda v: 1 + v**2)
+    inverse = q.applyfunc(lambda v: 1 / v)
+    entropy = -Sum(Y[i] * log(p[i, 0]), (i, 0, n - 1))
+    _, text = backward(
+        Eq(z, W * x + b), Eq(q, square), Eq(p, inverse), Eq(E, entropy), inputs=(x, Y)
+    )  # fmt: skip
+    assert "p**2" not in text
+
+
+def test_the_entropy_of_a_softmax():
+    """dE/ds = -sum(p)/s - sum(p log p)/s reaches the formula of delta through two equations."""
+    entropy = Sum(p[i, 0] * log(p[i, 0]), (i, 0, n - 1))
+    _, text = backward(Eq(z, W * x + b), Eq(p, sb.softmax(z)), Eq(E, entropy), inputs=(x,))
+    assert "delta = p ⊙ (1 + dE/dp - sum(p) - dE/dp.T*p)\n" in text

@@ -5,8 +5,9 @@ import sympy as sp
 from symbp import nn
 from symbp.ir import Access, Index
 from symbp.ir.evaluate import evaluate_body
+from symbp.passes.cost import calls
 from symbp.passes.partials import partials
-from symbp.passes.simplify.beside import best_beside, calls, cheaper_beside, cost_beside, saved_beside
+from symbp.passes.simplify.beside import best_beside, cheaper_beside, cost_beside, saved_beside
 
 x, a = Access("x"), Access("a")
 e, log = sp.exp, sp.log

@@ -57,6 +57,17 @@ def test_exponentials_go_below_the_line():
     assert 1 / (1 + e(-x)) in forms
 
 
+def test_hyperbolic_functions_meet_exponentials():
+    assert found(1 / (1 + e(-x)) - y, {a: (1 + sp.tanh(x / 2)) / 2}, a - y)
+    assert found(sp.tanh(x) - (e(2 * x) - 1) / (e(2 * x) + 1), {}, 0)
+
+
+def test_fractions_are_split_in_the_exponential_and_in_its_inverse():
+    forms = list(candidates(e(x) / (1 + e(x)) - y, {}))
+    assert 1 / (1 + e(-x)) - y in forms
+    assert 1 - y - 1 / (1 + e(x)) in forms
+
+
 def test_what_cannot_be_expanded_has_no_candidates():
     assert list(candidates((1 + x) ** 1000, {})) == []
 

@@ -55,3 +55,19 @@ def test_relative_accuracy_is_kept_on_request():
     x, a = Access("x"), Access("a")
     found = solved(slope(x), {a: sigma(x)}, lossy=False)
     assert found is None or not found.loss
+
+
+def test_among_forms_of_one_cost_the_shortest_wins():
+    z, y = Access("z"), Access("y")
+    assert solved((e(z) * (1 - y) - y) / (1 + e(z)), {}).form == 1 / (1 + e(-z)) - y
+
+
+def test_numbers_with_a_point_are_numbers():
+    """0.85795 = 1.7159/2 would be a symbol of its own to polynomials."""
+    z, a = Access("z"), Access("a")
+    lecun = 1.7159 * (e(z / 2) - e(-z / 2)) / (e(z / 2) + e(-z / 2))
+    found = solved(4 * 0.85795 * e(z) / (1 + e(z)) ** 2, {a: lecun})
+    constant, slope = found.form.as_poly(a).nth(0), found.form.as_poly(a).nth(2)
+    assert float(constant) == 0.85795
+    assert float(slope) == float(-1 / (2 * sp.Rational(1.7159)))
+    assert found.verified == "symbolically"

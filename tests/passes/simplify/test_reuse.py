@@ -81,6 +81,11 @@ def test_silu_is_right_at_zero():
     assert evaluate_body(form(body), at) == pytest.approx(0.5)
 
 
-def test_bodies_of_two_accesses_are_left_alone():
-    body = sp.exp(x * Access("y"))
-    assert through_output(body, partials(body)[x], a) is None
+def test_bodies_of_two_accesses_reuse_their_value_in_place_of_a_call():
+    y, s = Access("y"), Access("s")
+    body = sp.exp(x * y)
+    assert through_output(body, partials(body)[x], a).form == a * y
+    body = sp.exp(x) / s
+    assert through_output(body, partials(body)[s], a).form == -a / s
+    body = x / s
+    assert through_output(body, partials(body)[s], a) is None

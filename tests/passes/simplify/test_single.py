@@ -45,8 +45,10 @@ def test_combinations():
 
 def test_what_is_held_is_seen_through_by_logarithms_only():
     held = Single(x, 1 / (1 + e(-X)), held=True)
-    assert single(1 - a, None, held) is None
+    rest = single(1 - a, None, held)
+    assert rest.held
     assert single(sp.log(a), held) == Single(x, sp.log(held.body), True)
+    assert single(sp.log(1 - a), rest) == Single(x, sp.log(rest.body), True)
 
 
 def test_definitions_are_looked_up_at_other_indices():

@@ -21,6 +21,11 @@ def test_a_tensor_that_is_read_is_related():
     assert list(found) == [Access("p", j)]
 
 
+def test_a_hyperbolic_function_is_one_of_exponentials():
+    p = Statement("p", (i,), (1 + sp.tanh(Access("z", i) / 2)) / 2)
+    assert list(Values([p]).related(1 / (1 + e(-Access("z", j))))) == [Access("p", j)]
+
+
 def test_other_exponentials_and_other_shapes_are_not():
     values = Values([softmax()])
     assert not values.related(e(Access("q", j) - Access("m")))

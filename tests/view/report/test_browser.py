@@ -64,6 +64,19 @@ def test_nothing_is_reported_requested_or_wider_than_the_page(browser, pages, na
     assert browser.execute_script("return document.scripts.length") == 0
 
 
+@pytest.mark.parametrize("width", [360, 1200])
+def test_no_formula_is_higher_than_its_box(browser, pages, width):
+    """A fraction that stands out of its line would be given a bar to scroll it by."""
+    open_at(browser, pages["network"], width)
+    assert (
+        browser.execute_script(
+            "return [...document.querySelectorAll('.symbp-scroll')]"
+            ".filter(e => e.scrollHeight > e.clientHeight).map(e => e.textContent)"
+        )
+        == []
+    )
+
+
 def test_wide_formulas_scroll_in_their_box(browser, pages):
     open_at(browser, pages["network"], 360)
     wider = browser.execute_script(
