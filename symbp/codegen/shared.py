@@ -37,10 +37,10 @@ class SharedDriver(Driver):
     def _computed(self, stage: Stage) -> list[str]:
         """A stage whose work is cut into pieces that threads draw; see `symbp.codegen.crew`.
 
-        In a tile, pieces are first some samples each, taken through all nests that have one row per
-        sample, then some rows each of the sums over the batch. Every entry is computed by the same
-        operations in the same order, however many threads there are; partial sums per thread would
-        differ, and take memory and time of their own.
+        Where sums over the batch are small, pieces are whole tiles. Otherwise they are, in a tile, first
+        some samples each, taken through all nests that have one row per sample, then some rows each of
+        the sums. Every entry is computed by the same operations in the same order, however many threads
+        there are; large sums per tile would take memory and time of their own.
         """
         if not stage.tiled:
             return self._pieces("1", self._function("once", ["samples"], self._stage(stage)))
@@ -105,7 +105,8 @@ class SharedDriver(Driver):
         for k, span in enumerate(spans):
             added.append(f"{'elif' if k else 'if'} piece == {k}:")
             added.append("    " + self.parts.add(span, self.flat_buffer(span.buffer), count))
-        drawn += self._pieces(str(len(spans)), self._function("added", more, added))
+        if spans:
+            drawn += self._pieces(str(len(spans)), self._function("added", more, added))
         return self._tiled(drawn, PARTS * tile)
 
     def _rows(self, nests: list[Nest]) -> list[str]:

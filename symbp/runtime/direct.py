@@ -63,7 +63,7 @@ def direct_gradient(kernel: Compiled, size: int) -> Direct | None:
                 share(samples, (theta, *given, loss, gradient))
             else:
                 return None
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, MemoryError):
             return None
         return loss.item(), gradient
 
@@ -119,8 +119,8 @@ def _fitting(kernel: Compiled, size: int) -> Callable[[np.ndarray, Sequence[np.n
     rows = [s.shape for s in kernel.inputs]
 
     def plain(array: np.ndarray, shape: tuple[int, ...]) -> bool:
-        flags = array.flags
-        return array.shape == shape and flags.c_contiguous and flags.aligned
+        # For arrays that are read-only too Numba would compile the kernel once more.
+        return array.shape == shape and array.flags.carray
 
     def fits(theta: np.ndarray, given: Sequence[np.ndarray], samples: int) -> bool:
         wanted = [(samples, *row) for row in rows]
@@ -160,6 +160,8 @@ def direct_samples(kernel: Compiled, slots: Sequence[Slot]) -> DirectSamples:
         kinds = {*map(type, args)}
         if len(kinds) != 1 or len(args) != count:
             return None
+        if not every and ndarray in kinds and len({a.shape for a in args}) > 1:
+            return None  # what the kernel does not read is broadcast all the same
         if not every:
             args = [args[k] for k in used]
         if float in kinds and numbers:

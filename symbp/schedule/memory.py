@@ -149,16 +149,16 @@ def _in_place(program: Program, stages: tuple[Stage, ...], places: dict[str, Pla
     for s in (s for stage in stages for nest in stage.nests for s in nest.statements):
         if sums_batch(s):
             sums.add(s.target)
-        for name in {a.name for a in accesses(s.body)}:
+        for name in {a.name for part in (s.body, *s.where) for a in accesses(part)}:
             readers[name].append(s)
-    found = {}
+    found: dict[str, Place] = {}
     for name in sums - set(program.outputs) - places.keys():
         if len(readers[name]) == 1:
             (s,) = readers[name]
             own = [a for a in accesses(s.body) if a.name == name]
             if not s.bound and not s.where and all(a.indices == s.indices for a in own):
                 place = places.get(s.target)
-                if place is not None and place.buffer == "gradient":
+                if place is not None and place.buffer == "gradient" and place not in found.values():
                     found[name] = place
     return found
 

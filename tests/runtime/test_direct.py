@@ -158,7 +158,9 @@ def test_large_calls_take_the_short_way_too_and_only_where_nothing_is_wrong(thre
     want = model.value_and_grad(theta, data={"x": x, "y": y})
     assert loss == want[0]
     np.testing.assert_array_equal(gradient, want[1])
-    wrongs = [x[:, :3], x[:-1], x.astype("f"), np.asfortranarray(x), x[:0], x.byteswap().view(">f8")]
+    still = x.copy()
+    still.flags.writeable = False
+    wrongs = [still, x[:, :3], x[:-1], x.astype("f"), np.asfortranarray(x), x[:0], x.byteswap().view(">f8")]
     for wrong in wrongs:
         assert call(theta, {"x": wrong, "y": y}) is None
     assert call(theta[:-1], {"x": x, "y": y}) is None
@@ -186,3 +188,14 @@ def test_the_order_of_bytes_counts():
     np.testing.assert_array_equal(f(other, numbers), f(numbers, numbers))
     slopes = [f.value_and_grad(numbers, a)[1][0] for a in (other, numbers)]
     np.testing.assert_array_equal(*slopes)
+
+
+def test_what_a_kernel_does_not_read_is_broadcast_all_the_same():
+    x, y = sp.symbols("x y")
+    f = sb.compile(5 * sp.exp(y), args=[x, y], wrt=[x, y])
+    four, three, one = np.arange(4.0), np.arange(3.0), np.array([1.0])
+    np.testing.assert_allclose(f(four, one), np.full(4, 5 * np.e), rtol=1e-15)
+    np.testing.assert_allclose(f(one, three), 5 * np.exp(three), rtol=1e-15)
+    with pytest.raises(sb.DataError, match="broadcast"):
+        f(four, three)
+    assert f(2.0, 0.0) == 5

@@ -42,6 +42,6 @@ def _turned(node: sp.Expr, u: sp.Expr, v: sp.Expr, c: sp.Expr, over: bool) -> sp
         return None
     r = sp.sqrt(u)
     without = c * left / ((r + v) * r if over else r + v)
-    close = sp.Le(u, 2 * v**2, evaluate=False)
+    close = sp.Lt(u, 2 * v**2, evaluate=False)  # not where both are infinite
     close = close if v.is_number else sp.And(sp.Gt(v, 0, evaluate=False), close)
     return sp.Piecewise((without, close), (node, True))

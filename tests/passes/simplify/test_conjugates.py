@@ -61,3 +61,8 @@ def test_a_root_that_another_statement_holds():
     values = evaluate(stable_forms(program), {"x": np.array(1000.0)})
     assert float(values["a"]) == pytest.approx(1 / 2000, rel=1e-6)
     assert float(values["a"]) == pytest.approx(float(exact(sqrt(1 + X**2) - X, {X: 1000})), rel=1e-15)
+
+
+def test_squares_that_overflow_are_infinite_and_not_nan():
+    found = stable_body(sqrt(X**2 + Y**2) - X)
+    assert evaluate_body(found, {"x": np.array(1e155), "y": np.array(1e155)}) == np.inf
