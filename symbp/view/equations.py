@@ -23,7 +23,7 @@ from symbp.ir.nodes import Access, Index, Program, Statement
 from symbp.ir.walk import accesses, index_symbols, operations, postorder
 from symbp.view.matrix import Matrix, NoMatrixForm
 from symbp.view.terms import Term, product, term
-from symbp.view.writer import Indexed, plain
+from symbp.view.writer import Indexed, parted_maximum, plain
 
 ONCE, OFTEN = 60, 8
 """Nodes up to which a temporary is written where it is used: once, and more often in the forward pass."""
@@ -158,9 +158,12 @@ class _Written:
             except NoMatrixForm:
                 pass
         indexed = Indexed(self.open)
-        right = indexed.show(s.body)
+        fixed, body = parted_maximum(s.body, s.bound) if s.reduce == "max" and not s.where else ([], s.body)
+        right = indexed.show(body)
         if s.bound:
             right = term("sum", right, data=(s.reduce, tuple(plain(i) for i in s.bound)), array=False)
+        if fixed:
+            right = term("call", *map(indexed.show, fixed), right, data="max", array=False)
         return right, True, indexed.taken
 
 
@@ -195,6 +198,11 @@ def sum_term(
     open: Mapping[str, Term] | None = None,
 ) -> Term:
     """The sum of a body over `bound`, outside of a program."""
+    if not indices and _tree(body) <= MAX_NODES:
+        try:  # as it stands, with the factors that a rewrite may take out of it
+            return term("call", Matrix(open or {}).show(body, bound), data="sum", array=False)
+        except NoMatrixForm:
+            pass
     written = _Written()
     written.open = dict(open or {})
     return written.right(Statement("", indices, body, "sum", bound))[0]

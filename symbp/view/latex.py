@@ -85,7 +85,7 @@ class LatexPrinter(Printer):
 
     def _number(self, t: Term) -> str:
         digits = number_text(t.data)
-        if "/" in digits or t.data.is_NumberSymbol:
+        if "/" in digits or t.data.is_NumberSymbol or t.data.is_infinite:
             return sp.latex(t.data)
         mantissa, e, exponent = digits.partition("e")
         return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if e else digits

@@ -107,11 +107,12 @@ class Group:
 
     @property
     def after(self) -> Term:
-        step, open = self.first, self.open
-        if step.bound:  # the sum without the factor has a name from here on
+        step, before = self.first, self.before
+        after = body_term(step.after, self.open)
+        if step.bound and after == before:  # the sum without the factor has a name from here on
             old = {a.name for a in accesses(step.before)}
-            open = {n: t for n, t in open.items() if n in old}
-        return body_term(step.after, open)
+            return body_term(step.after, {n: t for n, t in self.open.items() if n in old})
+        return after
 
     @property
     def places(self) -> list[Equation | str]:

@@ -77,6 +77,8 @@ class MathMLPrinter(Printer):
 
     def _number(self, t: Term) -> str:
         value, digits = t.data, number_text(t.data)
+        if value.is_infinite:
+            return (self.signs["negative"] if value.is_extended_negative else "") + "<mi>∞</mi>"
         if value.is_NumberSymbol:
             return f"<mi>{_CONSTANTS.get(value, html.escape(digits))}</mi>"
         if "/" in digits:

@@ -10,7 +10,7 @@ import sympy as sp
 from symbp.ir.nodes import Access, Index, Statement
 from symbp.ir.walk import accesses, postorder
 from symbp.view.terms import Term, product, term
-from symbp.view.writer import Axes, Writer, plain
+from symbp.view.writer import Axes, Writer, parted_maximum, plain
 
 
 class NoMatrixForm(Exception):
@@ -28,7 +28,10 @@ class Matrix(Writer):
         elif s.reduce == "sum":
             result = self.contraction(s.body, s.indices, s.bound)
         elif s.reduce == "max" and not s.indices:
-            result = term("call", self.show(s.body, s.bound), data="max", array=False)
+            fixed, varied = parted_maximum(s.body, s.bound)
+            result = term("call", self.show(varied, s.bound), data="max", array=False)
+            if fixed:
+                result = term("call", *(self.show(a) for a in fixed), result, data="max")
         else:
             raise NoMatrixForm
         if s.indices and not result.array:
@@ -57,7 +60,7 @@ class Matrix(Writer):
         elif not known.array:
             raise NoMatrixForm
         known = replace(known, leads=a.name in self.taken or "/d" in a.name)
-        return known if indices == axes else transposed(known)
+        return known if indices == axes else turned(known)
 
     def multiply(self, node: sp.Mul, axes: Axes) -> Term:
         """A product; over two axes, factors of the one times factors of the other are an outer product."""
@@ -104,7 +107,7 @@ class Matrix(Writer):
             if len(axes) == 2:
                 i, k = axes
                 if keys == {(i, j), (k, j)}:  # C[i, k] = sum_j A[i, j]*B[j, k]
-                    return term("matmul", terms[(i, j)], transposed(terms[(k, j)]))
+                    return term("matmul", terms[(i, j)], turned(terms[(k, j)]))
         elif len(bound) == 2 and not axes:
             i, j = bound
             if keys == {bound}:
@@ -130,6 +133,15 @@ def _refuse() -> Term:
 def transposed(t: Term) -> Term:
     """`t.T`, without a second transpose."""
     return t.args[0] if t.kind == "transpose" else term("transpose", t)
+
+
+def turned(t: Term) -> Term:
+    """The transpose of a matrix, pushed into products: q*k.T for (k*q.T).T."""
+    if t.kind == "matmul":
+        return replace(t, args=tuple(turned(a) for a in reversed(t.args)))
+    if t.kind == "minus" or (t.kind in ("times", "fraction") and sum(a.array for a in t.args) == 1):
+        return replace(t, args=tuple(turned(a) if a.array else a for a in t.args))
+    return transposed(t)
 
 
 def _grouped(factors: Iterable[sp.Basic], axes: Axes) -> dict[Axes, list[sp.Basic]]:

@@ -9,6 +9,7 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symbp.ir.functions import finite, first, one_plus_erf, times_logarithm
 from symbp.ir.nodes import Access, Index, Label
+from symbp.ir.walk import index_symbols
 from symbp.view.printer import DIGITS
 from symbp.view.terms import ONE, Term, number, product, term, total
 
@@ -90,7 +91,7 @@ class Writer:
             value = self.show(sp.Mul(u, v, evaluate=False), axes)
             return term("if", number(0), self.show(sp.Eq(u, 0, evaluate=False), axes), value, term("true"))
         if isinstance(node, one_plus_erf):
-            return total([ONE, term("call", self.show(args[0], axes), data="erf")])
+            return term("call", self.show(-args[0], axes), data="erfc")
         if name == "polygamma" and args[0] == 0:
             name, args = "digamma", args[1:]
         name = {"Max": "max", "Min": "min", "Abs": "abs", "compensated_exp": "exp"}.get(name, name)
@@ -132,6 +133,15 @@ def _flipped(factors: list[sp.Basic]) -> tuple[list[sp.Basic], int]:
             turned = sp.Add(*(-t for t in f.args))
             return [*factors[:k], turned, *factors[k + 1 :]], 1
     return factors, -1
+
+
+def parted_maximum(body: sp.Basic, bound: Axes) -> tuple[list[sp.Basic], sp.Basic]:
+    """The largest of Max(0, z[j]) over j is that of 0 and all z[j]: what is fixed, and the rest."""
+    parts = body.args if isinstance(body, sp.Max) else (body,)
+    varied = [a for a in parts if not set(bound).isdisjoint(index_symbols(a))]
+    if not varied or len(varied) == len(parts):
+        return [], body
+    return [a for a in parts if a not in varied], sp.Max(*varied, evaluate=False)
 
 
 def plain(node: sp.Basic) -> Term:

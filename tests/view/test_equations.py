@@ -147,3 +147,10 @@ def test_a_long_chain_of_temporaries_does_not_nest_for_ever():
     text = lines(program(*statements))
     assert 20 < len(text) < 2000
     assert all(len(line) < 400 for line in text)
+
+
+def test_a_maximum_in_index_notation_leaves_out_what_does_not_vary():
+    largest = sp.Max(c, Access("W1", L, J))
+    assert one([L], largest, [J], "max") == "r[i] = max(c, max_{j} W1[i, j])"
+    condition = Statement("r", (L,), largest, "max", (J,), (sp.Gt(J, 0),))
+    assert lines(program(condition)) == ["r[i] = max_{j} max(c, W1[i, j])"]

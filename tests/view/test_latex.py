@@ -43,6 +43,7 @@ i = term("index", data=Index("i", 3))
         (term("call", x, data="erf"), r"\operatorname{erf}\left(x_{1}\right)"),
         (term("call", x, data="floor"), r"\left\lfloor x_{1}\right\rfloor "),
         (number(sp.Float(1e-8)), r"1 \cdot 10^{-8}"),
+        (number(-sp.oo), r"-\infty"),
         (term("power", number(sp.Float(1e-8)), number(2)), r"\left(1 \cdot 10^{-8}\right)^{2}"),
         (term("matrix", *map(number, (1, 2)), data=2), r"\left[\begin{array}{cc} 1 & 2 \end{array}\right]"),
     ],

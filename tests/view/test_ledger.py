@@ -12,6 +12,7 @@ import symbp as sb
 from symbp.ir.nodes import Access, Index
 from symbp.passes.simplify.ledger import Step
 from symbp.view.ledger import MAX_GROUPS, Steps, summary
+from symbp.view.text import TextPrinter
 from tests.catalogue import CATALOGUE, NAMES
 
 
@@ -137,3 +138,18 @@ def test_temporaries_of_the_backward_pass_are_written_out():
         [sp.Eq(z, W * x), sp.Eq(p, sb.softmax(z)), entropy], inputs=[x, y], parameters=[W], loss=E
     )
     assert "after     p - one_hot(y)" in str(sb.derive(net).ledger)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_rewrite_changes_what_is_shown(name):
+    for group in CATALOGUE[name].derivation.ledger.groups:
+        assert TextPrinter().show(group.before) != TextPrinter().show(group.after), group.title
+
+
+def test_a_factor_taken_out_of_a_sum_is_seen_inside_and_outside():
+    z, p, y, E = sb.vector("z", 3), sb.vector("p", 3), sb.vector("y", 3), sb.scalar("E")
+    w = sb.vector("w", 3)
+    loss = sp.Eq(E, sb.cross_entropy(p, y))
+    net = sb.Network([sp.Eq(z, w), sp.Eq(p, sb.softmax(z)), loss], inputs=[y], parameters=[w], loss=E)
+    text = " ".join(str(sb.derive(net).ledger).split())
+    assert "before sum(y/s_p_shifted) after sum(y)/s_p_shifted" in text

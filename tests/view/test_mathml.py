@@ -59,6 +59,7 @@ i = term("index", data=Index("i", 3))
         (number(sp.Rational(-1, 3)), "−13"),
         (number(sp.Float(-2.5e-8)), "−2.5·10−8"),
         (number(sp.pi), "π"),
+        (number(-sp.oo), "−∞"),
         (term("matrix", *map(number, (1, 2)), data=1), "[12]"),
         (term("if", name("x"), term("relation", name("x"), number(0), data=">")), "{xif\xa0x>0"),
         (term("words", data="2 x 3 numbers"), "2\xa0x\xa03\xa0numbers"),

@@ -4,7 +4,7 @@ import pytest
 import sympy as sp
 
 from symbp.ir.nodes import Access, Index, Statement
-from symbp.view.matrix import Matrix, NoMatrixForm, transposed
+from symbp.view.matrix import Matrix, NoMatrixForm, transposed, turned
 from symbp.view.terms import term
 from symbp.view.text import TextPrinter
 
@@ -74,3 +74,22 @@ def test_what_is_taken_in_leads():
 def test_transposed_twice_is_untouched():
     t = term("name", data="W", array=True)
     assert transposed(transposed(t)) == t
+
+
+def test_what_is_the_same_for_all_entries_stands_beside_their_maximum():
+    assert TextPrinter().show(written([], sp.Max(0, Access("c"), a), [K], "max")) == "max(0, c, max(a))"
+    assert TextPrinter().show(written([], sp.Max(a, b), [K], "max")) == "max(max(a, b))"
+
+
+def test_a_transposed_product_is_a_product_of_transposed():
+    k, q = (term("name", data=n, array=True) for n in "kq")
+    number = term("name", data="n")
+    scaled = term("fraction", term("times", number, term("matmul", k, transposed(q))), number)
+    assert TextPrinter().show(turned(scaled)) == "n*(q*k.T)/n"
+    assert turned(turned(scaled)) == scaled
+    assert TextPrinter().show(turned(term("plus", k, q))) == "(k + q).T"
+    writer = Matrix({"t": term("matmul", k, transposed(q))})
+    square = Access("t", M, K)
+    assert TextPrinter().show(writer.statement(Statement("r", (K, M), square))) == "q*k.T"
+    shown = writer.statement(Statement("r", (J, M), Access("X", K, J) * square, "sum", (K,)))
+    assert TextPrinter().show(shown) == "X.T*(q*k.T)"

@@ -3,6 +3,7 @@
 import pytest
 import sympy as sp
 
+from symbp.ir.functions import one_plus_erf
 from symbp.ir.nodes import Access, Index, Label
 from symbp.view.terms import term
 from symbp.view.text import TextPrinter
@@ -40,6 +41,7 @@ def show(t):
         (sp.polygamma(0, a), "digamma(a[k])"),
         (sp.polygamma(1, a), "polygamma(1, a[k])"),
         (sp.Abs(a), "abs(a[k])"),
+        (one_plus_erf(a), "erfc(-a[k])"),
         (sp.Piecewise((a, a > 0), (0, True)), "a[k] if a[k] > 0 else 0"),
         (sp.And(a > 0, b <= 1), "b[k] <= 1 and a[k] > 0"),
         (sp.Ne(K, 1), "k != 1"),
