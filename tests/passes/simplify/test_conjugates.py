@@ -65,4 +65,5 @@ def test_a_root_that_another_statement_holds():
 
 def test_squares_that_overflow_are_infinite_and_not_nan():
     found = stable_body(sqrt(X**2 + Y**2) - X)
-    assert evaluate_body(found, {"x": np.array(1e155), "y": np.array(1e155)}) == np.inf
+    with np.errstate(over="ignore"):
+        assert evaluate_body(found, {"x": np.array(1e155), "y": np.array(1e155)}) == np.inf
