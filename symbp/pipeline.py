@@ -207,7 +207,7 @@ def _forward(
     """The equations of one sample as written, and prepared for differentiation."""
     whole = clock("lower", lower, network, dims)
     whole = clock("stabilise", expand_logarithms, whole, ledger)
-    whole = clock("stabilise", shift_exponentials, whole)
+    whole = clock("stabilise", shift_exponentials, whole, ledger)
     forward = clock("contract", contract, whole)
     forward = clock("split", split, forward)
     forward = clock("share", share, forward)

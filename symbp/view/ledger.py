@@ -103,7 +103,8 @@ class Group:
         step = self.first
         if step.bound:
             return sum_term(step.before, step.indices, step.bound, self.open)
-        return body_term(step.before, self.open)
+        gone = {s.target: sum_term(s.body, s.indices, s.bound, self.open) for s in step.sums}
+        return body_term(step.before, {**self.open, **gone})
 
     @property
     def after(self) -> Term:

@@ -17,7 +17,9 @@ import sympy as sp
 
 from symbp.ir.nodes import Access, Program, Statement, Tensor
 from symbp.ir.walk import accesses, index_symbols, is_large, is_leaf, postorder, rebuild, substitute
+from symbp.passes.cost import cost
 from symbp.passes.simplify.exponential_sums import base_of, exponent_of, shifted, terms_of
+from symbp.passes.simplify.ledger import BY_CONSTRUCTION, Ledger, Step
 from symbp.passes.simplify.peaks import Peak, Peaks, Total
 from symbp.passes.simplify.scale import Writer, own_exponentials
 
@@ -27,10 +29,20 @@ DEPTH = 3
 """Definitions of definitions that are looked up."""
 
 
-def shift_exponentials(program: Program) -> Program:
+RULE = "greatest exponent subtracted"
+"""The name of the rewrite in the ledger."""
+
+
+def shift_exponentials(program: Program, ledger: Ledger | None = None) -> Program:
     """Subtract the largest exponent wherever a sum of exponentials allows it."""
     shifter = _Shifter(program)
-    return shifter.run() if shifter.sums else program
+    if not shifter.sums:
+        return program
+    result = shifter.run()
+    if ledger is not None and result is not program:
+        for step in shifter.steps:
+            ledger.note(step)
+    return result
 
 
 class _Shifter:
@@ -41,6 +53,7 @@ class _Shifter:
         peaks: the greatest exponents that are defined so far.
         made: statements that the reader at hand needs.
         scaled: sums that were shifted, by name and what was subtracted.
+        steps: what was rewritten.
     """
 
     def __init__(self, program: Program):
@@ -49,6 +62,7 @@ class _Shifter:
         self.made: list[Statement] = []
         self.tensors: list[Tensor] = []
         self.scaled: dict[tuple[str, Peak], str] = {}
+        self.steps: list[Step] = []
         self.peaks = Peaks(self.sums, self.define)
         self.taken = set(program.tensors)
         for s in program.statements:
@@ -76,7 +90,13 @@ class _Shifter:
         if not self.divisors(body):
             return s
         new = self.part(body)
-        return s if new is body else s.with_body(new)
+        if new is body:
+            return s
+        read = dict.fromkeys(a.name for a in accesses(body) if a.name in self.sums)
+        gone = tuple(self.sums[name].statement for name in read)
+        saved = cost(body) - cost(new)
+        self.steps.append(Step(RULE, s.target, body, new, saved, BY_CONSTRUCTION, sums=gone))
+        return s.with_body(new)
 
     def written_out(self, body: sp.Expr) -> sp.Expr:
         """The body with the formulas of tensors that are exponentials, sums of such, or one by such."""

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from symbp.ir.nodes import Index
+from symbp.ir.nodes import Index, Statement
+
+BY_CONSTRUCTION = "by construction"
+"""How a rewrite is verified that is an identity whatever its parts are."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class Step:
         verified: how: "symbolically", "at 7 points to 40 digits", "by construction".
         loss: what accuracy it gives up, in words; empty where none.
         indices, bound: where `before` is what a sum over `bound` adds up, that sum's own indices and those.
+        sums: the sums that `before` reads and that have no equation of their own any more.
     """
 
     rule: str
@@ -34,6 +38,7 @@ class Step:
     loss: str = ""
     indices: tuple[Index, ...] = ()
     bound: tuple[Index, ...] = ()
+    sums: tuple[Statement, ...] = ()
 
 
 class Ledger:

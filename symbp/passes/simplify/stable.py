@@ -22,7 +22,7 @@ from symbp.passes.simplify.accuracy import Choice, accurate, in_decaying_exponen
 from symbp.passes.simplify.compensate import compensated
 from symbp.passes.simplify.ends import AT_ENDS, AT_LARGE, zero_at_ends
 from symbp.passes.simplify.exponential_forms import SIZE, quotient
-from symbp.passes.simplify.ledger import Ledger, Step
+from symbp.passes.simplify.ledger import BY_CONSTRUCTION, Ledger, Step
 from symbp.passes.simplify.node_rules import AGAIN, RULES, maximum_first
 from symbp.passes.simplify.peak_rules import (
     MASKED,
@@ -50,7 +50,6 @@ FUNCTIONS = (*EXPONENTIAL, sp.log, log1p, sp.erf, sp.erfc)
 ROOTS = (sp.S.Half, -sp.S.Half)
 """Powers that they are about."""
 
-BY_CONSTRUCTION = "by construction"
 VANISHING = "zero times infinity"
 
 

@@ -7,11 +7,12 @@ import pytest
 import sympy as sp
 
 from symbp import nn
-from symbp.ir import evaluate
+from symbp.ir import Program, Tensor, evaluate
+from symbp.ir.evaluate import evaluate_body
 from symbp.ir.walk import accesses
 from symbp.network import Network
 from symbp.passes.lower import lower
-from symbp.passes.simplify.exponentials import shift_exponentials
+from symbp.passes.simplify.exponentials import RULE, shift_exponentials
 from symbp.pipeline import derive, forward_kernel, gradient_kernel
 from tests.catalogue import CATALOGUE, NAMES
 from tests.passes.stages import assert_pass_keeps_meaning
@@ -238,3 +239,45 @@ def test_one_maximum_in_two_bases():
     values = {"v": np.array([0.3, -1.2, 0.8, 0.1]), "w": np.array([1.5, 0.4, 2.1, 1.0])}
     now = float(evaluate(shift_exponentials(before), values)["E"])
     assert now == pytest.approx(float(evaluate(before, values)["E"]), rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    "name", ["log-sum-exp", "softmax at a temperature", "log(1 + sum) in base 2", "two sums"]
+)
+def test_the_ledger_tells_it(name):
+    """What was there before, with its sums, has the value of what is there now."""
+    parameters, _ = compiled(name)
+    E = nn.scalar("E")
+    network = Network([sp.Eq(E, MODELS[name])], parameters=parameters, loss=E, batch=False)
+    derivation = derive(network)
+    steps = [s for s in derivation.ledger if s.rule == RULE]
+    assert steps
+    values = {v: [0.5, -1, 2, 0], w: [1, 2, 3, 4], q: [0.3, -1.5, 2.0, 1.0], T: 0.7, c: 0.2}
+    given = {str(getattr(p, "label", p)): np.array(values[p], float) for p in parameters}
+    now = evaluate(derivation.forward_program, given)
+    for step in steps:
+        sums = {
+            a: evaluate_sum(s, a, given)
+            for s in step.sums
+            for a in accesses(step.before)
+            if a.name == s.target
+        }
+        assert sums
+        known = {
+            a.name: now[a.name] for part in (step.before, step.after) for a in accesses(part) if a.name in now
+        }
+        before = evaluate_body(step.before, given | known | {a.name: x for a, x in sums.items()})
+        after = evaluate_body(step.after, given | known)
+        np.testing.assert_allclose(before, after, rtol=1e-13)
+    assert "sum(" in str(derivation.ledger)
+
+
+def evaluate_sum(s, access, given):
+    assert not access.indices
+    return evaluate(Program({**tensors_of(given), s.target: Tensor(s.target, ())}, (s,), (s.target,)), given)[
+        s.target
+    ]
+
+
+def tensors_of(given):
+    return {n: Tensor(n, np.shape(x), "parameter") for n, x in given.items()}
