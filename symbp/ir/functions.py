@@ -75,34 +75,30 @@ class times_logarithm(sp.Function):
         return printer._print(sp.Mul(*self.args, evaluate=False))
 
 
-class finite(sp.Function):
+class _Itself(sp.Function):
+    """What is its operand to mathematics, and more to a kernel."""
+
+    nargs = 1
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        return sp.S.One
+
+    def _eval_evalf(self, prec: int) -> Any:
+        return self.args[0]._eval_evalf(prec)
+
+
+class finite(_Itself):
     """Its operand; where that is infinite, the largest number of its sign, since inf - inf is nan.
 
     It only stands for what is subtracted from exponents, on which no value depends.
     """
 
-    nargs = 1
-
-    def fdiff(self, argindex: int = 1) -> sp.Expr:
-        return sp.S.One
-
-    def _eval_evalf(self, prec: int) -> Any:
-        return self.args[0]._eval_evalf(prec)
-
     def _sympystr(self, printer: Any) -> str:
         return printer._print(self.args[0])
 
 
-class first(sp.Function):
+class first(_Itself):
     """Its operand, computed before anything is added to it: z - m - log(s) as first(z - m) - log(s)."""
-
-    nargs = 1
-
-    def fdiff(self, argindex: int = 1) -> sp.Expr:
-        return sp.S.One
-
-    def _eval_evalf(self, prec: int) -> Any:
-        return self.args[0]._eval_evalf(prec)
 
     def _sympystr(self, printer: Any) -> str:
         return f"({printer._print(self.args[0])})"
