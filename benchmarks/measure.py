@@ -64,27 +64,31 @@ def interleaved(calls: Mapping[str, Callable[[], Any]], budget: Budget) -> dict[
             call, count = calls[name], repeats[name]
             time.sleep(budget.pause)
             call()
-            began = time.perf_counter()
-            for _ in range(count):
-                call()
-            seconds[name].append((time.perf_counter() - began) / count)
+            seconds[name].append(_seconds(call, count) / count)
     return {name: Timing.of(own) for name, own in seconds.items()}
 
 
 def _repeats(call: Callable[[], Any], stretch: float) -> int:
-    """How many calls last about `stretch` seconds."""
+    """How many calls last about `stretch` seconds.
+
+    Where they do, it is asked again: one of them may have compiled what the following ones use.
+    """
     for _ in range(2):
         call()
-    count, took = 1, 0.0
-    while took < stretch and count < 1 << 20:
-        began = time.perf_counter()
-        for _ in range(count):
-            call()
-        took = time.perf_counter() - began
-        if took >= stretch / 2:
+    count = 1
+    while count < 1 << 20:
+        took = _seconds(call, count)
+        if took >= stretch / 2 and (took := min(took, _seconds(call, count))) >= stretch / 2:
             return max(1, round(count * stretch / took))
         count *= 4
     return count
+
+
+def _seconds(call: Callable[[], Any], count: int) -> float:
+    began = time.perf_counter()
+    for _ in range(count):
+        call()
+    return time.perf_counter() - began
 
 
 class Disagreement(AssertionError):

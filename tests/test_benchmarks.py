@@ -9,7 +9,7 @@ import pytest
 from benchmarks import contest
 from benchmarks.__main__ import main
 from benchmarks.children import ChildFailed, child
-from benchmarks.measure import Budget, Disagreement, Timing, agree, exponent, interleaved
+from benchmarks.measure import Budget, Disagreement, Timing, _repeats, agree, exponent, interleaved
 from benchmarks.peers import contender
 from benchmarks.records import Record, Run, best_peer, ours
 from benchmarks.scalar.models import kinetics, mixture, pendulum
@@ -37,8 +37,8 @@ def test_rounds_are_interleaved_and_take_turns():
     order = []
     calls = {name: lambda name=name: order.append(name) for name in "abc"}
     timings = interleaved(calls, Budget(rounds=3, stretch=0.0, pause=0.0))
-    # Two calls each to find the number of repeats; then in each round one to warm up and one that counts.
-    assert "".join(order) == "aabbcc" + "aabbcc" + "bbccaa" + "ccaabb"
+    # Four calls each to find the number of repeats; then in each round one to warm up and one that counts.
+    assert "".join(order) == "aaaabbbbcccc" + "aabbcc" + "bbccaa" + "ccaabb"
     assert all(t.rounds == 3 for t in timings.values())
 
 
@@ -46,6 +46,16 @@ def test_times_are_those_of_the_calls():
     timings = interleaved({"slow": lambda: time.sleep(0.01), "fast": lambda: None}, SHORT)
     assert timings["slow"].median >= 0.01
     assert timings["fast"].median < 0.01
+
+
+def test_a_call_that_compiles_does_not_decide_how_many_are_timed():
+    calls = []
+
+    def call():
+        calls.append(None)
+        time.sleep(0.02 if len(calls) == 3 else 0.0)
+
+    assert _repeats(call, 0.02) > 10
 
 
 def test_median_and_quartiles():

@@ -1,22 +1,22 @@
-"""Direct calls: the short way into a kernel for arrays that need no conversion.
+"""Direct calls: the short way into a kernel for arguments that need no conversion.
 
-Small networks take less than a microsecond; checking their arguments one by one in Python would take
-several. Number of axes and memory order are compared by Numba's dispatcher, in C, and shapes by the
-kernel. The dispatcher looks at the kind of numbers too, but not always at the order of their bytes, so
-that dtypes are compared here. Whatever is not right is left to the long way, which converts it or finds
-the words.
+Small networks take less than a microsecond; checking their arguments in Python would take several. What
+is checked and made around each kernel is written here, as machine code (`symbp.runtime.entry`). Whatever
+is not right is left to the long way, which converts it or finds the words.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from operator import itemgetter
+from math import inf
 from typing import Any
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
 
 from symbp.runtime.compiled import Compiled
+from symbp.runtime.entry.objects import new_array_address
+from symbp.runtime.entry.writer import Array, Entry
 from symbp.runtime.validate import Slot
 
 Direct = Callable[[Any, Mapping[str, Any]], "tuple[float, np.ndarray] | None"]
@@ -25,8 +25,23 @@ Direct = Callable[[Any, Mapping[str, Any]], "tuple[float, np.ndarray] | None"]
 DirectForward = Callable[[Any, Mapping[str, Any]], "dict[str, np.ndarray] | None"]
 """(theta, inputs by name) -> results by name, or None as above."""
 
-DirectSamples = Callable[[Sequence[Any]], "Sequence[Any] | None"]
-"""(arguments in order) -> results, numbers from numbers and arrays from arrays; or None as above."""
+DirectSamples = Callable[..., Any]
+"""The arguments in order -> results, numbers from numbers and arrays from arrays; or None as above."""
+
+OFTEN = 4
+"""Calls of a kernel after which the short way is made, which takes some 30 ms."""
+
+
+class Later:
+    """Makes a short way for who calls often."""
+
+    def __init__(self, make: Callable[[], Any]):
+        self._make, self._calls = make, 0
+
+    def __call__(self) -> Any:
+        """The short way, once, after the last of `OFTEN` calls, if there is one; else None."""
+        self._calls += 1
+        return self._make() if self._calls == OFTEN else None
 
 
 def direct_gradient(kernel: Compiled, size: int) -> Direct | None:
@@ -35,37 +50,37 @@ def direct_gradient(kernel: Compiled, size: int) -> Direct | None:
     Args:
         size: entries of theta.
     """
-    plain = all(s.batched and s.role != "label" for s in kernel.inputs)
     alone = len(kernel.results) == 1 and not kernel.results[0].shape and not kernel.results[0].batched
-    if not (plain and alone and kernel.inputs and kernel.parameters.size == size == kernel.gradient.size):
+    entry = _entry(kernel) if alone and _plain(kernel) and kernel.gradient.size == size else None
+    if entry is None or kernel.parameters.size != size or not size:
         return None
-    door = _closed(kernel.into)
-    if door is None:
-        return None
-    pick, count = _picked([s.name for s in kernel.inputs])
-    real, ndarray, empty = kernel.real, np.ndarray, np.empty
-    share, many = kernel.call, kernel.call.fewest_shared
-    fits = _fitting(kernel, size)
+    theta, given, arrays, samples = _taken(entry, kernel, size)
+    many = kernel.call.fewest_shared
+    if many < inf:
+        with entry.where(entry.build.icmp_signed(">=", samples, samples.type(int(many)))):
+            new = [entry.new_array(kernel.real, (n,))[0] for n in (1, size)]
+            entry.give(entry.new_tuple([theta, *given, *new], borrowed=1 + len(given)))
+    gradient, entries = entry.new_array(kernel.real, (size,))
+    loss = entry.room(kernel.real)
+    entry.run([*arrays, loss, entries], _operations(entry, samples, kernel))
+    entry.give(entry.new_tuple([entry.new_float(loss, kernel.real), gradient]))
+    call = entry.finished()
+    return call if many == inf else _sharing(call, kernel)
+
+
+def _sharing(ready: Callable[..., Any], kernel: Compiled) -> Direct:
+    """Calls of many samples have come back with what the kernel takes, for threads to share."""
+    share = kernel.call
 
     def call(theta: Any, arrays: Mapping[str, Any]) -> tuple[float, np.ndarray] | None:
-        if len(arrays) != count or type(theta) is not ndarray or theta.dtype is not real:
-            return None
+        found = ready(theta, arrays)
+        if found is None or len(found) == 2:
+            return found
         try:
-            given = pick(arrays)
-            for array in given:
-                if type(array) is not ndarray or array.dtype is not real:
-                    return None
-            samples = len(given[0])
-            loss, gradient = empty(1, real), empty(size, real)
-            if 0 < samples < many:
-                door(theta, *given, loss, gradient)
-            elif samples and fits(theta, given, samples):
-                share(samples, (theta, *given, loss, gradient))
-            else:
-                return None
-        except (KeyError, TypeError, ValueError, MemoryError):
+            share(len(found[1]), found)
+        except MemoryError:
             return None
-        return loss.item(), gradient
+        return found[-2].item(), found[-1]
 
     return call
 
@@ -76,125 +91,107 @@ def direct_forward(kernel: Compiled, size: int) -> DirectForward | None:
     Args:
         size: entries of theta.
     """
-    plain = all(s.batched and s.role != "label" for s in kernel.inputs)
-    plain = plain and all(s.batched for s in kernel.results) and not kernel.gradient.names
-    if not (plain and kernel.inputs and kernel.parameters.names and kernel.parameters.size == size):
+    fits = all(s.batched for s in kernel.results) and not kernel.gradient.names and size
+    entry = _entry(kernel) if fits and _plain(kernel) and kernel.parameters.size == size else None
+    if entry is None:
         return None
-    door = _closed(kernel.into)
-    if door is None:
-        return None
-    pick, count = _picked([s.name for s in kernel.inputs])
-    real, ndarray, empty = kernel.real, np.ndarray, np.empty
-    many = kernel.call.fewest_shared
-    made = [s.name for s in kernel.results]
-    shapes = [s.shape for s in kernel.results]
-    alone, first = len(made) == 1, shapes[0]
-
-    def call(theta: Any, arrays: Mapping[str, Any]) -> dict[str, np.ndarray] | None:
-        if len(arrays) != count or type(theta) is not ndarray or theta.dtype is not real:
-            return None
-        try:
-            given = pick(arrays)
-            for array in given:
-                if type(array) is not ndarray or array.dtype is not real:
-                    return None
-            samples = len(given[0])
-            if not 0 < samples < many:
-                return None
-            if alone:
-                result = empty((samples, *first), real)
-                door(theta, *given, result)
-                return {made[0]: result}
-            results = [empty((samples, *shape), real) for shape in shapes]
-            door(theta, *given, *results)
-        except (KeyError, TypeError, ValueError, MemoryError):
-            return None
-        return dict(zip(made, results, strict=True))
-
-    return call
+    _, _, arrays, samples = _taken(entry, kernel, size)
+    _need_few(entry, samples, kernel)
+    made = [entry.new_array(kernel.real, (samples, *s.shape)) for s in kernel.results]
+    entry.run([*arrays, *(entries for _, entries in made)], _operations(entry, samples, kernel))
+    entry.give(entry.new_dict([s.name for s in kernel.results], [result for result, _ in made]))
+    return entry.finished()
 
 
-def _fitting(kernel: Compiled, size: int) -> Callable[[np.ndarray, Sequence[np.ndarray], int], bool]:
-    """Whether arrays of the right dtype need no conversion; kernels that threads share do not look."""
-    rows = [s.shape for s in kernel.inputs]
-
-    def plain(array: np.ndarray, shape: tuple[int, ...]) -> bool:
-        # For arrays that are read-only too Numba would compile the kernel once more.
-        return array.shape == shape and array.flags.carray
-
-    def fits(theta: np.ndarray, given: Sequence[np.ndarray], samples: int) -> bool:
-        wanted = [(samples, *row) for row in rows]
-        return plain(theta, (size,)) and all(map(plain, given, wanted))
-
-    return fits
-
-
-def _picked(names: Sequence[str]) -> tuple[Callable[[Mapping[str, Any]], Sequence[Any]], int]:
-    """What picks the inputs by name in their order, and how many there are."""
-    if len(names) > 1:
-        return itemgetter(*names), len(names)
-    (only,) = names
-    return lambda arrays: (arrays[only],), 1
-
-
-def direct_samples(kernel: Compiled, slots: Sequence[Slot]) -> DirectSamples:
+def direct_samples(kernel: Compiled, slots: Sequence[Slot], form: str = "all") -> DirectSamples | None:
     """The short way into a kernel of bare expressions: for floats alone, and for arrays of N samples.
 
     Args:
         slots: the arguments, which may be more than the kernel reads.
+        form: "all" results as a tuple, the "one" there is, or the first and the "rest" as a pair.
     """
     plain = bool(slots) and all(s.role != "label" and s.total is None for s in slots)
-    plain = plain and all(s.batched for s in kernel.results)
-    door = _closed(kernel.into) if plain else None
-    numbers = door is not None and kernel.point and not any(s.shape for s in slots)
-    point: Any = None
-    count, real, ndarray, empty = len(slots), kernel.real, np.ndarray, np.empty
-    rows = tuple(s.shape for s in kernel.results)
-    names = [s.name for s in slots]
-    used = [names.index(s.name) for s in kernel.inputs] if plain else []
-    every = len(used) == count
-    many = kernel.call.fewest_shared
-
-    def call(args: Sequence[Any]) -> Sequence[Any] | None:
-        nonlocal numbers, point
-        kinds = {*map(type, args)}
-        if len(kinds) != 1 or len(args) != count:
-            return None
-        if not every and ndarray in kinds and len({a.shape for a in args}) > 1:
-            return None  # what the kernel does not read is broadcast all the same
-        if not every:
-            args = [args[k] for k in used]
-        if float in kinds and numbers:
-            if point is None:
-                point = _closed(kernel.for_one)
-                numbers = point is not None
-            if point is not None:
-                return point(*args)
-        if ndarray not in kinds or door is None or not args:
-            return None
-        for array in args:
-            if array.dtype is not real:
-                return None
-        try:
-            samples = max(map(len, args))
-            if not 0 < samples < many:
-                return None
-            results = [empty((samples, *row), real) for row in rows]
-            door(*args, *results)
-        except (TypeError, ValueError, MemoryError):  # the long way finds the words
-            return None
-        return results
-
-    return call
-
-
-def _closed(into: Any) -> Any:
-    """The function as it is compiled, in a dispatcher that compiles nothing for other types."""
-    overloads = list(getattr(into, "overloads", {}).values())
-    if len(overloads) != 1:
+    plain = plain and all(s.batched for s in kernel.results) and bool(kernel.inputs)
+    entry = _entry(kernel) if plain else None
+    if entry is None or (form == "one" and len(kernel.results) != 1):
         return None
-    options = {k: v for k, v in into.targetoptions.items() if k != "nopython"}
-    door = njit(**options)(into.py_func)
-    door.add_overload(overloads[0])
-    door.disable_compile()
-    return door
+    given = entry.arguments(len(slots))
+    names = [s.name for s in slots]
+    used = [names.index(s.name) for s in kernel.inputs]
+    if not any(s.shape for s in slots):
+        with entry.where(entry.is_number(given[0])):
+            _numbers(entry, kernel, given, used, form)
+    arrays: list[Array] = []
+    samples = None
+    for argument, slot in zip(given, slots, strict=True):
+        # What the kernel does not read is broadcast all the same, so that it has to be the same array of N.
+        arrays.append(entry.array(argument, kernel.real, (samples, *slot.shape)))
+        samples = arrays[0].shape[0]
+    _need_few(entry, samples, kernel)
+    made = [entry.new_array(kernel.real, (samples, *s.shape)) for s in kernel.results]
+    taken = [arrays[k] for k in used]
+    entry.run([*taken, *(entries for _, entries in made)], _operations(entry, samples, kernel))
+    _give(entry, [result for result, _ in made], form)
+    return entry.finished()
+
+
+def _numbers(entry: Entry, kernel: Compiled, given: Sequence[ir.Value], used: list[int], form: str) -> None:
+    """Arguments that are numbers, for which a kernel of arrays has one sample."""
+    taken = [entry.number(g, kernel.real) for g in given]
+    made = [None if s.shape == () else entry.new_array(kernel.real, s.shape) for s in kernel.results]
+    rooms = [m[1] if m else entry.room(kernel.real) for m in made]
+    views = [Array(r.address, (1, *s.shape)) for r, s in zip(rooms, kernel.results, strict=True)]
+    entry.run([*(taken[k] for k in used), *views], kernel.call.work)
+    results = [m[0] if m else entry.new_float(r, kernel.real) for m, r in zip(made, rooms, strict=True)]
+    _give(entry, results, form)
+
+
+def _give(entry: Entry, results: Sequence[ir.Value], form: str) -> None:
+    if form == "one":
+        (result,) = results
+    elif form == "rest":
+        result = entry.new_tuple([results[0], entry.new_tuple(results[1:])])
+    else:
+        result = entry.new_tuple(results)
+    entry.give(result)
+
+
+def _plain(kernel: Compiled) -> bool:
+    inputs = kernel.inputs
+    return bool(inputs) and all(s.batched and s.role != "label" for s in inputs)
+
+
+def _entry(kernel: Compiled) -> Entry | None:
+    """What the short way is written to, where there is machine code to call."""
+    overloads = list(getattr(kernel.into, "overloads", {}).values())
+    if len(overloads) != 1 or new_array_address() is None:
+        return None
+    return Entry(f"{kernel.name}_entry", overloads[0])
+
+
+def _taken(
+    entry: Entry, kernel: Compiled, size: int
+) -> tuple[ir.Value, list[ir.Value], list[Array], ir.Value]:
+    """theta and inputs as given, both as arrays, and the number of samples, at least one."""
+    theta, mapping = entry.arguments(2)
+    arrays = [entry.array(theta, kernel.real, (size,))]
+    given = entry.items(mapping, [s.name for s in kernel.inputs])
+    samples = None
+    for argument, slot in zip(given, kernel.inputs, strict=True):
+        arrays.append(entry.array(argument, kernel.real, (samples, *slot.shape)))
+        samples = arrays[1].shape[0]
+    assert samples is not None
+    entry.need(entry.build.icmp_signed(">", samples, samples.type(0)))
+    return theta, given, arrays, samples
+
+
+def _need_few(entry: Entry, samples: Any, kernel: Compiled) -> None:
+    """Only calls that one thread computes."""
+    entry.need(entry.build.icmp_signed(">", samples, samples.type(0)))
+    if kernel.call.fewest_shared < inf:
+        many = samples.type(int(kernel.call.fewest_shared))
+        entry.need(entry.build.icmp_signed("<", samples, many))
+
+
+def _operations(entry: Entry, samples: Any, kernel: Compiled) -> ir.Value:
+    return entry.build.mul(samples, samples.type(max(1, kernel.call.work)))

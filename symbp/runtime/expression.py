@@ -18,7 +18,7 @@ from symbp.rows import rows_kernel
 from symbp.runtime.arguments import admit_arguments, count_arguments, samples
 from symbp.runtime.compiled import Compiled
 from symbp.runtime.dims import Instances, check_dims, unknown_dims
-from symbp.runtime.direct import DirectSamples, direct_samples
+from symbp.runtime.direct import DirectSamples, Later, direct_samples
 from symbp.runtime.formula import formula
 from symbp.runtime.kernels import KernelSet, dtype_name
 from symbp.runtime.parameters import Layout
@@ -90,6 +90,7 @@ class Function:
         }
         self._found: dict[str, Compiled] = {}
         self._short: dict[str, DirectSamples] = {}
+        self._later: dict[str, Later] = {}
         self._shape = _value_shape(self._formula.shape, self.dims)
         inputs, pointwise = self._interface()
         totals = {symbol_name(s): getattr(s, "total", None) for s in self.arguments}
@@ -153,9 +154,11 @@ class Function:
         if self._open:
             function, args = self._closed(args)
             return function(*args)
-        found = self._direct("value", args)
-        if found is not None and len(found) == 1:
-            return found[0]
+        short = self._short.get("value") or self._often("value", "one")
+        if short is not None:
+            found = short(*args)
+            if found is not None:
+                return found
         lead, results = self._long("value", args)
         if self._shape is None:
             return _number(results[0])
@@ -179,9 +182,11 @@ class Function:
             raise NetworkError(
                 "the expression has several values", hint="use jacobian, or value_and_jacobian"
             )
-        found = self._direct("value_and_grad", args)
-        if found is not None:
-            return found[0], tuple(found[1:])
+        short = self._short.get("value_and_grad") or self._often("value_and_grad", "rest")
+        if short is not None:
+            found = short(*args)
+            if found is not None:
+                return found
         _, (value, *gradients) = self._long("value_and_grad", args)
         return _number(value), tuple(_number(g) for g in gradients)
 
@@ -212,12 +217,17 @@ class Function:
             return function.value_and_jacobian(*args)
         if self._derivative == "jacobian":
             return self(*args), self._by_rows(args)
-        found = self._direct(self._derivative, args)
-        if self._derivative == "value_and_jacobian":
-            found = self._long(self._derivative, args)[1] if found is None else found
+        what = self._derivative
+        pair = what == "value_and_jacobian"
+        short = self._short.get(what) or self._often(what, "all" if pair else "rest")
+        found = None if short is None else short(*args)
+        if pair:
+            if found is None:
+                _, found = self._long(what, args)
             return found[0], found[1]
         if found is not None and not any(s.shape for s in self._slots):
-            return found[0], np.stack(found[1:], axis=-1)[..., None, :] if found[1:] else self._none(found[0])
+            value, slopes = found
+            return value, np.stack(slopes, axis=-1)[..., None, :] if slopes else self._none(value)
         lead, (value, *slopes) = self._long("value_and_grad", args)
         rows = [r.reshape((*lead, 1, math.prod(r.shape[len(lead) :]))) for r in slopes]
         return _number(value), np.concatenate(rows, axis=-1) if rows else self._none(value)
@@ -307,12 +317,16 @@ class Function:
             kernel = expression_kernel(derivation, results)
         return replace(kernel, name=what, point=what != "jacobian")
 
-    def _direct(self, what: str, args: Sequence[Any]) -> Any:
-        """The results by the short way, None where the arguments need the long one."""
-        short = self._short.get(what)
-        if short is None:
-            short = self._short[what] = direct_samples(self._kernel(what), self._slots)
-        return short(args)
+    def _often(self, what: str, form: str) -> DirectSamples | None:
+        """The short way into a kernel, when it has been called often enough."""
+        later = self._later.get(what)
+        if later is None:
+            make = partial(direct_samples, self._kernel(what), self._slots, form)
+            later = self._later.setdefault(what, Later(make))
+        short = later()
+        if short is not None:
+            self._short[what] = short
+        return short
 
     def _admit(self, args: Sequence[Any]) -> tuple[tuple[int, ...], list[np.ndarray]]:
         """The broadcast shape, and the arguments as arrays of N samples."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from symbp.network import Network, symbol_name, symbols_listed
 from symbp.pipeline import forward_kernel, gradient_kernel
 from symbp.runtime.compiled import Compiled, named_results
 from symbp.runtime.dims import Instances, check_dims, unknown_dims
-from symbp.runtime.direct import Direct, DirectForward, direct_forward, direct_gradient
+from symbp.runtime.direct import Direct, DirectForward, Later, direct_forward, direct_gradient
 from symbp.runtime.door import Door
 from symbp.runtime.kernels import KernelSet, checked_schedule, dtype_name
 from symbp.runtime.outputs import Outputs
@@ -79,7 +79,8 @@ class Model:
         self._open = unknown_dims(symbols, self.dims)
         self._forwards: dict[Any, tuple[Compiled, tuple[str, ...]]] = {}
         self._direct: Direct | None = None
-        self._short: dict[Any, DirectForward | None] = {}
+        self._short: dict[Any, DirectForward] = {}
+        self._later: dict[Any, Later] = {}
         if not self._open:
             self._prepare()
 
@@ -173,6 +174,8 @@ class Model:
         results, gradient = kernel.run(theta, admitted, samples, self._layout, out)
         loss = float(results[0][0])
         if not self._input_wrt:
+            if self._direct is None and not self._totals:
+                self._direct = self._often(None, direct_gradient, kernel)
             return loss, gradient
         # The kernel has one gradient per sample, of that sample's loss; the mean divides by N.
         scale = samples if self.network.batch and self.network.reduction == "mean" else 1
@@ -242,9 +245,11 @@ class Model:
         check_names(arrays, self._names, required)
         theta, admitted, samples = self._door.admit(kernel, theta, arrays, check_finite, required)
         results, _ = kernel.run(theta, admitted, samples, self._layout)
-        # The short way itself sees that the inputs are those of the first call for these outputs.
+        # The short way itself sees that the inputs are those of these calls.
         if plain and outputs not in self._short and not self._totals:
-            self._short[outputs] = direct_forward(kernel, self._layout.size)
+            short = self._often(("forward", outputs), direct_forward, kernel)
+            if short is not None:
+                self._short[outputs] = short
         return named_results(kernel.results, results)
 
     def check(self, theta: Any = None, *, data: Any = None, **inputs: Any) -> Any:
@@ -343,8 +348,11 @@ class Model:
         }
         self._totals = [s for s in self._slots.values() if s.total is not None]
         self._door = Door(self._layout.size, self.dtype, self._slots, self._totals)
-        if self.network.loss is not None and not self._input_wrt and not self._totals:
-            self._direct = direct_gradient(self._gradient_kernel(), self._layout.size)
+
+    def _often(self, key: Any, make: Callable[..., Any], kernel: Compiled) -> Any:
+        """The short way into a kernel, when it has been called often enough."""
+        later = self._later.get(key) or Later(partial(make, kernel, self._layout.size))
+        return self._later.setdefault(key, later)()
 
     def _primary(self) -> Compiled:
         if self.network.loss is not None:

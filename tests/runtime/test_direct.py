@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 
 import symbp as sb
-from symbp.runtime.direct import direct_forward, direct_gradient, direct_samples
+from symbp.runtime.direct import OFTEN, direct_forward, direct_gradient, direct_samples
 from symbp.runtime.expression import Function
 
 
@@ -25,16 +25,21 @@ def data():
     }
 
 
-def test_it_is_what_the_long_way_gives(model, data):
+@pytest.fixture(scope="module")
+def direct(model):
+    return direct_gradient(model._gradient_kernel(), model.size)
+
+
+def test_it_is_what_the_long_way_gives(model, data, direct):
     theta = model.init(seed=0)
-    loss, gradient = model._direct(theta, data)
+    loss, gradient = direct(theta, data)
     assert isinstance(loss, float)
     again, same = model.value_and_grad(theta, data=data, check_finite=True)
     assert loss == again
     np.testing.assert_array_equal(gradient, same)
 
 
-def test_what_has_to_be_converted_is_left_to_the_long_way(model, data):
+def test_what_has_to_be_converted_is_left_to_the_long_way(model, data, direct):
     theta = model.init(seed=0)
     want = model.value_and_grad(theta, **data)
     read_only = data["x"].copy()
@@ -49,11 +54,11 @@ def test_what_has_to_be_converted_is_left_to_the_long_way(model, data):
         read_only,
     ):
         given = {**data, "x": x}
-        assert model._direct(theta, given) is None
+        assert direct(theta, given) is None
         loss, gradient = model.value_and_grad(theta, **given)
         assert loss == want[0]
         np.testing.assert_array_equal(gradient, want[1])
-    assert model._direct(theta.astype(float), data) is None
+    assert direct(theta.astype(float), data) is None
 
 
 @pytest.mark.parametrize(
@@ -67,9 +72,9 @@ def test_what_has_to_be_converted_is_left_to_the_long_way(model, data):
     ],
     ids=["fewer rows", "wider", "one sample", "empty", "another name"],
 )
-def test_what_is_wrong_has_its_words_from_the_long_way(model, data, wrong):
+def test_what_is_wrong_has_its_words_from_the_long_way(model, data, direct, wrong):
     theta, given = model.init(seed=0), {**data, **wrong}
-    assert model._direct(theta, given) is None
+    assert direct(theta, given) is None
     with pytest.raises(sb.SymbpError):
         model.value_and_grad(theta, **given)
     with pytest.raises(sb.SymbpError):
@@ -93,7 +98,7 @@ def test_inference_is_what_the_long_way_gives(model, data, short):
     assert list(got) == ["z2", "a1"]
     for name in got:
         np.testing.assert_array_equal(got[name], want[name])
-    for _ in range(2):  # the second call finds the short way
+    for _ in range(OFTEN + 1):
         alone = model.forward(theta, x=data["x"], outputs=("z2",))
         assert list(alone) == ["z2"]
         np.testing.assert_array_equal(alone["z2"], want["z2"])
@@ -128,10 +133,11 @@ def test_functions_take_numbers_or_arrays_the_short_way():
         call = direct_samples(f._kernel(what), f._slots)
         a = np.linspace(0, 1, 5)
         long = f._long(what, (a, a))[1]
-        for got, want in zip(call((a, a)), long, strict=True):
+        for got, want in zip(call(a, a), long, strict=True):
             np.testing.assert_array_equal(got, want)
-        for got, want in zip(call((0.25, 0.25)), long, strict=True):
-            np.testing.assert_array_equal(got, want[1])
+        for quarter in (0.25, np.float64(0.25)):
+            for got, want in zip(call(quarter, 0.25), long, strict=True):
+                np.testing.assert_array_equal(got, want[1])
         for given in (
             (a, 0.5),
             (1, 2),
@@ -143,7 +149,7 @@ def test_functions_take_numbers_or_arrays_the_short_way():
             (np.array(1.0), np.array(2.0)),
             (a,),
         ):
-            assert call(given) is None
+            assert call(*given) is None
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -199,3 +205,50 @@ def test_what_a_kernel_does_not_read_is_broadcast_all_the_same():
     with pytest.raises(sb.DataError, match="broadcast"):
         f(four, three)
     assert f(2.0, 0.0) == 5
+
+
+X, Y = sp.symbols("x y")
+V, A = sb.vector("v", 3), sb.matrix("A", 2, 3)
+OFTEN_CALLED = {
+    "number": (X * sp.sin(Y), (0.3, 0.7)),
+    "numbers": ([X * Y, sp.exp(X), X - Y], (0.3, 0.7)),
+    "column": (sp.Matrix([X * Y, sp.exp(X)]), (0.3, 0.7)),
+    "rows": (sp.Matrix([[X * Y, sp.exp(X)], [X, Y]]), (0.3, 0.7)),
+    "not read": (5 * sp.exp(Y) + 0 * X, (0.3, 0.7)),
+    "product": (A * V, (np.arange(6.0).reshape(2, 3), np.arange(3.0))),
+    "sum of squares": ((V.T * V)[0, 0], (np.arange(3.0),)),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", OFTEN_CALLED)
+def test_who_calls_often_gets_the_same_results(name, dtype):
+    expression, point = OFTEN_CALLED[name]
+    f = sb.compile(expression, dtype=dtype, args=sorted(expression_symbols(expression), key=str))
+    many = tuple(np.stack([np.asarray(p, dtype)] * 5) for p in point)
+    calls = [f, f.value_and_grad if f._shape is None else f.value_and_jacobian]
+    for args in (point, tuple(np.asarray(p, dtype) for p in point), many):
+        if len(args) != len(f.arguments):
+            continue
+        for call in calls:
+            first = call(*args)
+            for _ in range(OFTEN + 1):
+                same(call(*args), first)
+
+
+def expression_symbols(expression):
+    listed = expression if isinstance(expression, list) else [expression]
+    return set().union(*(e.free_symbols for e in listed))
+
+
+def same(got, want):
+    """Equal kinds, shapes and numbers."""
+    assert type(got) is type(want)
+    if isinstance(got, tuple):
+        assert len(got) == len(want)
+        for one, other in zip(got, want, strict=True):
+            same(one, other)
+    else:
+        assert np.shape(got) == np.shape(want)
+        np.testing.assert_array_equal(got, want)
+        assert getattr(got, "dtype", None) == getattr(want, "dtype", None)
