@@ -24,6 +24,9 @@ def view(typingctx, buffer, offset, shape):
 
     Does what slice and reshape do; those take twice as long to compile as the loops around them. It does
     not keep the buffer alive: see `keep`.
+
+    Loops around views are vectorised for whole registers: of those of 64 bytes LLVM would use one half, as
+    some processors run slower with the other. exp and sin take 1.4 times as long then.
     """
 
     def lower(context, builder, sig, args):
@@ -40,6 +43,8 @@ def view(typingctx, buffer, offset, shape):
             strides.insert(0, builder.mul(strides[0], size))
         data = builder.gep(whole.data, [start])
         populate_array(part, data=data, shape=sizes, strides=strides, itemsize=step, meminfo=None)
+        # llvmlite's own set knows only attributes that are words. Other processors have no use for this one.
+        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
         return part._getvalue()
 
     return buffer.copy(ndim=len(shape))(buffer, offset, shape), lower
