@@ -17,7 +17,7 @@ from llvmlite import ir
 from symbp.runtime.compiled import Compiled
 from symbp.runtime.entry.objects import new_array_address
 from symbp.runtime.entry.writer import Array, Entry
-from symbp.runtime.validate import Slot
+from symbp.runtime.validate import Slot, total_rounding
 
 Direct = Callable[[Any, Mapping[str, Any]], "tuple[float, np.ndarray] | None"]
 """(theta, inputs by name) -> (loss, gradient), or None where the long way must be taken."""
@@ -44,17 +44,18 @@ class Later:
         return self._make() if self._calls == OFTEN else None
 
 
-def direct_gradient(kernel: Compiled, size: int) -> Direct | None:
+def direct_gradient(kernel: Compiled, size: int, totals: Sequence[Slot] = ()) -> Direct | None:
     """The short way into a kernel of value and gradient; None where it has none.
 
     Args:
         size: entries of theta.
+        totals: inputs whose entries add up to a number.
     """
     alone = len(kernel.results) == 1 and not kernel.results[0].shape and not kernel.results[0].batched
     entry = _entry(kernel) if alone and _plain(kernel) and kernel.gradient.size == size else None
     if entry is None or kernel.parameters.size != size or not size:
         return None
-    theta, given, arrays, samples = _taken(entry, kernel, size)
+    theta, given, arrays, samples = _taken(entry, kernel, size, totals)
     many = kernel.call.fewest_shared
     if many < inf:
         with entry.where(entry.build.icmp_signed(">=", samples, samples.type(int(many)))):
@@ -85,17 +86,18 @@ def _sharing(ready: Callable[..., Any], kernel: Compiled) -> Direct:
     return call
 
 
-def direct_forward(kernel: Compiled, size: int) -> DirectForward | None:
+def direct_forward(kernel: Compiled, size: int, totals: Sequence[Slot] = ()) -> DirectForward | None:
     """The short way into a kernel of results per sample; None where it has none.
 
     Args:
         size: entries of theta.
+        totals: as above.
     """
     fits = all(s.batched for s in kernel.results) and not kernel.gradient.names and size
     entry = _entry(kernel) if fits and _plain(kernel) and kernel.parameters.size == size else None
     if entry is None:
         return None
-    _, _, arrays, samples = _taken(entry, kernel, size)
+    _, _, arrays, samples = _taken(entry, kernel, size, totals)
     _need_few(entry, samples, kernel)
     made = [entry.new_array(kernel.real, (samples, *s.shape)) for s in kernel.results]
     entry.run([*arrays, *(entries for _, entries in made)], _operations(entry, samples, kernel))
@@ -157,8 +159,7 @@ def _give(entry: Entry, results: Sequence[ir.Value], form: str) -> None:
 
 
 def _plain(kernel: Compiled) -> bool:
-    inputs = kernel.inputs
-    return bool(inputs) and all(s.batched and s.role != "label" for s in inputs)
+    return bool(kernel.inputs) and all(s.batched for s in kernel.inputs)
 
 
 def _entry(kernel: Compiled) -> Entry | None:
@@ -170,7 +171,7 @@ def _entry(kernel: Compiled) -> Entry | None:
 
 
 def _taken(
-    entry: Entry, kernel: Compiled, size: int
+    entry: Entry, kernel: Compiled, size: int, totals: Sequence[Slot]
 ) -> tuple[ir.Value, list[ir.Value], list[Array], ir.Value]:
     """theta and inputs as given, both as arrays, and the number of samples, at least one."""
     theta, mapping = entry.arguments(2)
@@ -178,10 +179,16 @@ def _taken(
     given = entry.items(mapping, [s.name for s in kernel.inputs])
     samples = None
     for argument, slot in zip(given, kernel.inputs, strict=True):
-        arrays.append(entry.array(argument, kernel.real, (samples, *slot.shape)))
+        arrays.append(entry.array(argument, slot.dtype(kernel.dtype), (samples, *slot.shape)))
         samples = arrays[1].shape[0]
     assert samples is not None
     entry.need(entry.build.icmp_signed(">", samples, samples.type(0)))
+    for array, slot in zip(arrays[1:], kernel.inputs, strict=True):
+        if slot.role == "label":
+            entry.labels(array, slot.bound)
+        for whole in totals:
+            if whole.name == slot.name and whole.total is not None:
+                entry.totals(array, kernel.real, whole.total, total_rounding(whole, kernel.real))
     return theta, given, arrays, samples
 
 

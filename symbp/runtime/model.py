@@ -174,7 +174,7 @@ class Model:
         results, gradient = kernel.run(theta, admitted, samples, self._layout, out)
         loss = float(results[0][0])
         if not self._input_wrt:
-            if self._direct is None and not self._totals:
+            if self._direct is None:
                 self._direct = self._often(None, direct_gradient, kernel)
             return loss, gradient
         # The kernel has one gradient per sample, of that sample's loss; the mean divides by N.
@@ -246,7 +246,7 @@ class Model:
         theta, admitted, samples = self._door.admit(kernel, theta, arrays, check_finite, required)
         results, _ = kernel.run(theta, admitted, samples, self._layout)
         # The short way itself sees that the inputs are those of these calls.
-        if plain and outputs not in self._short and not self._totals:
+        if plain and outputs not in self._short:
             short = self._often(("forward", outputs), direct_forward, kernel)
             if short is not None:
                 self._short[outputs] = short
@@ -351,7 +351,7 @@ class Model:
 
     def _often(self, key: Any, make: Callable[..., Any], kernel: Compiled) -> Any:
         """The short way into a kernel, when it has been called often enough."""
-        later = self._later.get(key) or Later(partial(make, kernel, self._layout.size))
+        later = self._later.get(key) or Later(partial(make, kernel, self._layout.size, self._totals))
         return self._later.setdefault(key, later)()
 
     def _primary(self) -> Compiled:

@@ -244,6 +244,11 @@ def check_labels(slot: Slot, array: np.ndarray) -> None:
         )
 
 
+def total_rounding(slot: Slot, *dtypes: Any) -> float:
+    """How far off a total may be: rounding of the entries, in the coarsest of these dtypes."""
+    return (16 + slot.shape[0]) * float(max(np.finfo(d).eps for d in dtypes))
+
+
 def check_total(slot: Slot, array: np.ndarray, real: str) -> None:
     """Refuse samples whose entries do not add up to what was declared: the gradient relies on it.
 
@@ -251,7 +256,7 @@ def check_total(slot: Slot, array: np.ndarray, real: str) -> None:
         DataError: names the sample.
     """
     given = array.dtype if array.dtype.kind == "f" else np.dtype(real)
-    rounding = (16 + slot.shape[0]) * float(max(np.finfo(given).eps, np.finfo(real).eps))
+    rounding = total_rounding(slot, given, real)
     sums = np.sum(array, axis=-1, dtype=float)
     wrong = ~(np.abs(sums - slot.total) <= rounding)  # so that nan is wrong
     if np.any(wrong):

@@ -81,9 +81,31 @@ def test_what_is_wrong_has_its_words_from_the_long_way(model, data, direct, wron
         model.value_and_grad(theta[:-1], **data)
 
 
-def test_kernels_with_labels_or_more_results_have_none():
-    labels = sb.compile(sb.mlp([3, 4, 2], loss="softmax_cross_entropy", labels=True), cache=False)
-    assert direct_gradient(labels._gradient_kernel(), labels.size) is None
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_labels_and_totals_are_checked(dtype):
+    random = np.random.default_rng(0)
+    x, labels = random.normal(size=(6, 3)).astype(dtype), np.array([0, 1, 3, 2, 1, 0])
+    share = random.dirichlet(np.ones(4), 6).astype(dtype)
+    for integers, y in ((True, labels), (False, share)):
+        network = sb.mlp([3, 5, 4], loss="softmax_cross_entropy", labels=integers)
+        model = sb.compile(network, dtype=dtype, cache=False)
+        call = direct_gradient(model._gradient_kernel(), model.size, model._totals)
+        theta = model.init(0)
+        want = model.value_and_grad(theta, x=x, y=y)
+        for got in (
+            call(theta, {"x": x, "y": y}),
+            *(model.value_and_grad(theta, x=x, y=y) for _ in range(6)),
+        ):
+            assert got[0] == want[0]
+            np.testing.assert_array_equal(got[1], want[1])
+        for place, value in (
+            ((5, 4), (0, -1), (3, 2**62)) if integers else ((5, 0.5), (0, np.nan), (2, np.inf))
+        ):
+            wrong = y.copy()
+            wrong[place] = value
+            assert call(theta, {"x": x, "y": wrong}) is None
+            with pytest.raises(sb.DataError):
+                model.value_and_grad(theta, x=x, y=wrong)
 
 
 @pytest.fixture(scope="module")

@@ -105,6 +105,43 @@ class Entry:
             found.append(extent if wanted is None else wanted)
         return Array(self._part(given, DATA, _BYTE), tuple(found))
 
+    def labels(self, array: Array, bound: int | None) -> None:
+        """Every entry must be an integer 0 ... bound-1."""
+        least = ir.Constant(_WORD, 0)
+        with self._entries(array.address, _WORD, self._size(array.shape)) as label:
+            wrong = self.build.icmp_signed("<", label, least)
+            if bound is not None:
+                wrong = self.build.or_(wrong, self.build.icmp_signed(">=", label, _word(bound)))
+            self.need(self.build.not_(wrong))
+
+    def totals(self, array: Array, dtype: np.dtype, total: float, rounding: float) -> None:
+        """The entries along the last axis must add up to a number."""
+        build, kind = self.build, _real(dtype)
+        size = _word(array.shape[-1])
+        sum_ = cgutils.alloca_once(build, _DOUBLE)
+        with cgutils.for_range(build, self._size(array.shape[:-1]), intp=_WORD) as row:
+            build.store(_DOUBLE(0.0), sum_)
+            start = build.gep(build.bitcast(array.address, kind.as_pointer()), [build.mul(row.index, size)])
+            with self._entries(start, kind, size) as entry:
+                wide = entry if dtype.itemsize == 8 else build.fpext(entry, _DOUBLE)
+                build.store(build.fadd(build.load(sum_), wide), sum_)
+            off = build.fsub(build.load(sum_), _DOUBLE(float(total)))
+            size_of = build.call(self.module.declare_intrinsic("llvm.fabs", [_DOUBLE]), [off])
+            self.need(build.fcmp_ordered("<=", size_of, _DOUBLE(rounding)))
+
+    @contextmanager
+    def _entries(self, address: ir.Value, kind: ir.Type, count: ir.Value) -> Iterator[ir.Value]:
+        """What is written inside is done for each entry."""
+        start = self.build.bitcast(address, kind.as_pointer())
+        with cgutils.for_range(self.build, count, intp=_WORD) as step:
+            yield self.build.load(self.build.gep(start, [step.index]))
+
+    def _size(self, shape: Sequence[Extent]) -> ir.Value:
+        size = _word(1)
+        for extent in shape:
+            size = self.build.mul(size, _word(extent))
+        return size
+
     def number(self, given: ir.Value, dtype: np.dtype) -> Array:
         """A float, as an array of one entry; its sign, if dtype is narrower, may not hide an overflow."""
         build = self.build
