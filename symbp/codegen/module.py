@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import prod
-from typing import Any
 
 from symbp.codegen import parts, support
 from symbp.codegen.access import Reader
@@ -18,7 +17,7 @@ from symbp.codegen.nest import NestWriter
 from symbp.codegen.pointwise import OWN_NAMES as LOCKSTEP_NAMES
 from symbp.codegen.pointwise import PointwiseDriver, Straight, straight
 from symbp.codegen.pointwise import sources as lockstep_sources
-from symbp.codegen.product import ONES, OWN_NAMES, crew_functions, micro_kernels, multiply_call
+from symbp.codegen.product import ONES, OWN_NAMES, Part, crew_functions, micro_kernels, multiply_call
 from symbp.codegen.reorder import reorderable
 from symbp.codegen.shared import SharedDriver
 from symbp.codegen.text import equation
@@ -111,10 +110,10 @@ class Module:
 
     # Nests
 
-    def multiply(self, nest: Nest, schedule: Schedule, driver: Driver, *part: Any) -> str:
+    def multiply(self, nest: Nest, schedule: Schedule, driver: Driver, part: Part | None = None) -> str:
         """Text of the call that computes a matrix product, or a part of it; see `multiply_call`."""
         return multiply_call(
-            nest.statements[0], schedule, driver.place, driver.single, bool(driver.summed), *part
+            nest.statements[0], schedule, driver.place, driver.single, bool(driver.summed), part
         )
 
     def inlined(self, nest: Nest, schedule: Schedule, driver: Driver) -> tuple[list[str], list[str]] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from symbp.codegen import crew, micro, registers, tile
 from symbp.ir.nodes import BATCH, Access, Index, Program, Statement
@@ -17,14 +18,27 @@ ONES = "ones"
 """The array that stands for a factor 1."""
 
 
+@dataclass(frozen=True)
+class Part:
+    """Some rows of a product, or some columns.
+
+    Attributes:
+        low, count: variables with the first of them and their number.
+        columns: whether they are columns.
+    """
+
+    low: str
+    count: str
+    columns: bool = False
+
+
 def multiply_call(
     s: Statement,
     schedule: Schedule,
     place: Callable[[str], tuple[str, str]],
     single: bool,
     alone: bool,
-    low: str = "",
-    count: str = "",
+    part: Part | None = None,
 ) -> str:
     """`multiply(...)` or `multiply_turned(...)` for a matrix product; see `symbp.codegen.micro`.
 
@@ -32,7 +46,7 @@ def multiply_call(
         place: of a tensor, the variable that holds its buffer and where it begins there.
         single: whether numbers are float32.
         alone: whether there are no samples before those of this tile in its sums.
-        low, count: the first row that is computed and the number of rows, where these are not all.
+        part: what is computed of the product, if not all.
     """
     product = product_of(s)
     assert product is not None
@@ -47,8 +61,10 @@ def multiply_call(
                 const += int(position) * step
         buffer, offset = place(access.name)
         offset += f" + {const}" if const else ""
-        step = steps.get(product.rows, 0)  # type: ignore[arg-type]
-        offset += f" + {low}*{step}" if low and step else ""
+        if part is not None:
+            along = product.columns if part.columns else product.rows
+            step = steps.get(along, 0)  # type: ignore[arg-type]
+            offset += f" + {part.low}*{step}" if step else ""
         return buffer, offset, steps
 
     c, c_at, c_steps = strides(s.access)
@@ -58,7 +74,8 @@ def multiply_call(
     b, b_at, b_steps = strides(product.right)
     rows = 1 if product.rows is None else product.rows.extent
     sizes = ["rows" if n == BATCH else str(n) for n in (rows, product.columns.extent, product.depth.extent)]
-    sizes[0] = count or sizes[0]
+    if part is not None:
+        sizes[part.columns] = part.count
     fresh = "start == 0" if sums_batch(s) and not alone else "True"
     texts = [c, c_at, c_steps.get(product.rows, 0), a, a_at, a_steps.get(product.rows, 0)]  # type: ignore[arg-type]
     texts += [a_steps[product.depth], b, b_at, b_steps[product.columns if product.turned else product.depth]]

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from symbp.codegen.driver import Driver
 from symbp.codegen.parts import CHUNK
+from symbp.codegen.product import Part
+from symbp.ir.nodes import BATCH
 from symbp.schedule.looptree import MULTIPLY, Nest, Stage, sums_batch
 from symbp.schedule.parts import MOST_NESTS, PARTS
+from symbp.schedule.product import product_of
 
 PIECE = 64
 """Samples, or the most rows of a sum over samples, that one thread takes at a time."""
 
 LEAST_PIECE = 8
 """The fewest rows of a sum over samples: those of one tile of registers."""
+
+PANEL = 64
+"""Columns of a large product that one thread takes at a time."""
+
+LARGE = 128 * 128
+"""Entries of the matrix on the right from which on threads share the columns of a product: each of them
+would copy the whole of it for its rows, and read it from a cache that is shared."""
 
 FEWEST_PIECES = 4
 """A sum is cut into so many pieces where it has the rows, so that no thread waits for another's last."""
@@ -38,9 +50,10 @@ class SharedDriver(Driver):
         """A stage whose work is cut into pieces that threads draw; see `symbp.codegen.crew`.
 
         Where sums over the batch are small, pieces are whole tiles. Otherwise they are, in a tile, first
-        some samples each, taken through all nests that have one row per sample, then some rows each of
-        the sums. Every entry is computed by the same operations in the same order, however many threads
-        there are; large sums per tile would take memory and time of their own.
+        some samples each, taken through all nests that have one row per sample, but for large products, of
+        which pieces are some columns; then some rows each of the sums. Every entry is computed by the same
+        operations in the same order, however many threads there are; large sums per tile would take memory
+        and time of their own.
         """
         if not stage.tiled:
             return self._pieces("1", self._function("once", ["samples"], self._stage(stage)))
@@ -57,13 +70,11 @@ class SharedDriver(Driver):
         if fills:
             lines += self._pieces("1", self._function("zeros", [], fills))
         drawn = []
-        if rows:
-            call = self._function("rows", ["samples", "start", "rows", "piece"], self._rows(rows))
-            drawn += self._pieces(f"(rows + {PIECE - 1})//{PIECE}", call)
+        for large, together in groupby(rows, _large):
+            for some in map(self._columns, together) if large else [self._rows([*together])]:
+                drawn += self._drawn("rows", *some)
         if sums:
-            count, body = self._sums(sums)
-            call = self._function("sums", ["samples", "start", "rows", "piece"], body)
-            drawn += self._pieces(str(count), call)
+            drawn += self._drawn("sums", *self._sums(sums))
         return [*lines, *self._tiled(drawn, self.schedule.tile)]
 
     def _pieces(self, count: str, call: str) -> list[str]:
@@ -79,6 +90,10 @@ class SharedDriver(Driver):
             "begin = end",
         ]
 
+    def _drawn(self, kind: str, count: str, lines: list[str]) -> list[str]:
+        """Draw the pieces of a tile, each of which does what the lines say."""
+        return self._pieces(count, self._function(kind, ["samples", "start", "rows", "piece"], lines))
+
     def _whole_tiles(self, stage: Stage) -> list[str]:
         """A stage whose tiles are pieces, each with a part of the sums over the samples.
 
@@ -88,38 +103,60 @@ class SharedDriver(Driver):
         kind = "f32(0.0)" if self.single else "0.0"
         self.buffers["tile"] = self.flat["tile"] = "tile"
         room = [f"tile = room({self.schedule.tile_room}, {kind})"] * bool(self.schedule.tile_room)
-        base = [f"base = {tile}*piece", f"rows = min({tile}, rows - base)", "start = start + base"]
         lines = [
-            *base,
+            *self._some_rows(tile),
             *room,
             *self.parts.arrays("piece"),
             *self._in_part(stage),
             *["keep(tile)"] * len(room),
         ]
         self.buffers["tile"] = self.flat["tile"] = "work"
-        more = ["samples", "start", "rows", "piece"]
         count = f"(rows + {tile - 1})//{tile}"
-        drawn = self._pieces(count, self._function("tiles", more, lines))
+        drawn = self._drawn("tiles", count, lines)
         spans = self.parts.spans(stage, CHUNK)
         added = []
         for k, span in enumerate(spans):
             added.append(f"{'elif' if k else 'if'} piece == {k}:")
             added.append("    " + self.parts.add(span, self.flat_buffer(span.buffer), count))
         if spans:
-            drawn += self._pieces(str(len(spans)), self._function("added", more, added))
+            drawn += self._drawn("added", str(len(spans)), added)
         return self._tiled(drawn, PARTS * tile)
 
-    def _rows(self, nests: list[Nest]) -> list[str]:
-        """Some samples of a tile through all nests."""
-        lines = [f"base = {PIECE}*piece", f"rows = min({PIECE}, rows - base)", "start = start + base"]
+    def _rows(self, nests: list[Nest]) -> tuple[str, list[str]]:
+        """The number of pieces of a tile, and what takes some of its samples through all nests."""
+        lines = self._some_rows(PIECE)
         seen: set[str] = set()
         self.shifted = True
         for nest in nests:
             lines += self._explained(nest, self._nest(nest, True, seen))
         self.shifted = False
-        return lines
+        return f"(rows + {PIECE - 1})//{PIECE}", lines
 
-    def _sums(self, nests: list[Nest]) -> tuple[int, list[str]]:
+    def _some_rows(self, size: int, piece: str = "piece") -> list[str]:
+        return [f"base = {size}*{piece}", f"rows = min({size}, rows - base)", "start = start + base"]
+
+    def _columns(self, nest: Nest) -> tuple[str, list[str]]:
+        """The number of pieces of a large product, and what computes some columns of it.
+
+        Columns of the matrix on the right are copied for all rows of a piece: the more rows, the better.
+        The last piece takes what would be too few columns alone, whose terms would be summed up otherwise.
+        """
+        product = product_of(nest.statements[0])
+        assert product is not None
+        columns = int(product.columns.extent)
+        blocks = max(1, -(-(columns - PANEL // 2) // PANEL))
+        size = min(self.schedule.tile, PIECE * max(1, blocks // 2))
+        lines = [
+            *self._some_rows(size, f"(piece//{blocks})"),
+            f"low = {PANEL}*(piece % {blocks})",
+            f"count = {PANEL} if piece % {blocks} < {blocks - 1} else {columns} - low",
+        ]
+        self.shifted = True
+        text = self.module.multiply(nest, self.schedule, self, Part("low", "count", columns=True))
+        self.shifted = False
+        return f"(rows + {size - 1})//{size}*{blocks}", [*lines, *self._explained(nest, [text])]
+
+    def _sums(self, nests: list[Nest]) -> tuple[str, list[str]]:
         """The number of pieces of sums over the batch, and what does one of them."""
         lines: list[str] = []
         end = 0
@@ -132,12 +169,12 @@ class SharedDriver(Driver):
                 end += -(-many // size)
                 low = f"{size}*(piece - {begin})" if begin else f"{size}*piece"
                 what += [f"low = {low}", f"count = min({size}, {many} - low)"]
-                what += [self.module.multiply(nest, self.schedule, self, "low", "count")]
+                what += [self.module.multiply(nest, self.schedule, self, Part("low", "count"))]
             else:
                 end += 1
                 what += self._nest(nest, True, set())
             lines += [f"{word} piece < {end}:", *("    " + line for line in self._explained(nest, what))]
-        return end, lines
+        return str(end), lines
 
     def _function(self, kind: str, more: list[str], lines: list[str]) -> str:
         """The call of a new function that has some lines."""
@@ -147,3 +184,11 @@ class SharedDriver(Driver):
         text = f'@njit(nogil=True, error_model="numpy")\ndef {name}({arguments}):\n'
         self.module.parts.append(text + "\n".join("    " + line for line in lines))
         return f"{name}({arguments})"
+
+
+def _large(nest: Nest) -> bool:
+    """Whether a nest is a product of the samples with a large matrix."""
+    product = product_of(nest.statements[0]) if nest.form == MULTIPLY else None
+    if product is None or product.rows is None or product.rows.extent != BATCH:
+        return False
+    return int(product.columns.extent) * int(product.depth.extent) >= LARGE
