@@ -14,6 +14,7 @@ from symbp.schedule.looptree import DOT, MULTIPLY, Nest, Place, Schedule, Stage,
 from symbp.schedule.means import with_means_inside
 from symbp.schedule.parts import OTHERS, PARTS, has_parts, parts
 from symbp.schedule.product import without_single_terms
+from symbp.schedule.short_rows import with_functions_alone
 from symbp.schedule.spans import joined_spans
 
 TILE_BYTES = 512 * 1024
@@ -45,6 +46,7 @@ def plan_kernel(kernel: Kernel) -> Schedule:
     if not in_parts:
         program = with_means_inside(program)
         stages = fuse(program)
+    program, stages = with_functions_alone(program, stages)
     places = _outside(kernel)
     places |= _in_place(program, stages, places)
     later = _crossing(program, stages)
