@@ -26,6 +26,8 @@ def child(module: str, *arguments: str, environment: dict[str, str] | None = Non
         ImportError: the process found a library missing.
         ChildFailed: it ended otherwise, or not within `limit` seconds.
     """
+    # An installed package has its byte code: no peer compiles its own sources at every start.
+    inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     began = time.time()
     try:
@@ -34,7 +36,7 @@ def child(module: str, *arguments: str, environment: dict[str, str] | None = Non
             capture_output=True,
             text=True,
             timeout=limit,
-            env={**os.environ, "PYTHONPATH": path, **(environment or {})},
+            env={**inherited, "PYTHONPATH": path, **(environment or {})},
         )
     except subprocess.TimeoutExpired:
         raise ChildFailed(f"{module} {' '.join(arguments)}: not done after {limit:.0f} s") from None

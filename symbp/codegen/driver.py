@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from symbp.codegen.parts import Parts
+from symbp.codegen.rolled import MANY, groups, rolled
 from symbp.codegen.text import equation
 from symbp.ir.nodes import Tensor
 from symbp.schedule.kernel import Kernel
@@ -205,17 +206,20 @@ class Driver:
         self._may_inline = all(len(stage.nests) <= MOST_NESTS for stage in self.schedule.stages)
 
     def _cut(self, calls: list[list[str]], tiled: bool) -> list[str]:
-        """The calls themselves, or calls of functions of at most 40 of them."""
+        """The calls themselves, in loops where many repeat, or calls of functions of at most 40 of them."""
         if len(calls) <= MOST_NESTS:
             return [line for call in calls for line in call]
+        pieces = rolled(calls, self.module.local("step") if len(calls) > MANY else "")
+        if sum(piece.calls for piece in pieces) <= MOST_NESTS:
+            return [line for piece in pieces for line in piece.lines]
         arguments = self._whole() + list(self._flats)
         arguments += ["samples"] if self.length else []
         arguments += ["start", "rows"] if tiled else []
         lines = []
-        for first in range(0, len(calls), MOST_NESTS):
+        for part in groups(pieces, MOST_NESTS):
             self.functions += 1
             name = self.module.namer(f"{self.kernel.name}_part_{self.functions}")
-            body = [line for call in calls[first : first + MOST_NESTS] for line in call]
+            body = [line for piece in part for line in piece.lines]
             text = f'@njit(nogil=True, error_model="numpy")\ndef {name}({", ".join(arguments)}):\n'
             self.module.parts.append(text + "\n".join("    " + line for line in body))
             lines.append(f"{name}({', '.join(arguments)})")

@@ -314,7 +314,6 @@ IMPORTS = (
     (r"impl_ret_new_ref\(", "from numba.core.imputils import impl_ret_new_ref"),
     (r"signature\(", "from numba.core.typing import signature"),
     (r"intrinsic\b", "from numba.extending import intrinsic"),
-    (r"populate_array\(", "from numba.np.arrayobj import populate_array"),
 )
 """What a text that matches a pattern imports, in the order of the lines."""
 

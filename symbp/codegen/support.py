@@ -13,7 +13,6 @@ from numba.core import cgutils
 from numba.core.imputils import impl_ret_new_ref
 from numba.core.typing import signature
 from numba.extending import intrinsic
-from numba.np.arrayobj import populate_array
 
 from symbp.codegen.gamma import BERNOULLI, cotangent_derivative, digamma, log_gamma, polygamma  # noqa: F401
 
@@ -30,6 +29,10 @@ def view(typingctx, buffer, offset, shape):
     """
 
     def lower(context, builder, sig, args):
+        from numba.np.arrayobj import (
+            populate_array,
+        )  # not at the top: it takes long, and machine code is kept
+
         whole = context.make_array(sig.args[0])(context, builder, args[0])
         part = context.make_array(sig.return_type)(context, builder)
         start = context.cast(builder, args[1], sig.args[1], types.intp)
@@ -59,6 +62,8 @@ def room(typingctx, count, kind):
     array = types.Array(kind, 1, "C")
 
     def lower(context, builder, sig, args):
+        from numba.np.arrayobj import populate_array  # not at the top, see `view`
+
         step = context.get_constant(types.intp, kind.bitwidth // 8)
         size = context.cast(builder, args[0], sig.args[0], types.intp)
         line = context.get_constant(types.uint32, 64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import sympy as sp
@@ -15,7 +15,7 @@ from symbp.ir.agree import agrees
 from symbp.ir.brief import brief
 from symbp.ir.functions import INTERNAL
 from symbp.ir.nodes import Access, Label
-from symbp.ir.walk import is_leaf, postorder, rebuild, substitute
+from symbp.ir.walk import REMEMBERED, is_leaf, postorder, rebuild, substitute
 
 PRIMITIVE: frozenset = frozenset(
     [
@@ -126,17 +126,22 @@ def defined(body: sp.Expr, origin: Any = None, known: Callable[[sp.Basic], bool]
         UnsupportedError: a function does not say what its value is.
     """
 
-    def foreign(node: Any) -> bool:
-        return isinstance(node, sp.Function) and not known(node)
-
-    order = postorder([body])
-    if not any(map(foreign, order)):
+    if not _has_foreign(body, known):
         return body
     done: dict[sp.Basic, Any] = {}
-    for node in order:
+    for node in postorder([body]):
         new = node if is_leaf(node) else rebuild(node, tuple(done[a] for a in node.args))
-        done[node] = definition(new, origin) if foreign(new) else new
+        done[node] = definition(new, origin) if _is_foreign(new, known) else new
     return done[body]
+
+
+def _is_foreign(node: Any, known: Callable[[sp.Basic], bool]) -> bool:
+    return isinstance(node, sp.Function) and not known(node)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _has_foreign(body: sp.Expr, known: Callable[[sp.Basic], bool]) -> bool:
+    return any(_is_foreign(node, known) for node in postorder([body]))
 
 
 def definition(node: sp.Function, origin: Any = None) -> sp.Expr:

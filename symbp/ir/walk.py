@@ -50,21 +50,24 @@ def postorder(roots: Iterable[sp.Basic], leaf: Callable[[sp.Basic], bool] = is_l
 
 
 def _walk(roots: list[sp.Basic], leaf: Callable[[sp.Basic], bool]) -> list[sp.Basic]:
-    seen: set[sp.Basic] = set()
+    seen: set[Any] = set()
     order: list[sp.Basic] = []
     stack: list[Any] = roots[::-1]
     count = 0
+    plain = leaf is is_leaf
     while stack:
         node = stack.pop()
-        if type(node) is tuple:  # its operands are done
+        kind = type(node)
+        if kind is tuple:  # its operands are done
             order.append(node[0])
             continue
-        seen.add(node)
+        # SymPy computes the hash of a float anew each time, and at length; what it compares is this tuple.
+        seen.add(node._mpf_ if kind is sp.Float else node)
         if len(seen) == count:  # hashing is what takes time: one set operation, not two
             continue
         count += 1
         args = node.args
-        if not args or leaf(node):
+        if not args or (kind is Access if plain else leaf(node)):
             order.append(node)
         else:
             stack.append((node,))
@@ -93,7 +96,7 @@ def is_large(root: sp.Basic, limit: int = LARGE) -> bool:
     while stack and count <= limit:
         node = stack.pop()
         count += 1
-        if not is_leaf(node):
+        if type(node) is not Access:
             stack.extend(node.args)
     return count > limit
 
@@ -228,10 +231,13 @@ def substitute_all(roots: Iterable[sp.Basic], replacements: Mapping[Any, Any]) -
     if not replacements:
         return roots
     done: dict[sp.Basic, Any] = dict(replacements)
-    for node in postorder(roots, leaf=lambda n: not n.args or n in replacements):
-        if node not in done:
-            done[node] = rebuild(node, tuple(done[a] for a in node.args)) if node.args else node
-    return [done[root] for root in roots]
+    as_it_is = None if any(type(k) is sp.Float for k in done) else sp.Float
+    for node in _walk(roots, replacements.__contains__):
+        args = node.args
+        if args and node not in done:
+            # Floats are not looked up, see `_walk`.
+            done[node] = rebuild(node, tuple([a if type(a) is as_it_is else done.get(a, a) for a in args]))
+    return [done.get(root, root) for root in roots]
 
 
 def accesses(root: sp.Basic) -> list[Access]:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
 
 from symbp.ir.nodes import BATCH, Access, Index, Program, Statement, Tensor
-from symbp.ir.walk import accesses, index_symbols, is_leaf, postorder, rebuild, substitute
+from symbp.ir.walk import REMEMBERED, accesses, index_symbols, is_leaf, postorder, rebuild, substitute
 from symbp.passes.batch import SAMPLE
 from symbp.passes.cost import cost, is_transcendental
 
@@ -55,12 +56,15 @@ def hoist_outermost(program: Program) -> Program:
 
 def _keys(statement: Statement) -> dict[sp.Basic, Any]:
     """The costly sub-expressions of a statement, and what each is up to the names of its indices."""
-    if statement.where:
-        return {}
+    return {} if statement.where else _outside(statement.body)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _outside(body: sp.Expr) -> dict[sp.Basic, Any]:
     # What stands outside of choices, perhaps besides inside of them, is evaluated anyway.
-    has_choice = any(isinstance(n, sp.Piecewise) for n in postorder([statement.body]))
+    has_choice = any(isinstance(n, sp.Piecewise) for n in postorder([body]))
     leaf = (lambda n: is_leaf(n) or isinstance(n, sp.Piecewise)) if has_choice else is_leaf
-    return _costly(postorder([statement.body], leaf))
+    return _costly(postorder([body], leaf))
 
 
 def _in_branches(statement: Statement, evaluated: set[Any]) -> dict[sp.Basic, Any]:

@@ -35,6 +35,7 @@ from numba.core import config
 
 from symbp.errors import CacheWarning
 from symbp.runtime.lock import MAKING
+from symbp.runtime.machine_code import load_machine_code
 
 Build = Callable[[], tuple[str, dict]]
 """Makes the text of the module and its description. `meta["compile"]` maps the functions to compile
@@ -184,7 +185,7 @@ def _load(folder: Path, digest: str) -> LoadedModule | None:
         files = _verified(folder, digest)
         meta = json.loads(files["meta.json"])
         module = _module(folder, _module_name(digest), files[f"{_module_name(digest)}.py"])
-        if _compile(module, meta):
+        if _compile(module, meta, from_disk=True):
             raise ValueError("the machine code does not fit this process")
         return LoadedModule(
             module, files[f"{_module_name(digest)}.py"].decode(), meta, folder, from_disk=True
@@ -323,14 +324,17 @@ def _cache_beside_source() -> Iterator[None]:
         setattr(config, "CACHE_DIR", kept)  # noqa: B010
 
 
-def _compile(module: types.ModuleType, meta: dict) -> int:
+def _compile(module: types.ModuleType, meta: dict, from_disk: bool = False) -> int:
     """Compile or load the functions named in the description; the number that was not on disk."""
     missed = 0
     for function, arguments in meta["compile"].items():
         dispatcher = getattr(module, function)
         if not hasattr(dispatcher, "compile"):
             continue  # NUMBA_DISABLE_JIT=1: the plain Python function does the same
-        dispatcher.compile(tuple(_type(dtype, ndim) for dtype, ndim in arguments))
+        signature = tuple(_type(dtype, ndim) for dtype, ndim in arguments)
+        if from_disk and load_machine_code(dispatcher, signature):
+            continue
+        dispatcher.compile(signature)
         missed += sum(dispatcher.stats.cache_misses.values())
     for value in vars(module).values():
         if isinstance(value, numba.core.dispatcher.Dispatcher):

@@ -6,15 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from symbp.codegen.pointwise import is_pointwise
 from symbp.errors import NetworkError, shorten
 from symbp.network import dimension, symbol_name
-from symbp.pipeline import Derivation, expression_kernel, forward_kernel
-from symbp.rows import rows_kernel
 from symbp.runtime.arguments import admit_arguments, count_arguments, samples
 from symbp.runtime.compiled import Compiled
 from symbp.runtime.dims import Instances, check_dims, unknown_dims
@@ -24,7 +21,10 @@ from symbp.runtime.kernels import KernelSet, dtype_name
 from symbp.runtime.parameters import Layout
 from symbp.runtime.threads import thread_count
 from symbp.runtime.validate import Slot, no_memory
-from symbp.schedule.kernel import Kernel
+
+if TYPE_CHECKING:
+    from symbp.pipeline import Derivation
+    from symbp.schedule.kernel import Kernel
 
 _NOTHING = Layout((), ())
 
@@ -109,6 +109,8 @@ class Function:
             meta = kernels.known(f"expression {what}") if what != "jacobian" else None
             if meta is not None:
                 return meta["interface"]["inputs"], meta["pointwise"]
+        from symbp.codegen.pointwise import is_pointwise
+
         value = self._kernels["value"]
         pointwise = is_pointwise(value.derivation.forward_program)
         if not pointwise:
@@ -302,6 +304,11 @@ class Function:
         return found
 
     def _planned(self, what: str, derivation: Derivation) -> Kernel:
+        # Imported here: nothing of this is needed where the kernel is on disk.
+        from symbp.codegen.pointwise import is_pointwise
+        from symbp.pipeline import expression_kernel, forward_kernel
+        from symbp.rows import rows_kernel
+
         if what == "value_and_jacobian":
             assert self._shape is not None
             kernel = rows_kernel(derivation, self._shape, self.wrt)

@@ -1,27 +1,28 @@
-"""The kernels of one network, each derived and compiled, or found on disk, when it is first asked for."""
+"""The kernels of one network, each derived and compiled, or found on disk, when it is first asked for.
+
+The passes and the code generator are imported by who needs them: to load a kernel takes neither.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from symbp import pipeline
-from symbp.codegen.module import emit
-from symbp.codegen.pointwise import straight
 from symbp.errors import DataError, shorten
 from symbp.network import Network, check_entries, symbol_name
-from symbp.pipeline import Derivation
-from symbp.rows import derive_jacobian
 from symbp.runtime.cache import LoadedModule, known_description, load_or_build
 from symbp.runtime.compiled import Compiled, describe
 from symbp.runtime.fingerprint import fingerprint
 from symbp.runtime.lock import MAKING
 from symbp.runtime.threads import Together
-from symbp.schedule.kernel import Kernel
 from symbp.schedule.memory import FUSED, LAYERWISE
+
+if TYPE_CHECKING:
+    from symbp.pipeline import Derivation
+    from symbp.schedule.kernel import Kernel
 
 DTYPES = ("float64", "float32")
 
@@ -67,7 +68,10 @@ class KernelSet:
         """The equations of both passes, derived once; again where the kernels came from disk."""
         with MAKING:
             if self._derivation is None:
-                derive: Any = derive_jacobian if self.jacobian else pipeline.derive
+                from symbp.pipeline import derive as derive_gradient
+                from symbp.rows import derive_jacobian
+
+                derive: Any = derive_jacobian if self.jacobian else derive_gradient
                 self._derivation = derive(self.network, wrt=self.wrt, dims=self.dims, reuse=self.reuse)
             return self._derivation
 
@@ -79,6 +83,26 @@ class KernelSet:
                 found = self._made.get(what) or self._load(what, make)
                 self._made[what] = found
         return found
+
+    def gradient(self) -> Compiled:
+        """Loss and gradient, see `symbp.pipeline.gradient_kernel`."""
+
+        def make(derivation: Derivation) -> Kernel:
+            from symbp.pipeline import gradient_kernel
+
+            return gradient_kernel(derivation)
+
+        return self.get("value_and_grad", make)
+
+    def forward(self, outputs: tuple[str, ...]) -> Compiled:
+        """The named results, see `symbp.pipeline.forward_kernel`."""
+
+        def make(derivation: Derivation) -> Kernel:
+            from symbp.pipeline import forward_kernel
+
+            return forward_kernel(derivation, outputs)
+
+        return self.get(("forward", *outputs), make)
 
     def known(self, what: Hashable) -> dict | None:
         """The description of a kernel that needs not be built any more; None of others."""
@@ -120,6 +144,9 @@ class KernelSet:
         return Together(function, workspace, tuple(rows))
 
     def _build(self, make: Callable[[Derivation], Kernel], parallel: bool) -> tuple[str, dict]:
+        from symbp.codegen.module import emit
+        from symbp.codegen.pointwise import straight
+
         kernel = replace(make(self.derivation), dtype=self.dtype, parallel=parallel, schedule=self.schedule)
         origin = {s.target: s.origin for s in kernel.program.statements}
         for tensor in kernel.program.tensors.values():

@@ -11,7 +11,6 @@ import numpy as np
 
 from symbp.errors import DataError, NetworkError, shorten
 from symbp.network import Network, symbol_name, symbols_listed
-from symbp.pipeline import forward_kernel, gradient_kernel
 from symbp.runtime.compiled import Compiled, named_results
 from symbp.runtime.dims import Instances, check_dims, unknown_dims
 from symbp.runtime.direct import Direct, DirectForward, Later, direct_forward, direct_gradient
@@ -361,10 +360,10 @@ class Model:
 
     def _gradient_kernel(self) -> Compiled:
         self._need_loss()
-        return self._kernels.get("value_and_grad", gradient_kernel)
+        return self._kernels.gradient()
 
     def _forward_kernel(self, outputs: tuple[str, ...]) -> Compiled:
-        return self._kernels.get(("forward", *outputs), lambda d: forward_kernel(d, outputs))
+        return self._kernels.forward(outputs)
 
     def _need_loss(self) -> str:
         if self.network.loss is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -172,7 +173,8 @@ def admit_array(slot: Slot, value: Any, real: str) -> np.ndarray:
             f"{name!r} must be an array of shape {slot.text()}, got {type(value).__name__}",
             hint="give numbers, a list of numbers or a NumPy array",
         )
-    if np.ma.is_masked(value):
+    # NumPy imports its masked arrays when they are first named; who has one has named them.
+    if "numpy.ma" in sys.modules and np.ma.is_masked(value):
         raise DataError(
             f"{name!r} has masked entries, which have no value",
             hint="leave those samples out, or give them values with .filled(...)",

@@ -181,12 +181,28 @@ def row_term(z, i):
 
 
 def test_a_large_module_shares_functions_and_is_cut(tmp_path):
-    """Fifty equal layers are one function."""
+    """Fifty equal layers are one function, and a hundred are a loop."""
+    kernel = layers_of_three(50)
+    text = emit([kernel])
+    assert text.count("def compute_") == 1
+    assert text.count("def forward_part_") == 2
+    compare(load(text, tmp_path), kernel, random_values(kernel.program, 5))
+
+    kernel = layers_of_three(100)
+    text = emit([kernel])
+    assert text.count("def compute_") == 1
+    assert "for step in range(" in text
+    assert "def forward_part_" not in text
+    compare(load(text, tmp_path), kernel, random_values(kernel.program, 5))
+
+
+def layers_of_three(count):
+    """So many layers, each of three units without a bias."""
     i, j = Index("i", 3), Index("j", 3)
     x = Tensor("a0", (BATCH, 3), "input")
     tensors, statements = [x], []
     before = x
-    for k in range(1, 51):
+    for k in range(1, count + 1):
         w, s, a = (
             Tensor(f"W{k}", (3, 3), "parameter"),
             Tensor(f"s{k}", (BATCH, 3)),
@@ -196,13 +212,9 @@ def test_a_large_module_shares_functions_and_is_cut(tmp_path):
         statements.append(Statement(a.name, (N, i), sp.tanh(s[N, i])))
         tensors += [w, s, a]
         before = a
-    program = program_of(tensors, statements, ("a50",))
-    parameters = tuple(f"W{k}" for k in range(1, 51))
-    kernel = Kernel("forward", program, ("a0",), parameters, ("a50",), ())
-    text = emit([kernel])
-    assert text.count("def compute_") == 1
-    assert text.count("def forward_part_") == 2
-    compare(load(text, tmp_path), kernel, random_values(program, 5))
+    program = program_of(tensors, statements, (before.name,))
+    parameters = tuple(f"W{k}" for k in range(1, count + 1))
+    return Kernel("forward", program, ("a0",), parameters, (before.name,), ())
 
 
 def test_point_function(tmp_path):

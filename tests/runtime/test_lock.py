@@ -1,3 +1,4 @@
+import gc
 import os
 import threading
 import time
@@ -10,6 +11,28 @@ from symbp.runtime.lock import MAKING
 def test_one_thread_may_enter_twice():
     with MAKING, MAKING:
         pass
+
+
+def test_garbage_is_not_looked_for_before_the_outermost_exit():
+    assert gc.isenabled()
+    with MAKING:
+        with MAKING:
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    with pytest.raises(ZeroDivisionError), MAKING:
+        1 / 0  # noqa: B018
+    assert gc.isenabled()
+
+
+def test_who_has_switched_it_off_keeps_it_off():
+    gc.disable()
+    try:
+        with MAKING:
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")

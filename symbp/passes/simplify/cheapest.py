@@ -14,6 +14,7 @@ from symbp.passes.cost import cost
 from symbp.passes.simplify.candidates import candidates
 from symbp.passes.simplify.divisors import divides_by_no_other
 from symbp.passes.simplify.floats import exact, has_floats, rounded
+from symbp.passes.simplify.reads import fewest_reads
 from symbp.passes.simplify.stable import stable_body
 from symbp.passes.simplify.verify import EXTREMES, FAR, adds_nan, answers_nan, losses, verified
 
@@ -81,6 +82,8 @@ def _neutral(problem: Problem) -> dict:
 def _solved(problem: Problem) -> Found | None:
     held = dict(problem.held)
     if is_undefined(problem.body, *held.values()):
+        return None
+    if fewest_reads(problem.body, held) > problem.operations + 1:
         return None
     judge = _Judge(problem.body, held, EXTREMES if problem.lossy else FAR)
     most = _key(problem.body, judge.is_nan, problem.price)

@@ -34,8 +34,8 @@ ZERO, INFINITE = 1e-300, 1e38
 """What counts as 0, and the argument of an exponential beyond which nothing is tried."""
 
 _X = Access("x")
-_SIZES = np.unique(
-    np.concatenate([10.0 ** np.arange(-320, 309, 4), np.arange(0.5, 60, 0.5), np.arange(60, 1500, 7.0)])
+_SIZES = np.array(
+    sorted({*10.0 ** np.arange(-320, 309, 4), *np.arange(0.5, 60, 0.5), *np.arange(60, 1500, 7.0)})
 )
 AT = np.concatenate([[0.0], _SIZES, -_SIZES])
 """Arguments at which products are tried."""
