@@ -19,11 +19,12 @@ from symbp.passes.batch import batch
 from symbp.passes.contract import contract
 from symbp.passes.define import define
 from symbp.passes.differentiate import Adjoints, differentiate
+from symbp.passes.extremes import roll_maxima
 from symbp.passes.hoist import hoist, hoist_outermost
 from symbp.passes.inline import inline
 from symbp.passes.lower import lower
 from symbp.passes.prune import prune
-from symbp.passes.share import share
+from symbp.passes.share import share, shared
 from symbp.passes.simplify.adjoints import simplify_adjoints
 from symbp.passes.simplify.exponentials import shift_exponentials
 from symbp.passes.simplify.ledger import Ledger, Step
@@ -180,8 +181,10 @@ def derive(
     forward = _without(forward, adjoints.slopes.keys() - backward.tensors.keys())
     backward = replace(_joined(forward, own, backward.tensors.values()), outputs=backward.outputs)
     backward = clock("hoist", hoist_outermost, backward)
+    backward = roll_maxima(backward)
     forward = _before(backward, {s.target for s in own}, forward.outputs)
-    backward = clock("share", share, backward)
+    (forward, alias), (backward, _) = clock("share", shared, forward), clock("share", shared, backward)
+    ledger.renamed(alias)
     backward = clock("contract", contract, backward)
     backward = clock("prune", prune, backward)
     forward, backward = clock("define", define, forward), clock("define", define, backward)

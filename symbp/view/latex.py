@@ -69,7 +69,8 @@ class LatexPrinter(Printer):
         if isinstance(name, Verbatim):
             return text(name.text)
         if isinstance(name, Partial):
-            return rf"\frac{{\partial {self._read(name.of)}}}{{\partial {self._read(name.by)}}}"
+            whole = rf"\frac{{\partial {self._read(name.of)}}}{{\partial {self._read(name.by)}}}"
+            return whole if not name.part else rf"\left({whole}\right)_{{{text(name.part)}}}"
         out = self._word(name.base, r"\mathit")
         if name.subscripts:
             out += f"_{{{','.join(self._word(s, chr(92) + 'mathrm') for s in name.subscripts)}}}"

@@ -62,7 +62,8 @@ class Steps(tuple[Step, ...]):
 
     @property
     def groups(self) -> list[Group]:
-        """Equal steps together, in the order of the first of each."""
+        """Equal steps together, in the order of the first of each; those that paper does not tell apart
+        from what they act on, as a quotient whose parts are added up before, are left out."""
         lines = equations(self.program, self.keep, often=True) if self.program else []
         formulas = {name: e for e in lines for name in e.covers}
         open = open_terms(self.backward, self.keep) if self.backward else {}
@@ -70,7 +71,8 @@ class Steps(tuple[Step, ...]):
         found: dict[Any, list[Step]] = {}
         for k, step in enumerate(self):
             found.setdefault(_pattern(step) or k, []).append(step)
-        return [Group(tuple(steps), formulas, open) for steps in found.values()]
+        groups = [Group(tuple(steps), formulas, open) for steps in found.values()]
+        return [g for g in groups if g.before != g.after]
 
     def __str__(self) -> str:
         groups = self.groups
@@ -102,14 +104,19 @@ class Group:
     def before(self) -> Term:
         step = self.first
         if step.bound:
-            return sum_term(step.before, step.indices, step.bound, self.open)
-        gone = {s.target: sum_term(s.body, s.indices, s.bound, self.open) for s in step.sums}
-        return body_term(step.before, {**self.open, **gone})
+            return sum_term(step.before, step.indices, step.bound, self.known)
+        return body_term(step.before, self.known)
+
+    @property
+    def known(self) -> dict[str, Term]:
+        """What is written in the place of names that have no line."""
+        sums = {s.target: sum_term(s.body, s.indices, s.bound, self.open) for s in self.first.sums}
+        return {**self.open, **sums}
 
     @property
     def after(self) -> Term:
         step, before = self.first, self.before
-        after = body_term(step.after, self.open)
+        after = body_term(step.after, self.known)
         if step.bound and after == before:  # the sum without the factor has a name from here on
             old = {a.name for a in accesses(step.before)}
             return body_term(step.after, {n: t for n, t in self.open.items() if n in old})

@@ -57,7 +57,8 @@ class MathMLPrinter(Printer):
             of, by = (
                 row(f'<mi mathvariant="normal">∂</mi>{self._read(part)}') for part in (name.of, name.by)
             )
-            return f"<mfrac>{of}{by}</mfrac>"
+            whole = f"<mfrac>{of}{by}</mfrac>"
+            return whole if not name.part else f"<msub>{self.parentheses(whole)}{_word(name.part)}</msub>"
         base = _word(name.base)
         layer = self.parentheses(_word(name.layer)) if name.layer else ""
         below = row(self.signs[","].join(map(_word, name.subscripts))) if name.subscripts else ""

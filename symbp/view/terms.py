@@ -78,6 +78,7 @@ def product(factors: list[Term], divisors: list[Term], sign: int = 1) -> Term:
         factors = [f.args[0] if f.kind == "minus" else f for f in factors]
     divisors = [*divisors, *(f.args[1] for f in factors if _is_quotient(f))]
     factors = [f.args[0] if _is_quotient(f) else f for f in factors]
+    factors, divisors = _folded(factors, divisors)
     top = _joined(factors)
     if divisors:
         top = term("fraction", top, _joined(divisors))
@@ -85,7 +86,46 @@ def product(factors: list[Term], divisors: list[Term], sign: int = 1) -> Term:
 
 
 def _is_quotient(t: Term) -> bool:
-    return t.kind == "fraction" and not t.array
+    """Whether it is over a number, so that the line may reach below a whole product."""
+    return t.kind == "fraction" and not t.args[1].array
+
+
+def _folded(factors: list[Term], divisors: list[Term]) -> tuple[list[Term], list[Term]]:
+    """The factors and divisors with one number at most: 2*A/2 is A."""
+    above, below = ([part for t in ts for part in _parts(t)] for ts in (factors, divisors))
+    numbers = [t.data for t in (*above, *below) if t.kind == "number"]
+    if len(numbers) < 2 or not all(n.is_Rational for n in numbers):
+        return factors, divisors
+    value = sp.S.One
+    for t in above:
+        value *= t.data if t.kind == "number" else 1
+    for t in below:
+        value /= t.data if t.kind == "number" else 1
+    above, below = ([t for t in ts if t.kind != "number"] for ts in (above, below))
+    top, bottom = number(value.p), number(value.q)
+    return [*([top] if top != ONE or not above else []), *above], [
+        *([bottom] if bottom != ONE else []),
+        *below,
+    ]
+
+
+def matrix_product(factors: list[Term], array: bool | None = None) -> Term:
+    """The product of matrices, with the numbers in its factors in front of it."""
+    numbers: list[Term] = []
+    divisors: list[Term] = []
+    sign = 1
+    arrays = []
+    for f in factors:
+        if f.kind == "minus":
+            sign, f = -sign, f.args[0]
+        if _is_quotient(f):
+            divisors.append(f.args[1])
+            f = f.args[0]
+        if f.kind == "times" and sum(a.array for a in f.args) == 1:
+            numbers += [a for a in f.args if not a.array]
+            (f,) = (a for a in f.args if a.array)
+        arrays.append(f)
+    return product([*numbers, term("matmul", *arrays, array=array)], divisors, sign)
 
 
 def _joined(factors: list[Term]) -> Term:
@@ -110,9 +150,22 @@ def total(terms: list[Term]) -> Term:
     if len(terms) == 1:
         return terms[0]
     terms = [part for t in terms for part in _summands(t)]
+    below = {part.args[1] if part.kind == "fraction" else None for t in terms for part in (_positive(t),)}
+    if len(below) == 1 and None not in below:
+        return _over(terms, *below)  # type: ignore[arg-type]
     positive = sorted((t for t in terms if t.kind != "minus"), key=_rank_in_sum)
     negative = sorted((t for t in terms if t.kind == "minus"), key=lambda t: _rank_in_sum(t.args[0]))
     return term("plus", *positive, *negative)
+
+
+def _positive(t: Term) -> Term:
+    return t.args[0] if t.kind == "minus" else t
+
+
+def _over(terms: list[Term], divisor: Term) -> Term:
+    """Fractions with one divisor as one fraction."""
+    tops = [term("minus", t.args[0].args[0]) if t.kind == "minus" else t.args[0] for t in terms]
+    return term("fraction", total(tops), divisor)
 
 
 def _summands(t: Term) -> list[Term]:

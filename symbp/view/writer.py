@@ -56,7 +56,9 @@ class Writer:
         if isinstance(node, Label):
             return self.leaf(node)
         if isinstance(node, sp.Add):
-            return total([self.show(a, axes) for a in node.args])
+            common, terms = common_number(node)
+            whole = total([self.show(a, axes) for a in terms])
+            return whole if common is sp.S.One else self.scaled(common, whole)
         if isinstance(node, sp.Mul):
             return self.multiply(node, axes)
         if isinstance(node, sp.Pow):
@@ -72,6 +74,11 @@ class Writer:
             return term("true")
         assert not isinstance(node, ExprCondPair)
         return self.call(node, axes)
+
+    def scaled(self, number: sp.Basic, whole: Term) -> Term:
+        """A positive number times a term."""
+        factors, divisors, _ = self.factors(number)
+        return product([whole, *map(self.show, factors)], [self.show(d) for d in divisors])
 
     def power(self, node: sp.Pow, axes: Axes) -> Term:
         base, exponent = node.args
@@ -124,6 +131,15 @@ class Writer:
         if sign < 0:
             top, sign = _flipped(top)
         return top, bottom, sign
+
+
+def common_number(node: sp.Add) -> tuple[sp.Basic, list[sp.Basic]]:
+    """The number that all terms of a sum are multiplied by, up to its sign, and the terms without it."""
+    pairs = [a.as_coeff_Mul() for a in node.args]
+    size = abs(pairs[0][0])
+    if size == 1 or any(abs(c) != size for c, _ in pairs):
+        return sp.S.One, list(node.args)
+    return size, [rest if c.is_positive else -rest for c, rest in pairs]
 
 
 def _flipped(factors: list[sp.Basic]) -> tuple[list[sp.Basic], int]:

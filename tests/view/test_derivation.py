@@ -77,7 +77,7 @@ def test_conditions_say_what_holds_elsewhere():
 
 def test_a_label_takes_one_from_its_probability():
     d = CATALOGUE["labels_softmax"].derivation
-    assert "delta2 = u1/s_E_shifted - one_hot(y)\n" in str(d)
+    assert "delta2 = u1/s_E - one_hot(y)\n" in str(d)
     assert r"- \mathbf{1}_{y}" in d.latex()
     (delta,) = [e for e in d.backward if str(e.lhs).startswith("delta2")]
     assert delta.rhs.has(sp.KroneckerDelta)

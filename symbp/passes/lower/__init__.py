@@ -14,6 +14,7 @@ from symbp.ir.walk import postorder
 from symbp.network import Network, dimension, equation_text, symbol_name
 from symbp.passes.lower import matrices as matrix
 from symbp.passes.lower.builder import Builder, refusals
+from symbp.passes.lower.rolled import rolled
 from symbp.passes.lower.scalars import scalar
 
 __all__ = ["declared_shape", "lower"]
@@ -62,6 +63,8 @@ def declared_shape(symbol: Any, dims: dict[str, int], shapes: dict[str, tuple]) 
 def _equation(b: Builder, equation: sp.Eq, shapes: dict[str, tuple]) -> None:
     left, right = equation.lhs, equation.rhs
     name = symbol_name(left)
+    if not getattr(right, "is_Matrix", False):
+        right = rolled(right, lambda entry: _extents(b, entry))
     b.memo = {k: v for k, v in b.memo.items() if isinstance(k, tuple) and k[0] == "stored"}
     if isinstance(left, Indexed):
         indices = _free_indices(b, equation, shapes)
@@ -92,6 +95,14 @@ def _equation(b: Builder, equation: sp.Eq, shapes: dict[str, tuple]) -> None:
         indices, body = (), scalar(b, right, {})
     b.name(name, indices, sp.sympify(body, strict=True))
     _check_bounds(b)
+
+
+def _extents(b: Builder, entry: Any) -> tuple[int, ...] | None:
+    """The length of every axis that the indices of an entry run along."""
+    if isinstance(entry, Indexed):
+        tensor = b.tensors.get(symbol_name(entry.base))
+        return None if tensor is None else tensor.shape
+    return b.shape(entry.args[0])
 
 
 def _free_indices(b: Builder, equation: sp.Eq, shapes: dict[str, tuple]) -> tuple[Index, ...]:

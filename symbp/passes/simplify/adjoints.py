@@ -16,6 +16,7 @@ from functools import lru_cache
 
 import sympy as sp
 
+from symbp.ir.names import part_of
 from symbp.ir.nodes import Access, Index, Program, Statement, Tensor
 from symbp.ir.walk import (
     REMEMBERED,
@@ -61,7 +62,7 @@ class _Simplifier:
     def __init__(self, program: Program, forward: Program, lossy: bool, ledger: Ledger):
         self.program, self.lossy, self.ledger = program, lossy, ledger
         self.fixed = {s.target for s in forward.statements}
-        self.values = Values(s for s in forward.statements)
+        self.values = Values(forward.statements, frozenset(forward.outputs))
         self.adjoints: dict[str, Statement] = {}
         self.statements: list[Statement] = []
         self.tensors: list[Tensor] = []
@@ -161,7 +162,7 @@ class _Simplifier:
             inside = [f for f in inside if not f.is_number]
         if not outside or not inside or not any(index_symbols(f) for f in inside):
             return statement
-        name = f"{statement.target}_sum"
+        name = part_of(statement.target, "sum")
         while name in self.taken:
             name += "_"
         self.taken.add(name)

@@ -8,7 +8,7 @@ tensors however many there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import sympy as sp
@@ -26,9 +26,15 @@ MOST = 4
 
 
 class Values:
-    """The elementwise statements of a program by the exponentials in them."""
+    """The elementwise statements of a program by the exponentials in them.
 
-    def __init__(self, statements: Iterable[Statement]):
+    Args:
+        named: those that are looked at with the formulas of the others, which are parts of theirs; all by
+            default.
+    """
+
+    def __init__(self, statements: Iterable[Statement], named: Collection[str] | None = None):
+        parts: dict[str, Statement] = {}
         self.by_call: dict[Any, list[tuple[Statement, sp.Expr]]] = {}
         self.by_name: dict[str, Statement] = {}
         for statement in statements:
@@ -36,6 +42,9 @@ class Values:
                 continue
             if operations(statement.body) > SIZE:
                 continue
+            statement = _written_out(statement, parts)
+            if named is not None and statement.target not in named and not _calls(statement.body):
+                parts[statement.target] = statement
             for call in _calls(statement.body):
                 if set(index_symbols(call)) >= set(statement.indices):
                     self.by_call.setdefault(_canonical(call), []).append((statement, call))
@@ -60,6 +69,16 @@ class Values:
                     found[access] = substitute(source.body, swap)
         inside = {a for formula in found.values() for a in accesses(formula)}
         return {access: formula for access, formula in found.items() if access not in inside}
+
+
+def _written_out(s: Statement, parts: Mapping[str, Statement]) -> Statement:
+    swap = {}
+    for access in accesses(s.body) if parts else ():
+        source = parts.get(access.name)
+        if source is not None:
+            swap[access] = substitute(source.body, dict(zip(source.indices, access.indices, strict=True)))
+    whole = s.with_body(substitute(s.body, swap)) if swap else s
+    return whole if operations(whole.body) <= SIZE else s
 
 
 def _calls(body: sp.Expr) -> list[sp.Expr]:

@@ -1,0 +1,21 @@
+"""Names that the compiler makes from others."""
+
+from __future__ import annotations
+
+
+def part_of(name: str, what: str) -> str:
+    """The name of a part of a tensor: (dE/dA)_part2, delta2_part1.
+
+    The parentheses keep the part from being one of A's.
+    """
+    return f"({name})_{what}" if "/" in name else f"{name}_{what}"
+
+
+def unshifted(total: str) -> str:
+    """What a sum is called whose name another has taken, that with the greatest exponent subtracted."""
+    return f"{total}, nothing subtracted"
+
+
+def peak_of(total: str) -> str:
+    """The name of the greatest exponent of a sum: m_E of s_E."""
+    return f"m_{total.removeprefix('s_')}"
