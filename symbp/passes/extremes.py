@@ -17,7 +17,9 @@ from symbp.ir.nodes import Access, Index, Program, Statement
 
 def roll_maxima(program: Program) -> Program:
     """The program with statements that are the maximum of all entries of a vector as reductions."""
-    return program.rebuilt(_rolled(s, program) for s in program.statements)
+    statements = [_rolled(s, program) for s in program.statements]
+    same = all(new is s for new, s in zip(statements, program.statements, strict=True))
+    return program if same else program.rebuilt(statements)
 
 
 def _rolled(s: Statement, program: Program) -> Statement:

@@ -9,7 +9,7 @@ import sympy as sp
 
 from symbp.ir.nodes import Access, Index, Statement
 from symbp.ir.walk import accesses, postorder
-from symbp.view.terms import Term, matrix_product, product, term
+from symbp.view.terms import Term, matrix_product, product, term, total
 from symbp.view.writer import Axes, Writer, parted_maximum, plain
 
 
@@ -123,7 +123,12 @@ class Matrix(Writer):
         terms = [self.show(f, bound) for f in factors]
         if len(bound) == 1 and len(terms) == 2 and all(t.kind in ("name", "matmul") for t in terms):
             return term("matmul", transposed(terms[0]), terms[1], array=False)
-        return term("call", product(terms, []), data="sum", array=False)
+        inside = product(terms, [])
+        if inside.kind == "plus" and all(a.kind == "minus" for a in inside.args):
+            return term(
+                "minus", term("call", total([a.args[0] for a in inside.args]), data="sum", array=False)
+            )
+        return term("call", inside, data="sum", array=False)
 
 
 def _refuse() -> Term:

@@ -6,6 +6,7 @@ sum over a vector that it would not rewrite while it is being built.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +74,7 @@ ONE = number(1)
 
 def product(factors: list[Term], divisors: list[Term], sign: int = 1) -> Term:
     """The product of numbers and arrays: numbers in front, arrays joined elementwise, one fraction bar."""
-    if len(factors) > 1 or divisors:
+    if len(factors) > 1 or divisors or sign < 0:
         sign = -sign if sum(f.kind == "minus" for f in factors) % 2 else sign
         factors = [f.args[0] if f.kind == "minus" else f for f in factors]
     divisors = [*divisors, *(f.args[1] for f in factors if _is_quotient(f))]
@@ -132,6 +133,7 @@ def _joined(factors: list[Term]) -> Term:
     factors = [part for f in factors for part in _parts(f) if part != ONE]
     if not factors:
         return ONE
+    factors = [f if n == 1 else term("power", f, number(n)) for f, n in Counter(factors).items()]
     scalars = sorted((f for f in factors if not f.array), key=_rank)
     arrays = sorted((f for f in factors if f.array), key=_rank)
     parts = scalars

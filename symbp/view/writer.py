@@ -10,6 +10,7 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 from symbp.ir.functions import finite, first, one_plus_erf, times_logarithm
 from symbp.ir.nodes import Access, Index, Label
 from symbp.ir.walk import index_symbols
+from symbp.passes.simplify.common_numbers import common_number
 from symbp.view.printer import DIGITS
 from symbp.view.terms import ONE, Term, number, product, term, total
 
@@ -131,15 +132,6 @@ class Writer:
         if sign < 0:
             top, sign = _flipped(top)
         return top, bottom, sign
-
-
-def common_number(node: sp.Add) -> tuple[sp.Basic, list[sp.Basic]]:
-    """The number that all terms of a sum are multiplied by, up to its sign, and the terms without it."""
-    pairs = [a.as_coeff_Mul() for a in node.args]
-    size = abs(pairs[0][0])
-    if size == 1 or any(abs(c) != size for c, _ in pairs):
-        return sp.S.One, list(node.args)
-    return size, [rest if c.is_positive else -rest for c, rest in pairs]
 
 
 def _flipped(factors: list[sp.Basic]) -> tuple[list[sp.Basic], int]:

@@ -126,7 +126,7 @@ def _expanded(statement: Statement, facts: _Facts, ledger: Ledger | None) -> Sta
         if whole == log:
             continue
         # log(exp(z)) is z to SymPy.
-        found = _sum_of_logarithms(whole, facts) if isinstance(whole, sp.log) else whole
+        found = _without_powers(whole, facts) if isinstance(whole, sp.log) else whole
         if found is None:
             continue
         how = verified(*(_all_positive(e, facts) for e in (whole, found)))
@@ -160,6 +160,38 @@ class _Factors:
     others: list[tuple[sp.Expr, int]]
 
 
+def _without_powers(log: sp.log, facts: _Facts) -> sp.Expr | None:
+    """log of a product as a sum; of p^y (1 - p)^(1 - y), both positive, y log(p) + (1 - y) log(1 - p)."""
+    factors = sp.Mul.make_args(log.args[0])
+    powers = [f for f in factors if isinstance(f, sp.Pow) and accesses(f.exp) and _is_positive(f.base, facts)]
+    if not powers:
+        return _sum_of_logarithms(log, facts)
+    rest = sp.Mul(*(f for f in factors if f not in powers))
+    terms = [_sum_of_logarithms(sp.log(rest), facts)] if rest != 1 else []
+    for power in powers:
+        inner = _sum_of_logarithms(sp.log(power.base), facts)
+        terms.append(None if inner is None else power.exp * inner)
+    return None if any(t is None for t in terms) else sp.Add(*terms)
+
+
+def _is_positive(body: sp.Expr, facts: _Facts) -> bool:
+    """Whether a rational function of exponentials and positive tensors is seen to be positive."""
+    r = rational([in_exponentials(body)])
+    parts = _factors(r)
+    if parts is None or parts.constant <= 0:
+        return False
+    positive = _positive_symbols(r, facts)
+    return all(
+        set(f.free_symbols) <= positive and all(c.is_positive for c in sp.Poly(f).coeffs())
+        for f, _ in parts.others
+    )
+
+
+def _positive_symbols(r: Rational, facts: _Facts) -> set[sp.Symbol]:
+    held = {s for s, a in r.meaning.items() if isinstance(a, Access) and a.name in facts.positive}
+    return held | r.exponentials
+
+
 def _sum_of_logarithms(log: sp.log, facts: _Facts) -> sp.Expr | None:
     """log of a product as a sum; None where a difference of exponentials and other values remains."""
     r = rational([in_exponentials(log.args[0])])
@@ -168,9 +200,7 @@ def _sum_of_logarithms(log: sp.log, facts: _Facts) -> sp.Expr | None:
         return None
     terms: list[sp.Expr] = []
     rest: list[sp.Expr] = []
-    positive = r.exponentials | {
-        s for s, a in r.meaning.items() if isinstance(a, Access) and a.name in facts.positive
-    }
+    positive = _positive_symbols(r, facts)
     for factor, n in parts.others:
         if not set(factor.free_symbols) <= positive:
             if set(factor.free_symbols) & r.exponentials:

@@ -67,6 +67,12 @@ class Values:
                 access = substitute(source.access, swap)
                 if len(found) < MOST and access not in found:
                     found[access] = substitute(source.body, swap)
+        # A formula with its exponentials in logarithms has less to say than the values it is made of.
+        found = {
+            access: formula
+            for access, formula in found.items()
+            if found.keys().isdisjoint(accesses(formula)) or _is_rational_in_calls(formula)
+        }
         inside = {a for formula in found.values() for a in accesses(formula)}
         return {access: formula for access, formula in found.items() if access not in inside}
 
@@ -79,6 +85,17 @@ def _written_out(s: Statement, parts: Mapping[str, Statement]) -> Statement:
             swap[access] = substitute(source.body, dict(zip(source.indices, access.indices, strict=True)))
     whole = s.with_body(substitute(s.body, swap)) if swap else s
     return whole if operations(whole.body) <= SIZE else s
+
+
+def _is_rational_in_calls(body: sp.Expr) -> bool:
+    """Whether an exponential is a part of a body by sums, products and powers alone."""
+    parts = [body]
+    for node in parts:
+        if isinstance(node, EXPONENTIAL):
+            return True
+        if isinstance(node, sp.Add | sp.Mul | sp.Pow):
+            parts += node.args
+    return False
 
 
 def _calls(body: sp.Expr) -> list[sp.Expr]:
