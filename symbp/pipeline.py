@@ -215,7 +215,7 @@ def _forward(
     whole = clock("stabilise", expand_logarithms, whole, ledger)
     whole = clock("stabilise", shift_exponentials, whole, ledger)
     forward = clock("contract", contract, whole)
-    forward = clock("split", split, forward)
+    forward = clock("split", split, forward, network.loss)
     forward = clock("share", share, forward)
     return whole, check(prune(forward))
 

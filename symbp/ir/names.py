@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 
+def pre_activation_name(activation: str) -> str:
+    """z1 for a1 or h1, z_p for p, z_hid for hid: a word that begins with an h is no h with a number."""
+    letter, rest = activation[:1], activation[1:]
+    return f"z{rest}" if letter in "ah" and not rest[:1].isalpha() else f"z_{activation}"
+
+
 def part_of(name: str, what: str) -> str:
     """The name of a part of a tensor: (dE/dA)_part2, delta2_part1.
 

@@ -28,6 +28,7 @@ from symbp.passes.simplify.reuse import through_output
 from symbp.passes.simplify.signs import conditions_on_value
 
 REUSE = "reuse of the output"
+SIMPLER = "simpler form of a derivative"
 BESIDE = "derivative beside the value"
 SIGN = "sign of the output: the operand is not kept"
 
@@ -120,7 +121,8 @@ class _Sweep:
             found = None
         if found is not None:
             form, saved = found.form, cost(meant) - cost(found.form)
-            self.ledger.note(Step(REUSE, statement.target, meant, form, saved, found.verified, found.loss))
+            rule = REUSE if value in accesses(form) else SIMPLER
+            self.ledger.note(Step(rule, statement.target, meant, form, saved, found.verified, found.loss))
         if self.lossy:
             on_value = conditions_on_value(statement.body, form, value)
             if on_value != form:

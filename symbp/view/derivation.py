@@ -54,14 +54,17 @@ def forward_lines(derivation: Any) -> set[str]:
     """Names that have a line in the forward section: the user's, and what the backward pass reads."""
     in_forward = {s.target for s in derivation.forward_program.statements}
     own = [s for s in derivation.backward_program.statements if s.target not in in_forward]
+    divisors = _reciprocals(derivation)
     read = {a.name for s in own for part in (s.body, *s.where) for a in accesses(part)}
-    return {*derivation.network.defined, *((read & in_forward) - _reciprocals(derivation))}
+    read = {divisors.get(name, name) for name in read}
+    return {*derivation.network.defined, *(read & in_forward)}
 
 
-def _reciprocals(derivation: Any) -> set[str]:
-    """Names of what a person writes as a division, in both passes, and a kernel evaluates once."""
-    found = (s.target for s in derivation.forward_program.statements if is_reciprocal(s.body))
-    return set(found) - set(derivation.network.defined)
+def _reciprocals(derivation: Any) -> dict[str, str]:
+    """Names of what a person writes as a division, in both passes, and a kernel evaluates once; by what."""
+    found = (s for s in derivation.forward_program.statements if is_reciprocal(s.body))
+    own = derivation.network.defined
+    return {s.target: accesses(s.body)[0].name for s in found if s.target not in own}
 
 
 def all_sections(derivation: Any) -> list[tuple[str, list[Equation]]]:

@@ -80,10 +80,21 @@ def product(factors: list[Term], divisors: list[Term], sign: int = 1) -> Term:
     divisors = [*divisors, *(f.args[1] for f in factors if _is_quotient(f))]
     factors = [f.args[0] if _is_quotient(f) else f for f in factors]
     factors, divisors = _folded(factors, divisors)
+    if sign < 0:
+        factors, sign = _turned(factors)
     top = _joined(factors)
     if divisors:
         top = term("fraction", top, _joined(divisors))
     return term("minus", top) if sign < 0 else top
+
+
+def _turned(factors: list[Term]) -> tuple[list[Term], int]:
+    """-(a - 1)*a as (1 - a)*a."""
+    for k, f in enumerate(factors):
+        if f.kind == "plus" and any(t.kind == "minus" and t.args[0].kind == "number" for t in f.args):
+            negative = (t.args[0] if t.kind == "minus" else term("minus", t) for t in f.args)
+            return [*factors[:k], total(list(negative)), *factors[k + 1 :]], 1
+    return factors, -1
 
 
 def _is_quotient(t: Term) -> bool:

@@ -37,7 +37,7 @@ def lower(net: Network, dims: dict[str, int] | None = None) -> Program:
     for equation in net.equations:
         b.equation, b.current = equation_text(equation), symbol_name(equation.lhs)
         with refusals(b):
-            _equation(b, equation, shapes)
+            _equation(b, equation, shapes, symbol_name(equation.lhs) != net.loss)
     if net.loss is not None and b.tensors[net.loss].shape not in ((), (1,)):
         raise ShapeError(
             f"the loss {net.loss!r} has shape {b.tensors[net.loss].shape}, it must be a scalar",
@@ -60,7 +60,7 @@ def declared_shape(symbol: Any, dims: dict[str, int], shapes: dict[str, tuple]) 
     return ()
 
 
-def _equation(b: Builder, equation: sp.Eq, shapes: dict[str, tuple]) -> None:
+def _equation(b: Builder, equation: sp.Eq, shapes: dict[str, tuple], activation: bool) -> None:
     left, right = equation.lhs, equation.rhs
     name = symbol_name(left)
     if not getattr(right, "is_Matrix", False):
@@ -93,7 +93,8 @@ def _equation(b: Builder, equation: sp.Eq, shapes: dict[str, tuple]) -> None:
         body = matrix.value(b, right, i, sp.S.Zero if columns == 1 else j, {}, named=True)
     else:
         indices, body = (), scalar(b, right, {})
-    b.name(name, indices, sp.sympify(body, strict=True))
+    body = sp.sympify(body, strict=True)
+    b.name(name, indices, b.activated(body) if activation else body)
     _check_bounds(b)
 
 

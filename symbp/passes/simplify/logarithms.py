@@ -24,6 +24,7 @@ from symbp.passes.simplify.single import EXPONENTIAL
 from symbp.passes.simplify.verify import verified
 
 RULE = "logarithm of a definition"
+PRODUCT = "logarithm of a product"
 LIMIT = 40
 """Operations of a logarithm's argument, with all that is put into it."""
 DEGREE = 12
@@ -117,13 +118,13 @@ def _replaced(body: sp.Expr, swap: dict) -> sp.Expr:
 
 
 def _expanded(statement: Statement, facts: _Facts, ledger: Ledger | None) -> Statement:
-    logs = [n for n in postorder([statement.body]) if isinstance(n, sp.log)] if facts.exponential else []
+    logs = [n for n in postorder([statement.body]) if isinstance(n, sp.log)]
     swap: dict[Any, Any] = {}
     for log in logs:
         if is_large(log, 4 * LIMIT) or operations(log) > LIMIT:
             continue
         whole = sp.log(facts.written_out(log.args[0]))
-        if whole == log:
+        if whole == log and not _has_exponential_factor(log):
             continue
         # log(exp(z)) is z to SymPy.
         found = _without_powers(whole, facts) if isinstance(whole, sp.log) else whole
@@ -134,8 +135,14 @@ def _expanded(statement: Statement, facts: _Facts, ledger: Ledger | None) -> Sta
             continue
         swap[log] = found
         if ledger is not None:
-            ledger.note(Step(RULE, statement.target, whole, found, cost(log) - cost(found), how))
+            rule = PRODUCT if whole == log else RULE
+            ledger.note(Step(rule, statement.target, whole, found, cost(log) - cost(found), how))
     return replace(statement, body=_with(statement.body, swap)) if swap else statement
+
+
+def _has_exponential_factor(log: Any) -> bool:
+    factors = sp.Mul.make_args(log.args[0])
+    return len(factors) > 1 and any(isinstance(f, sp.exp) for f in factors)
 
 
 def _with(body: sp.Expr, swap: dict) -> sp.Expr:

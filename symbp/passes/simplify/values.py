@@ -43,7 +43,7 @@ class Values:
             if operations(statement.body) > SIZE:
                 continue
             statement = _written_out(statement, parts)
-            if named is not None and statement.target not in named and not _calls(statement.body):
+            if named is not None and statement.target not in named and _is_rational(statement.body):
                 parts[statement.target] = statement
             for call in _calls(statement.body):
                 if set(index_symbols(call)) >= set(statement.indices):
@@ -75,6 +75,14 @@ class Values:
         }
         inside = {a for formula in found.values() for a in accesses(formula)}
         return {access: formula for access, formula in found.items() if access not in inside}
+
+
+def _is_rational(body: sp.Expr) -> bool:
+    """Whether it is made of entries and numbers by sums, products and whole powers."""
+    return all(
+        isinstance(n, Access | sp.Add | sp.Mul) or n.is_number or (isinstance(n, sp.Pow) and n.exp.is_Integer)
+        for n in postorder([body])
+    )
 
 
 def _written_out(s: Statement, parts: Mapping[str, Statement]) -> Statement:
