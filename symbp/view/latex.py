@@ -12,7 +12,7 @@ from typing import ClassVar
 import sympy as sp
 
 from symbp.view.names import GREEK, Letter, Name, Partial, Verbatim, reading
-from symbp.view.printer import Printer, branches, number_text, rows
+from symbp.view.printer import ATOM, Printer, branches, number_text, rows
 from symbp.view.terms import Term
 
 _SPECIAL = {
@@ -108,6 +108,9 @@ class LatexPrinter(Printer):
 
     def _unit(self, t: Term) -> str:
         return rf"\mathbf{{1}}_{{{self.show(t.args[0])}}}"
+
+    def _partial(self, t: Term) -> str:
+        return rf"\frac{{\partial {self.name(t.data)}}}{{\partial {self.wrap(t.args[0], ATOM)}}}"
 
     def _call(self, t: Term) -> str:
         inside = self.listed(t.args)

@@ -23,7 +23,7 @@ from symbp.ir.walk import accesses, is_large, substitute
 from symbp.passes.simplify.ledger import Step
 from symbp.view.equations import Equation, body_term, equations, open_terms, sum_term
 from symbp.view.names import printable
-from symbp.view.terms import Term
+from symbp.view.terms import Term, term
 from symbp.view.text import TextPrinter
 
 WIDTH = 80
@@ -123,21 +123,21 @@ class Group:
         return after
 
     @property
-    def places(self) -> list[Equation | str]:
-        """The equations it acted on, of the first few steps; a name where it is an adjoint's."""
+    def places(self) -> list[Equation | Term]:
+        """The equations it acted on, of the first few steps; what is derived where it is an adjoint's."""
         found = [self.formulas.get(s.target, self.named(s.target)) for s in self.steps[:SHOWN]]
         return [p for k, p in enumerate(found) if p not in found[:k]]
 
-    def named(self, target: str) -> str:
-        """The name of a tensor; of the adjoint of a temporary, what it is the adjoint of."""
-        of, slash, by = target.partition("/d")
+    def named(self, target: str) -> Term:
+        """The name of a tensor; of the adjoint of a temporary, the derivative by what that is."""
+        of, _, by = target.partition("/d")
         temporary = self.open.get(by)
-        return target if temporary is None else f"{of}{slash}({TextPrinter().show(temporary)})"
+        return term("name", data=target) if temporary is None else term("partial", temporary, data=of[1:])
 
     def shown_name(self, step: Step) -> str:
         """Where a step acted, in a few characters: the equation it is part of."""
         holder = self.formulas.get(step.target)
-        return printable(self.named(step.target) if holder is None else holder.target)
+        return printable(holder.target if holder else TextPrinter().show(self.named(step.target)))
 
     @property
     def more(self) -> int:
@@ -174,7 +174,7 @@ def summary(steps: Steps, width: int = WIDTH) -> list[str]:
 def _block(group: Group) -> str:
     printer = TextPrinter()
     places = [
-        f"{printer.show(p.left)} = {printer.show(p.right)}" if isinstance(p, Equation) else printable(p)
+        f"{printer.show(p.left)} = {printer.show(p.right)}" if isinstance(p, Equation) else printer.show(p)
         for p in group.places
     ]
     if group.more:

@@ -26,6 +26,7 @@ class Term:
     | transpose, minus | one | |
     | plus, times, matmul, hadamard | two or more | |
     | fraction, power | two | |
+    | partial | what a derivative is taken by | the name of what is derived |
     | unit | its position | the length of the vector that is 1 there and 0 elsewhere |
     | call | the arguments | a function's name; "sum" and "max" of one array are over its entries |
     | sum | the body | "sum" or "max", and the index terms that it runs over |

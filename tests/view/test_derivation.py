@@ -77,7 +77,7 @@ def test_conditions_say_what_holds_elsewhere():
 
 def test_a_label_takes_one_from_its_probability():
     d = CATALOGUE["labels_softmax"].derivation
-    assert "delta2 = u1/s_E - one_hot(y)\n" in str(d)
+    assert "delta2 = u_1/s_E - one_hot(y)\n" in str(d)
     assert r"- \mathbf{1}_{y}" in d.latex()
     (delta,) = [e for e in d.backward if str(e.lhs).startswith("delta2")]
     assert delta.rhs.has(sp.KroneckerDelta)
@@ -116,6 +116,6 @@ def test_what_an_activation_shares_with_the_loss_is_written_out_in_both():
     d = mlp(3, 4, 2, activation="sigmoid", output="sigmoid", loss="binary_cross_entropy")
     text = str(d)
     assert "  a2 = 1/(1 + exp(-z2))\n" in text
-    assert "u1" not in text
+    assert "u_" not in text
     # The kernel's own count: the shared sum is evaluated once.
     assert d.cost.forward == sum(statement_operations(s) for s in d.forward_program.statements)
