@@ -119,3 +119,23 @@ def test_what_an_activation_shares_with_the_loss_is_written_out_in_both():
     assert "u_" not in text
     # The kernel's own count: the shared sum is evaluated once.
     assert d.cost.forward == sum(statement_operations(s) for s in d.forward_program.statements)
+
+
+def test_a_division_by_a_number_is_no_line_of_its_own():
+    """The kernel multiplies by 1/T and 1/T^2, which it evaluates once; a person divides."""
+    w, p, T, E = nn.indexed("w", 3), nn.indexed("p", 3), sp.Symbol("T"), sp.Symbol("E")
+    y, i, j = nn.one_hot("y", 3), nn.index("i", 3), nn.index("j", 3)
+    equations = [
+        sp.Eq(p[i], sp.exp(w[i] / T) / sp.Sum(sp.exp(w[j] / T), (j, 0, 2))),
+        sp.Eq(E, -sp.Sum(y[i, 0] * sp.log(p[i]), (i, 0, 2))),
+    ]
+    d = derive(Network(equations, inputs=[y], parameters=[w, T], loss=E))
+    assert "Backward\n  dE/dw = (p - y)/T\n  dE/dT = sum(w ⊙ (y - p))/T**2\n" in str(d)
+    assert "u_" not in str(d)
+    assert "  s_p = sum(exp(w/T - m_p))\n  p = exp(w/T - m_p)/s_p\n" in str(d)
+
+
+def test_a_sum_of_negative_terms_has_its_sign_in_front():
+    p, y, E = nn.vector("p", 3), nn.vector("y", 3), sp.Symbol("E")
+    d = derive(Network([sp.Eq(E, nn.binary_cross_entropy(p, y))], inputs=[y], parameters=[p], loss=E))
+    assert "E = -sum((1 - y) ⊙ log(1 - p) + y ⊙ log(p))\n" in str(d)
