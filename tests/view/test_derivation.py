@@ -136,6 +136,9 @@ def test_a_division_by_a_number_is_no_line_of_its_own():
 
 
 def test_a_sum_of_negative_terms_has_its_sign_in_front():
-    p, y, E = nn.vector("p", 3), nn.vector("y", 3), sp.Symbol("E")
-    d = derive(Network([sp.Eq(E, nn.binary_cross_entropy(p, y))], inputs=[y], parameters=[p], loss=E))
-    assert "E = -sum((1 - y) ⊙ log(1 - p) + y ⊙ log(p))\n" in str(d)
+    z, p, y = (nn.indexed(name, 3) for name in "zpy")
+    E, i = sp.Symbol("E"), nn.index("i", 3)
+    likelihood = sp.Sum(sp.log(p[i] ** y[i] * (1 - p[i]) ** (1 - y[i])), (i, 0, 2))
+    equations = [sp.Eq(p[i], 1 / (1 + sp.exp(-z[i]))), sp.Eq(E, -likelihood)]
+    d = derive(Network(equations, inputs=[y], parameters=[z], loss=E))
+    assert "E = sum((1 - y) ⊙ log(1 + exp(z)) + y ⊙ log(1 + exp(-z)))\n" in str(d)
