@@ -95,7 +95,8 @@ def run(spec: SpecFile, dtype: DType = None) -> None:
 def inspect(
     spec: SpecFile,
     steps: Annotated[bool, typer.Option("--steps", help="Every rewrite, and how it was verified.")] = False,
-    latex: Annotated[bool, typer.Option("--latex", help="As LaTeX.")] = False,
+    cost: Annotated[bool, typer.Option("--cost", help="Operations, calls and storage.")] = False,
+    latex: Annotated[bool, typer.Option("--latex", help="The formulas as LaTeX.")] = False,
     source: Annotated[bool, typer.Option("--source", help="The generated Numba module.")] = False,
     circuit: Annotated[
         Path | None,
@@ -106,25 +107,31 @@ def inspect(
     ] = None,
     dtype: DType = None,
 ) -> None:
-    """Print the formulas of the forward and the backward pass, the rewrites that led there, and the cost."""
-    if steps + latex + source + (circuit is not None) + (html is not None) > 1:
-        raise typer.BadParameter("--steps, --latex, --source, --circuit and --html exclude each other")
+    """Print the formulas of the forward and the backward pass, the rewrites that led there, and the cost.
+
+    Options choose parts of it; several may be given together.
+    """
     work = _work(spec, dtype, Console(stderr=True))
     if circuit is not None:
         drawn = work.circuit()
         _print_plain(Console(), f"{drawn.save(circuit)}: {len(drawn)} gates and inputs")
-    elif html is not None:
+    if html is not None:
         _write_report(work, html)
-    elif source:
+    parts = []
+    if latex:
+        parts.append(work.derivation.latex())
+    if steps:
+        parts.append(str(work.derivation.ledger))
+    if cost:
+        parts.append(f"Cost\n{work.derivation.cost}")
+    if source:
         from symbp.export import export
 
-        _print_plain(Console(), export(work.derivation, work.dtype).text)
-    elif latex:
-        _print_plain(Console(), work.derivation.latex())
-    elif steps:
-        _print_plain(Console(), str(work.derivation.ledger))
-    else:
-        _print_plain(Console(), f"{work.derivation}\n\nCost\n{work.derivation.cost}")
+        parts.append(export(work.derivation, work.dtype).text)
+    if not parts and circuit is None and html is None:
+        parts = [str(work.derivation), f"Cost\n{work.derivation.cost}"]
+    if parts:
+        _print_plain(Console(), "\n\n".join(parts))
 
 
 def _write_report(work: Work, path: Path) -> None:

@@ -19,12 +19,14 @@ from symbp.passes.batch import batch
 from symbp.passes.contract import contract
 from symbp.passes.define import define
 from symbp.passes.differentiate import Adjoints, differentiate
+from symbp.passes.extremes import roll_maxima
 from symbp.passes.hoist import hoist, hoist_outermost
 from symbp.passes.inline import inline
 from symbp.passes.lower import lower
 from symbp.passes.prune import prune
-from symbp.passes.share import share
+from symbp.passes.share import share, shared
 from symbp.passes.simplify.adjoints import simplify_adjoints
+from symbp.passes.simplify.common_numbers import common_numbers
 from symbp.passes.simplify.exponentials import shift_exponentials
 from symbp.passes.simplify.ledger import Ledger, Step
 from symbp.passes.simplify.logarithms import expand_logarithms
@@ -180,12 +182,16 @@ def derive(
     forward = _without(forward, adjoints.slopes.keys() - backward.tensors.keys())
     backward = replace(_joined(forward, own, backward.tensors.values()), outputs=backward.outputs)
     backward = clock("hoist", hoist_outermost, backward)
-    forward = _before(backward, {s.target for s in own}, forward.outputs)
-    backward = clock("share", share, backward)
+    rolled = roll_maxima(backward)
+    forward = _before(rolled, {s.target for s in own}, forward.outputs)
+    if rolled is not backward:
+        forward, alias = clock("share", shared, forward)
+        ledger.renamed(alias)
+    backward = clock("share", share, rolled)
     backward = clock("contract", contract, backward)
     backward = clock("prune", prune, backward)
     forward, backward = clock("define", define, forward), clock("define", define, backward)
-    check(backward)
+    backward = check(clock("simplify", common_numbers, backward))
     return Derivation(
         network,
         dict(dims or {}),
@@ -209,7 +215,7 @@ def _forward(
     whole = clock("stabilise", expand_logarithms, whole, ledger)
     whole = clock("stabilise", shift_exponentials, whole, ledger)
     forward = clock("contract", contract, whole)
-    forward = clock("split", split, forward)
+    forward = clock("split", split, forward, network.loss)
     forward = clock("share", share, forward)
     return whole, check(prune(forward))
 
@@ -321,7 +327,7 @@ def _finish(program: Program, derivation: Derivation) -> Program:
         kept |= derivation.backward_program.tensors.keys() - derivation.forward_program.tensors.keys()
     program = prune(inline(contract(program), keep=kept))
     stable = stable_forms(program, relative=not derivation.reuse)
-    return check(prune(hoist(stable)))
+    return check(common_numbers(prune(hoist(stable))))
 
 
 def _inputs(net: Network) -> tuple[str, ...]:

@@ -116,7 +116,20 @@ def test_inspect_writes_a_page(folder):
     assert "<title>small</title>" in text
     error = call("inspect", folder / "small.toml", "--html", folder / "no" / "net.html", code=1).stderr
     assert "cannot be written" in error
-    call("inspect", folder / "small.toml", "--html", target, "--latex", code=2)
+
+
+def test_parts_of_inspect_are_shown_together(folder):
+    spec, target, drawing = folder / "small.toml", folder / "both.html", folder / "both.svg"
+    parts = {o: call("inspect", spec, o).stdout for o in ("--latex", "--steps", "--source")}
+    output = call("inspect", spec, *parts, "--cost", "--html", target, "--circuit", drawing).stdout
+    for text in parts.values():
+        assert text.strip() in output
+    assert output.index("align*") < output.index("saves") < output.index("Cost\n") < output.index("njit")
+    assert target.is_file()
+    assert drawing.is_file()
+    costs = call("inspect", spec, "--cost").stdout
+    assert costs.startswith("Cost\nper sample")
+    assert "Forward" not in costs
 
 
 @pytest.mark.parametrize("model", ["small", "blobs"])
@@ -313,7 +326,6 @@ def test_too_large_a_model_is_a_message(folder, monkeypatch):
         ["fly"],
         ["run", "a", "b"],
         ["run", "a.toml", "--dtype", "int8"],
-        ["inspect", "a.toml", "--latex", "--source"],
         ["compile", "a.toml"],
         ["compile", "a.toml", "-o", "class.py"],
         ["check", "a.toml", "--directions", "0"],

@@ -11,12 +11,13 @@ condition k = p, so that the transpose of a convolution or a gather is again a s
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sympy as sp
 
 from symbp.ir.definition import defined
+from symbp.ir.names import part_of
 from symbp.ir.nodes import Access, Index, Program, Statement, Tensor
 from symbp.ir.walk import accesses, index_symbols, postorder, substitute
 from symbp.passes.cost import calls, cost
@@ -27,6 +28,7 @@ from symbp.passes.simplify.reuse import through_output
 from symbp.passes.simplify.signs import conditions_on_value
 
 REUSE = "reuse of the output"
+SIMPLER = "simpler form of a derivative"
 BESIDE = "derivative beside the value"
 SIGN = "sign of the output: the operand is not kept"
 
@@ -119,7 +121,8 @@ class _Sweep:
             found = None
         if found is not None:
             form, saved = found.form, cost(meant) - cost(found.form)
-            self.ledger.note(Step(REUSE, statement.target, meant, form, saved, found.verified, found.loss))
+            rule = REUSE if value in accesses(form) else SIMPLER
+            self.ledger.note(Step(rule, statement.target, meant, form, saved, found.verified, found.loss))
         if self.lossy:
             on_value = conditions_on_value(statement.body, form, value)
             if on_value != form:
@@ -172,11 +175,12 @@ class _Sweep:
         bodies = []
         for k, term in enumerate(terms):
             if not term.bound and not term.where and isinstance(term.body, sp.Piecewise) and not alone:
-                wish = f"{self.adjoint_name(name)}_part{k + 1}"
+                wish = part_of(self.adjoint_name(name), f"part{k + 1}")
                 entry = self.define(wish, term.indices, term.body, term.origin)
                 bodies.append(Access(entry.name, *indices))
             elif term.bound or term.where:
-                wish = self.adjoint_name(name) if alone else f"{self.adjoint_name(name)}_part{k + 1}"
+                whole = self.adjoint_name(name)
+                wish = whole if alone else part_of(whole, f"part{k + 1}")
                 entry = self.define(wish, term.indices, term.body, term.origin, term.bound, term.where)
                 bodies.append(Access(entry.name, *indices))
             else:
@@ -215,7 +219,7 @@ class _Sweep:
         tensor = self.program.tensors[name]
         letters = "ijklmpqr"
         indices = tuple(Index(letters[k], n) for k, n in enumerate(tensor.shape))
-        body = self.combine(name, indices, self.terms.pop(name, []))
+        body = self.combine(name, indices, _added(self.terms.pop(name, [])))
         gradient = f"d{self.output}/d{name}"
         last = self.result.statements[-1] if self.result.statements else None
         if not (last and isinstance(body, Access) and body.name == last.target == gradient):
@@ -264,6 +268,24 @@ def _gathered(terms: list[_Term]) -> list[_Term]:
         choice = sp.Piecewise(*branches, (0, True), evaluate=False)
         rest.append(_Term(indices, choice, origin=group[0].origin))
     return rest
+
+
+def _added(terms: list[_Term]) -> list[_Term]:
+    """Sums over indices of the same extents, that are numbers, as one sum."""
+    result: list[_Term] = []
+    at: dict[tuple, int] = {}
+    for term in terms:
+        key = tuple(i.extent for i in term.bound)
+        if term.indices or term.where or not key:
+            result.append(term)
+        elif key in at:
+            first = result[at[key]]
+            body = substitute(term.body, dict(zip(term.bound, first.bound, strict=True)))
+            result[at[key]] = replace(first, body=first.body + body)
+        else:
+            at[key] = len(result)
+            result.append(term)
+    return result
 
 
 def _without_delta(term: _Term) -> _Term:

@@ -121,7 +121,7 @@ def _replaced(
         if node in wanted:
             key, indices = wanted[node], _indices(node)  # type: ignore[arg-type]
             if key not in names:
-                name = f"u{len(tensors) + 1}"
+                name = f"u_{len(tensors) + 1}"
                 while name in program.tensors:
                     name += "_"
                 names[key] = name

@@ -23,7 +23,7 @@ import sympy as sp
 from symbp.ir.nodes import Access, Program, Statement, Tensor
 from symbp.ir.walk import accesses
 from symbp.passes.cost import cost
-from symbp.passes.differentiate import REUSE
+from symbp.passes.differentiate import REUSE, SIMPLER
 from symbp.passes.partials import partials, times
 from symbp.passes.simplify.ledger import Ledger, Step
 from symbp.passes.simplify.reuse import through_output
@@ -106,7 +106,8 @@ class _Graph:
         if found is None:
             return local
         saved = cost(local) - cost(found.form)
-        self.ledger.note(Step(REUSE, statement.target, local, found.form, saved, found.verified, found.loss))
+        rule = REUSE if statement.access in accesses(found.form) else SIMPLER
+        self.ledger.note(Step(rule, statement.target, local, found.form, saved, found.verified, found.loss))
         return found.form
 
     def link(self, target: Any, source: Any, term: sp.Expr) -> None:

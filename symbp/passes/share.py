@@ -16,6 +16,11 @@ from symbp.ir.walk import accesses, index_symbols, substitute_all
 
 def share(program: Program) -> Program:
     """Merge equal statements; outputs keep their names."""
+    return shared(program)[0]
+
+
+def shared(program: Program) -> tuple[Program, dict[str, str]]:
+    """The program with equal statements merged; of tensors that are gone, the name of what they equal."""
     first: dict[Any, Statement] = {}
     alias: dict[str, str] = {}
     kept: list[Statement] = []
@@ -36,7 +41,7 @@ def share(program: Program) -> Program:
             )
         else:
             alias[statement.target] = known.target
-    return program.rebuilt(kept)
+    return program.rebuilt(kept), alias
 
 
 def _renamed(statement: Statement, alias: dict[str, str]) -> Statement:

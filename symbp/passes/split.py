@@ -16,6 +16,7 @@ from collections import Counter
 import sympy as sp
 
 from symbp.errors import UnsupportedError
+from symbp.ir.names import pre_activation_name
 from symbp.ir.nodes import Access, Program, Statement, Tensor
 from symbp.ir.products import product
 from symbp.ir.walk import (
@@ -39,16 +40,21 @@ FAN_IN = 16
 """Terms of a sum that are added in one piece."""
 
 
-def split(program: Program) -> Program:
-    """The program with large or costly bodies cut into temporaries."""
-    cutter = _Cutter(program)
+def split(program: Program, loss: str | None = None) -> Program:
+    """The program with large or costly bodies cut into temporaries.
+
+    Args:
+        loss: the output that is no activation: what others are a function of is called their z.
+    """
+    cutter = _Cutter(program, loss)
     for statement in program.statements:
         cutter.visit(statement)
     return program.rebuilt(cutter.statements, cutter.tensors)
 
 
 class _Cutter:
-    def __init__(self, program: Program):
+    def __init__(self, program: Program, loss: str | None):
+        self.activations = set(program.outputs) - {loss}
         self.taken = set(program.tensors)
         self.statements: list[Statement] = []
         self.tensors: list[Tensor] = []
@@ -63,19 +69,22 @@ class _Cutter:
         if size <= WHOLE and not is_large(body):
             inner = _bottleneck(body)
             if inner is not None:
-                part = self.temporary(statement, inner)
+                sign = -1 if _is_negative(inner) else 1
+                part = self.temporary(statement, sign * inner, statement.target in self.activations)
                 self.visit(part)
-                self.statements.append(statement.with_body(substitute(body, {inner: part.access})))
+                self.statements.append(statement.with_body(substitute(body, {inner: sign * part.access})))
                 return
             if len(accesses(body)) == 1 or _cheap_to_differentiate(body):
                 self.statements.append(statement)
                 return
         self.statements.append(statement.with_body(self.cut(statement)))
 
-    def temporary(self, statement: Statement, body: sp.Expr) -> Statement:
+    def temporary(self, statement: Statement, body: sp.Expr, activates: bool = False) -> Statement:
         """A new statement for a part of the body of another, over the indices that occur in it."""
-        self.counts[statement.target] += 1
-        name = f"t{self.counts[statement.target]}_{statement.target}"
+        name = pre_activation_name(statement.target)
+        if not activates or name in self.taken:
+            self.counts[statement.target] += 1
+            name = f"t{self.counts[statement.target]}_{statement.target}"
         while name in self.taken:
             name += "_"
         self.taken.add(name)
@@ -144,6 +153,11 @@ def _bottleneck(body: sp.Expr) -> sp.Expr | None:
             if set(accesses(substitute(body, {node: probe}))) == {probe}:
                 return node
     return None
+
+
+def _is_negative(body: sp.Expr) -> bool:
+    """Whether it is the negative of a sum: what 1/(1 + exp(-u - v)) is a function of is u + v."""
+    return isinstance(body, sp.Add) and all(t.as_coeff_Mul()[0].is_negative for t in body.args)
 
 
 def _cheap_to_differentiate(body: sp.Expr) -> bool:

@@ -9,7 +9,7 @@ import sympy as sp
 
 from symbp.ir.nodes import Statement, Tensor
 from symbp.ir.walk import accesses
-from symbp.view.equations import Equation, equations
+from symbp.view.equations import Equation, equations, is_reciprocal
 from symbp.view.latex import LatexPrinter, text
 from symbp.view.ledger import summary
 from symbp.view.symbolic import Symbolic
@@ -38,7 +38,9 @@ def sections(derivation: Any) -> list[tuple[str, list[Equation]]]:
         gradients = set(derivation.gradients.values())
         lines = equations(derivation.backward_program, keep | gradients)
         backward = [e for e in lines if e.target not in in_forward]
-    found = [("Forward", equations(derivation.forward_program, keep, often=True))]
+    hidden = _reciprocals(derivation)
+    lines = equations(derivation.forward_program, keep, often=True)
+    found = [("Forward", [e for e in lines if e.target not in hidden])]
     if derivation.loss is not None:
         found.append(("Backward", backward))
     if derivation.jacobian:
@@ -52,8 +54,17 @@ def forward_lines(derivation: Any) -> set[str]:
     """Names that have a line in the forward section: the user's, and what the backward pass reads."""
     in_forward = {s.target for s in derivation.forward_program.statements}
     own = [s for s in derivation.backward_program.statements if s.target not in in_forward]
+    divisors = _reciprocals(derivation)
     read = {a.name for s in own for part in (s.body, *s.where) for a in accesses(part)}
+    read = {divisors.get(name, name) for name in read}
     return {*derivation.network.defined, *(read & in_forward)}
+
+
+def _reciprocals(derivation: Any) -> dict[str, str]:
+    """Names of what a person writes as a division, in both passes, and a kernel evaluates once; by what."""
+    found = (s for s in derivation.forward_program.statements if is_reciprocal(s.body))
+    own = derivation.network.defined
+    return {s.target: accesses(s.body)[0].name for s in found if s.target not in own}
 
 
 def all_sections(derivation: Any) -> list[tuple[str, list[Equation]]]:

@@ -78,13 +78,17 @@ def equations(program: Program, keep: Iterable[str] = (), often: bool = False) -
 
 def _written(program: Program, keep: Iterable[str], often: bool) -> _Written:
     uses = use_counts(program)
+    for s in program.statements:
+        if is_reciprocal(s.body):  # it is written as often
+            uses[s.body.args[0].name] += max(0, uses[s.target] - 1)  # type: ignore[attr-defined]
     kept = {*keep, *program.outputs}
     written = _Written()
     for statement in program.statements:
         name = statement.target
         size = 0
         if uses[name] and name not in kept and not _NAMED.fullmatch(name):
-            size = ONCE if uses[name] == 1 else OFTEN * (often and statement.reduce == "none")
+            once = uses[name] == 1 or is_reciprocal(statement.body)
+            size = ONCE if once else OFTEN * (often and statement.reduce == "none")
         written.add(statement, size)
     return written
 
@@ -167,6 +171,11 @@ class _Written:
         return right, True, indexed.taken
 
 
+def is_reciprocal(body: sp.Expr) -> bool:
+    """Whether it is 1/s or 1/s^2 of a tensor: a kernel multiplies by it, a person divides by s."""
+    return isinstance(body, sp.Pow) and isinstance(body.base, Access) and bool(body.exp.is_negative)
+
+
 def open_terms(program: Program, keep: Iterable[str] = (), often: bool = False) -> dict[str, Term]:
     """The temporaries that have no line of their own among `equations`, as what is written in their place."""
     written = _written(program, keep, often)
@@ -209,9 +218,9 @@ def sum_term(
 
 
 def _polynomial(body: sp.Expr) -> bool:
-    """Whether it is finite where its operands are: 0 times it is 0 then."""
+    """Whether it is finite where its operands are, divisors not 0: 0 times it is 0 then."""
     parts = (Access, Index, sp.Number, sp.Add, sp.Mul)
-    return all(isinstance(n, parts) or (isinstance(n, sp.Pow) and n.exp.is_Integer and n.exp.is_positive)
+    return all(isinstance(n, parts) or (isinstance(n, sp.Pow) and n.exp.is_Integer)
                for n in postorder([body]))  # fmt: skip
 
 

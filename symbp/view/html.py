@@ -76,7 +76,7 @@ def ledger_list(steps: Steps) -> str:
 
 
 def _card(group: Group) -> str:
-    shown = [equation_formula(p) if isinstance(p, Equation) else math(PRINTER.name(p)) for p in group.places]
+    shown = [equation_formula(p) if isinstance(p, Equation) else formula(p) for p in group.places]
     places = "".join(f"<div>{s}</div>" for s in shown) + (f"and {group.more:,} more" if group.more else "")
     rows = [("in", places), ("before", formula(group.before)), ("after", formula(group.after))]
     rows += [(label, escape(text)) for label, text in group.facts]

@@ -12,7 +12,7 @@ from typing import ClassVar
 import sympy as sp
 
 from symbp.view.names import GREEK, Letter, Name, Partial, Verbatim, reading
-from symbp.view.printer import Printer, branches, number_text, rows
+from symbp.view.printer import ATOM, Printer, branches, number_text, rows
 from symbp.view.terms import Term
 
 _SPECIAL = {
@@ -69,7 +69,8 @@ class LatexPrinter(Printer):
         if isinstance(name, Verbatim):
             return text(name.text)
         if isinstance(name, Partial):
-            return rf"\frac{{\partial {self._read(name.of)}}}{{\partial {self._read(name.by)}}}"
+            whole = rf"\frac{{\partial {self._read(name.of)}}}{{\partial {self._read(name.by)}}}"
+            return whole if not name.part else rf"\left({whole}\right)_{{{text(name.part)}}}"
         out = self._word(name.base, r"\mathit")
         if name.subscripts:
             out += f"_{{{','.join(self._word(s, chr(92) + 'mathrm') for s in name.subscripts)}}}"
@@ -107,6 +108,9 @@ class LatexPrinter(Printer):
 
     def _unit(self, t: Term) -> str:
         return rf"\mathbf{{1}}_{{{self.show(t.args[0])}}}"
+
+    def _partial(self, t: Term) -> str:
+        return rf"\frac{{\partial {self.name(t.data)}}}{{\partial {self.wrap(t.args[0], ATOM)}}}"
 
     def _call(self, t: Term) -> str:
         inside = self.listed(t.args)

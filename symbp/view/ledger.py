@@ -23,7 +23,7 @@ from symbp.ir.walk import accesses, is_large, substitute
 from symbp.passes.simplify.ledger import Step
 from symbp.view.equations import Equation, body_term, equations, open_terms, sum_term
 from symbp.view.names import printable
-from symbp.view.terms import Term
+from symbp.view.terms import Term, term
 from symbp.view.text import TextPrinter
 
 WIDTH = 80
@@ -62,7 +62,8 @@ class Steps(tuple[Step, ...]):
 
     @property
     def groups(self) -> list[Group]:
-        """Equal steps together, in the order of the first of each."""
+        """Equal steps together, in the order of the first of each; those that paper does not tell apart
+        from what they act on, as a quotient whose parts are added up before, are left out."""
         lines = equations(self.program, self.keep, often=True) if self.program else []
         formulas = {name: e for e in lines for name in e.covers}
         open = open_terms(self.backward, self.keep) if self.backward else {}
@@ -70,7 +71,8 @@ class Steps(tuple[Step, ...]):
         found: dict[Any, list[Step]] = {}
         for k, step in enumerate(self):
             found.setdefault(_pattern(step) or k, []).append(step)
-        return [Group(tuple(steps), formulas, open) for steps in found.values()]
+        groups = [Group(tuple(steps), formulas, open) for steps in found.values()]
+        return [g for g in groups if g.before != g.after]
 
     def __str__(self) -> str:
         groups = self.groups
@@ -102,35 +104,40 @@ class Group:
     def before(self) -> Term:
         step = self.first
         if step.bound:
-            return sum_term(step.before, step.indices, step.bound, self.open)
-        gone = {s.target: sum_term(s.body, s.indices, s.bound, self.open) for s in step.sums}
-        return body_term(step.before, {**self.open, **gone})
+            return sum_term(step.before, step.indices, step.bound, self.known)
+        return body_term(step.before, self.known)
+
+    @property
+    def known(self) -> dict[str, Term]:
+        """What is written in the place of names that have no line."""
+        sums = {s.target: sum_term(s.body, s.indices, s.bound, self.open) for s in self.first.sums}
+        return {**self.open, **sums}
 
     @property
     def after(self) -> Term:
         step, before = self.first, self.before
-        after = body_term(step.after, self.open)
+        after = body_term(step.after, self.known)
         if step.bound and after == before:  # the sum without the factor has a name from here on
             old = {a.name for a in accesses(step.before)}
             return body_term(step.after, {n: t for n, t in self.open.items() if n in old})
         return after
 
     @property
-    def places(self) -> list[Equation | str]:
-        """The equations it acted on, of the first few steps; a name where it is an adjoint's."""
+    def places(self) -> list[Equation | Term]:
+        """The equations it acted on, of the first few steps; what is derived where it is an adjoint's."""
         found = [self.formulas.get(s.target, self.named(s.target)) for s in self.steps[:SHOWN]]
         return [p for k, p in enumerate(found) if p not in found[:k]]
 
-    def named(self, target: str) -> str:
-        """The name of a tensor; of the adjoint of a temporary, what it is the adjoint of."""
-        of, slash, by = target.partition("/d")
+    def named(self, target: str) -> Term:
+        """The name of a tensor; of the adjoint of a temporary, the derivative by what that is."""
+        of, _, by = target.partition("/d")
         temporary = self.open.get(by)
-        return target if temporary is None else f"{of}{slash}({TextPrinter().show(temporary)})"
+        return term("name", data=target) if temporary is None else term("partial", temporary, data=of[1:])
 
     def shown_name(self, step: Step) -> str:
         """Where a step acted, in a few characters: the equation it is part of."""
         holder = self.formulas.get(step.target)
-        return printable(self.named(step.target) if holder is None else holder.target)
+        return printable(holder.target if holder else TextPrinter().show(self.named(step.target)))
 
     @property
     def more(self) -> int:
@@ -167,7 +174,7 @@ def summary(steps: Steps, width: int = WIDTH) -> list[str]:
 def _block(group: Group) -> str:
     printer = TextPrinter()
     places = [
-        f"{printer.show(p.left)} = {printer.show(p.right)}" if isinstance(p, Equation) else printable(p)
+        f"{printer.show(p.left)} = {printer.show(p.right)}" if isinstance(p, Equation) else printer.show(p)
         for p in group.places
     ]
     if group.more:

@@ -10,7 +10,7 @@ import sympy as sp
 
 from symbp.view.latex import SHORT
 from symbp.view.names import GREEK, Letter, Name, Partial, Verbatim, printable, reading
-from symbp.view.printer import Printer, branches, number_text, rows
+from symbp.view.printer import ATOM, Printer, branches, number_text, rows
 from symbp.view.terms import Term
 
 
@@ -57,7 +57,8 @@ class MathMLPrinter(Printer):
             of, by = (
                 row(f'<mi mathvariant="normal">∂</mi>{self._read(part)}') for part in (name.of, name.by)
             )
-            return f"<mfrac>{of}{by}</mfrac>"
+            whole = f"<mfrac>{of}{by}</mfrac>"
+            return whole if not name.part else f"<msub>{self.parentheses(whole)}{_word(name.part)}</msub>"
         base = _word(name.base)
         layer = self.parentheses(_word(name.layer)) if name.layer else ""
         below = row(self.signs[","].join(map(_word, name.subscripts))) if name.subscripts else ""
@@ -110,6 +111,11 @@ class MathMLPrinter(Printer):
 
     def _power(self, t: Term) -> str:
         return f"<msup>{row(self.raised(t.args[0]))}{row(self.show(t.args[1]))}</msup>"
+
+    def _partial(self, t: Term) -> str:
+        d = '<mi mathvariant="normal">∂</mi>'
+        of, by = row(d + self.name(t.data)), row(d + self.wrap(t.args[0], ATOM))
+        return f"<mfrac>{of}{by}</mfrac>"
 
     def _unit(self, t: Term) -> str:
         return f"<msub><mn>𝟏</mn>{row(self.show(t.args[0]))}</msub>"

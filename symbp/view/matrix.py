@@ -9,7 +9,7 @@ import sympy as sp
 
 from symbp.ir.nodes import Access, Index, Statement
 from symbp.ir.walk import accesses, postorder
-from symbp.view.terms import Term, product, term
+from symbp.view.terms import Term, matrix_product, product, term, total
 from symbp.view.writer import Axes, Writer, parted_maximum, plain
 
 
@@ -69,7 +69,7 @@ class Matrix(Writer):
             groups = _grouped(top, axes)
             rows, columns = groups.pop(axes[:1], []), groups.pop(axes[1:], [])
             if rows and columns:
-                outer = term("matmul", self.group(rows, axes[:1]), transposed(self.group(columns, axes[1:])))
+                outer = matrix_product([self.group(rows, axes[:1]), turned(self.group(columns, axes[1:]))])
                 rest = [self.show(f, axes) for fs in groups.values() for f in fs]
                 return product([*rest, outer], [self.show(d, axes) for d in bottom], sign)
         return super().multiply(node, axes)
@@ -103,17 +103,17 @@ class Matrix(Writer):
                 return self.summed(groups[bound], bound) if keys == {bound} else _refuse()
             for i in axes:
                 if keys == {(i, j), bound} and vector is not None:  # y[i] = sum_j W[i, j]*x[j]
-                    return term("matmul", terms[(i, j)], vector)
+                    return matrix_product([terms[(i, j)], vector])
             if len(axes) == 2:
                 i, k = axes
                 if keys == {(i, j), (k, j)}:  # C[i, k] = sum_j A[i, j]*B[j, k]
-                    return term("matmul", terms[(i, j)], turned(terms[(k, j)]))
+                    return matrix_product([terms[(i, j)], turned(terms[(k, j)])])
         elif len(bound) == 2 and not axes:
             i, j = bound
             if keys == {bound}:
                 return self.summed(groups[bound], bound)
             if keys == {(i,), bound, (j,)}:
-                return term("matmul", transposed(terms[(i,)]), terms[bound], terms[(j,)], array=False)
+                return matrix_product([turned(terms[(i,)]), terms[bound], terms[(j,)]], array=False)
         elif keys == {bound}:
             return self.summed(groups[bound], bound)
         return _refuse()
@@ -123,7 +123,12 @@ class Matrix(Writer):
         terms = [self.show(f, bound) for f in factors]
         if len(bound) == 1 and len(terms) == 2 and all(t.kind in ("name", "matmul") for t in terms):
             return term("matmul", transposed(terms[0]), terms[1], array=False)
-        return term("call", product(terms, []), data="sum", array=False)
+        inside = product(terms, [])
+        if inside.kind == "plus" and all(a.kind == "minus" for a in inside.args):
+            return term(
+                "minus", term("call", total([a.args[0] for a in inside.args]), data="sum", array=False)
+            )
+        return term("call", inside, data="sum", array=False)
 
 
 def _refuse() -> Term:

@@ -6,7 +6,7 @@ Names are text of the user's. What has no mathematical reading is set as text, a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symbp.errors import shorten
 
@@ -18,6 +18,7 @@ phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"""
 GREEK = frozenset(_GREEK.split())
 
 _PARTIAL = re.compile(r"d(\w+)/d(.+)", re.DOTALL)
+_PART = re.compile(r"\((d\w+/d.+)\)_([a-z]+[0-9]*(?:_[0-9]+)?)", re.DOTALL)
 _SYMBOL = re.compile(r"([A-Za-z]+)([0-9]*)((?:_[A-Za-z0-9]+)*)")
 _LAYERED = ("z", "a", "delta")
 
@@ -33,10 +34,11 @@ class Letter:
 
 @dataclass(frozen=True)
 class Partial:
-    """The derivative of one name with respect to another."""
+    """The derivative of one name with respect to another, or a part of it that has a name."""
 
     of: Name
     by: Name
+    part: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ def reading(name: str, array: bool = False) -> Name:
     """
     if len(name) > LONGEST:
         return Verbatim(printable(name))
+    if (found := _PART.fullmatch(name)) and isinstance(whole := reading(found[1], array), Partial):
+        return replace(whole, part=found[2])
     if found := _PARTIAL.fullmatch(name):
         return Partial(reading(found[1]), reading(found[2], array))
     if found := _SYMBOL.fullmatch(name):

@@ -92,9 +92,16 @@ class Printer:
         return self.signs["negative"] + self.wrap(t.args[0], 2)
 
     def _times(self, t: Term) -> str:
-        first, *rest = t.args
+        first, *rest, last = t.args
         whole = first.kind in ("number", "fraction")
-        return self.signs["*"].join([self.wrap(first, 3 if whole else 4), *(self.wrap(f, 4) for f in rest)])
+        # Numbers may be multiplied with the first matrix of a product as well as with all of it.
+        level = 3 if last.kind == "matmul" and last.array and not any(f.array for f in t.args[:-1]) else 4
+        shown = [
+            self.wrap(first, 3 if whole else 4),
+            *(self.wrap(f, 4) for f in rest),
+            self.wrap(last, level),
+        ]
+        return self.signs["*"].join(shown)
 
     def _matmul(self, t: Term) -> str:
         return self.joined("*", t.args, 4)

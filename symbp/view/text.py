@@ -41,6 +41,9 @@ class TextPrinter(Printer):
     def _unit(self, t: Term) -> str:
         return f"one_hot({self.show(t.args[0])})"
 
+    def _partial(self, t: Term) -> str:
+        return f"d{self.name(t.data)}/d({self.show(t.args[0])})"
+
     def _call(self, t: Term) -> str:
         return f"{t.data}({self.listed(t.args)})"
 

@@ -10,6 +10,7 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 from symbp.ir.functions import finite, first, one_plus_erf, times_logarithm
 from symbp.ir.nodes import Access, Index, Label
 from symbp.ir.walk import index_symbols
+from symbp.passes.simplify.common_numbers import common_number
 from symbp.view.printer import DIGITS
 from symbp.view.terms import ONE, Term, number, product, term, total
 
@@ -56,7 +57,9 @@ class Writer:
         if isinstance(node, Label):
             return self.leaf(node)
         if isinstance(node, sp.Add):
-            return total([self.show(a, axes) for a in node.args])
+            common, terms = common_number(node)
+            whole = total([self.show(a, axes) for a in terms])
+            return whole if common is sp.S.One else self.scaled(common, whole)
         if isinstance(node, sp.Mul):
             return self.multiply(node, axes)
         if isinstance(node, sp.Pow):
@@ -72,6 +75,11 @@ class Writer:
             return term("true")
         assert not isinstance(node, ExprCondPair)
         return self.call(node, axes)
+
+    def scaled(self, number: sp.Basic, whole: Term) -> Term:
+        """A positive number times a term."""
+        factors, divisors, _ = self.factors(number)
+        return product([whole, *map(self.show, factors)], [self.show(d) for d in divisors])
 
     def power(self, node: sp.Pow, axes: Axes) -> Term:
         base, exponent = node.args

@@ -37,7 +37,7 @@ def test_meaning_is_kept(name):
 def test_a_costly_expression_of_two_statements_is_computed_once():
     before = program(Statement("s", (i,), sp.erf(a * b) + 1), Statement("t", (i,), 2 * sp.erf(a * b)))
     after = hoist(before)
-    assert [str(s.body) for s in after.statements] == ["erf(a[i]*b[i])", "u1[i] + 1", "2*u1[i]"]
+    assert [str(s.body) for s in after.statements] == ["erf(a[i]*b[i])", "u_1[i] + 1", "2*u_1[i]"]
     same(before, after)
 
 
@@ -90,15 +90,17 @@ def test_the_samples_come_first_in_what_is_stored():
     statements = (Statement("s", (n,), costly, "sum", (i,)), Statement("t", (n,), costly**2, "sum", (i,)))
     tensors |= {s.target: Tensor(s.target, (BATCH,)) for s in statements}
     after = check(hoist(Program(tensors, statements, ("s", "t"))))
-    assert after.tensors["u1"].shape == (BATCH, 3)
+    assert after.tensors["u_1"].shape == (BATCH, 3)
 
 
 def test_names_the_user_took_stay_his():
     before = program(
-        Statement("u1", (i,), a + 1), Statement("s", (i,), sp.erf(a) + 1), Statement("t", (i,), sp.erf(a) * 2)
+        Statement("u_1", (i,), a + 1),
+        Statement("s", (i,), sp.erf(a) + 1),
+        Statement("t", (i,), sp.erf(a) * 2),
     )
     after = hoist(before)
-    assert "u1_" in after.tensors
+    assert "u_1_" in after.tensors
     same(before, after)
 
 

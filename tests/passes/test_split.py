@@ -32,7 +32,7 @@ def test_bodies_are_small_and_no_work_is_added(name):
 def test_the_argument_of_a_neuron_is_cut_off():
     z = x[0] * x[1] + x[2] * x[3] + x[4]
     after = check(split(program(sp.tanh(z) ** 2 + sp.tanh(z))))
-    assert [s.target for s in after.statements] == ["t1_s", "s"]
+    assert [s.target for s in after.statements] == ["z_s", "s"]
     assert after.statements[0].body == z
 
 
@@ -50,7 +50,17 @@ def test_long_products_and_sums_become_pieces():
 def test_taken_names_are_avoided():
     p = program(sp.tanh(x[0] * x[1] + x[2]) ** 2 + 1)
     p = Program({**p.tensors, "t1_s": Tensor("t1_s", (), "input")}, p.statements, p.outputs)
+    assert "t1_s_" in {s.target for s in check(split(p, loss="s")).statements}
+    p = Program({**p.tensors, "z_s": Tensor("z_s", (), "input")}, p.statements, p.outputs)
     assert "t1_s_" in {s.target for s in check(split(p)).statements}
+
+
+def test_what_an_activation_is_a_function_of_is_its_z():
+    """1/(1 + exp(-u - v)) is a function of u + v, as SymPy writes -(u + v)."""
+    first, last = check(split(program(1 / (1 + sp.exp(-x[0] - x[1]))))).statements
+    assert (first.target, first.body) == ("z_s", x[0] + x[1])
+    assert last.body == 1 / (1 + sp.exp(-Access("z_s")))
+    assert check(split(program(sp.tanh(x[0] + x[1]) ** 2 + 1), loss="s")).statements[0].target == "t1_s"
 
 
 def iterated(depth):

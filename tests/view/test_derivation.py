@@ -77,7 +77,7 @@ def test_conditions_say_what_holds_elsewhere():
 
 def test_a_label_takes_one_from_its_probability():
     d = CATALOGUE["labels_softmax"].derivation
-    assert "delta2 = u1/s_E_shifted - one_hot(y)\n" in str(d)
+    assert "delta2 = u_1/s_E - one_hot(y)\n" in str(d)
     assert r"- \mathbf{1}_{y}" in d.latex()
     (delta,) = [e for e in d.backward if str(e.lhs).startswith("delta2")]
     assert delta.rhs.has(sp.KroneckerDelta)
@@ -116,6 +116,29 @@ def test_what_an_activation_shares_with_the_loss_is_written_out_in_both():
     d = mlp(3, 4, 2, activation="sigmoid", output="sigmoid", loss="binary_cross_entropy")
     text = str(d)
     assert "  a2 = 1/(1 + exp(-z2))\n" in text
-    assert "u1" not in text
+    assert "u_" not in text
     # The kernel's own count: the shared sum is evaluated once.
     assert d.cost.forward == sum(statement_operations(s) for s in d.forward_program.statements)
+
+
+def test_a_division_by_a_number_is_no_line_of_its_own():
+    """The kernel multiplies by 1/T and 1/T^2, which it evaluates once; a person divides."""
+    w, p, T, E = nn.indexed("w", 3), nn.indexed("p", 3), sp.Symbol("T"), sp.Symbol("E")
+    y, i, j = nn.one_hot("y", 3), nn.index("i", 3), nn.index("j", 3)
+    equations = [
+        sp.Eq(p[i], sp.exp(w[i] / T) / sp.Sum(sp.exp(w[j] / T), (j, 0, 2))),
+        sp.Eq(E, -sp.Sum(y[i, 0] * sp.log(p[i]), (i, 0, 2))),
+    ]
+    d = derive(Network(equations, inputs=[y], parameters=[w, T], loss=E))
+    assert "Backward\n  dE/dw = (p - y)/T\n  dE/dT = sum(w ⊙ (y - p))/T**2\n" in str(d)
+    assert "u_" not in str(d)
+    assert "  s_p = sum(exp(w/T - m_p))\n  p = exp(w/T - m_p)/s_p\n" in str(d)
+
+
+def test_a_sum_of_negative_terms_has_its_sign_in_front():
+    z, p, y = (nn.indexed(name, 3) for name in "zpy")
+    E, i = sp.Symbol("E"), nn.index("i", 3)
+    likelihood = sp.Sum(sp.log(p[i] ** y[i] * (1 - p[i]) ** (1 - y[i])), (i, 0, 2))
+    equations = [sp.Eq(p[i], 1 / (1 + sp.exp(-z[i]))), sp.Eq(E, -likelihood)]
+    d = derive(Network(equations, inputs=[y], parameters=[z], loss=E))
+    assert "E = sum((1 - y) ⊙ log(1 + exp(z)) + y ⊙ log(1 + exp(-z)))\n" in str(d)

@@ -85,7 +85,7 @@ def test_a_transposed_product_is_a_product_of_transposed():
     k, q = (term("name", data=n, array=True) for n in "kq")
     number = term("name", data="n")
     scaled = term("fraction", term("times", number, term("matmul", k, transposed(q))), number)
-    assert TextPrinter().show(turned(scaled)) == "n*(q*k.T)/n"
+    assert TextPrinter().show(turned(scaled)) == "n*q*k.T/n"
     assert turned(turned(scaled)) == scaled
     assert TextPrinter().show(turned(term("plus", k, q))) == "(k + q).T"
     writer = Matrix({"t": term("matmul", k, transposed(q))})

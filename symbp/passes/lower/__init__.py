@@ -14,6 +14,7 @@ from symbp.ir.walk import postorder
 from symbp.network import Network, dimension, equation_text, symbol_name
 from symbp.passes.lower import matrices as matrix
 from symbp.passes.lower.builder import Builder, refusals
+from symbp.passes.lower.rolled import rolled
 from symbp.passes.lower.scalars import scalar
 
 __all__ = ["declared_shape", "lower"]
@@ -36,7 +37,7 @@ def lower(net: Network, dims: dict[str, int] | None = None) -> Program:
     for equation in net.equations:
         b.equation, b.current = equation_text(equation), symbol_name(equation.lhs)
         with refusals(b):
-            _equation(b, equation, shapes)
+            _equation(b, equation, shapes, symbol_name(equation.lhs) != net.loss)
     if net.loss is not None and b.tensors[net.loss].shape not in ((), (1,)):
         raise ShapeError(
             f"the loss {net.loss!r} has shape {b.tensors[net.loss].shape}, it must be a scalar",
@@ -59,9 +60,11 @@ def declared_shape(symbol: Any, dims: dict[str, int], shapes: dict[str, tuple]) 
     return ()
 
 
-def _equation(b: Builder, equation: sp.Eq, shapes: dict[str, tuple]) -> None:
+def _equation(b: Builder, equation: sp.Eq, shapes: dict[str, tuple], activation: bool) -> None:
     left, right = equation.lhs, equation.rhs
     name = symbol_name(left)
+    if not getattr(right, "is_Matrix", False):
+        right = rolled(right, lambda entry: _extents(b, entry))
     b.memo = {k: v for k, v in b.memo.items() if isinstance(k, tuple) and k[0] == "stored"}
     if isinstance(left, Indexed):
         indices = _free_indices(b, equation, shapes)
@@ -90,8 +93,17 @@ def _equation(b: Builder, equation: sp.Eq, shapes: dict[str, tuple]) -> None:
         body = matrix.value(b, right, i, sp.S.Zero if columns == 1 else j, {}, named=True)
     else:
         indices, body = (), scalar(b, right, {})
-    b.name(name, indices, sp.sympify(body, strict=True))
+    body = sp.sympify(body, strict=True)
+    b.name(name, indices, b.activated(body) if activation else body)
     _check_bounds(b)
+
+
+def _extents(b: Builder, entry: Any) -> tuple[int, ...] | None:
+    """The length of every axis that the indices of an entry run along."""
+    if isinstance(entry, Indexed):
+        tensor = b.tensors.get(symbol_name(entry.base))
+        return None if tensor is None else tensor.shape
+    return b.shape(entry.args[0])
 
 
 def _free_indices(b: Builder, equation: sp.Eq, shapes: dict[str, tuple]) -> tuple[Index, ...]:

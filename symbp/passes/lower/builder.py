@@ -10,8 +10,9 @@ import sympy as sp
 
 from symbp.errors import ShapeError, SymbpError, UnsupportedError, shorten
 from symbp.ir.brief import brief
+from symbp.ir.names import pre_activation_name
 from symbp.ir.nodes import Access, Index, Program, Statement, Tensor
-from symbp.ir.walk import accesses, index_symbols
+from symbp.ir.walk import accesses, index_symbols, postorder, substitute
 from symbp.network import LARGEST, check_entries, dimension
 from symbp.passes.lower.order import Order
 
@@ -76,6 +77,24 @@ class Builder:
                 name, indices, last.body, reduce=last.reduce, bound=last.bound, where=last.where
             )
         return self.define(name, indices, body)
+
+    def activated(self, body: sp.Expr) -> sp.Expr:
+        """The body of an activation; where it is a function of the last sum alone, that is called its z."""
+        last = self.statements[-1] if self.statements else None
+        wish = pre_activation_name(self.current)
+        if (
+            last is None
+            or last.origin != self.equation
+            or accesses(body) != [last.access]
+            or is_linear(body)
+            or self._kept(last.target)
+            or self.fresh_name(wish) != wish
+        ):
+            return body
+        self.statements.pop()
+        del self.tensors[last.target]
+        sum_of = {"reduce": last.reduce, "bound": last.bound, "where": last.where}
+        return substitute(body, {last.access: self.define(wish, last.indices, last.body, **sum_of)})
 
     def _kept(self, name: str) -> bool:
         """Whether later equations may read the tensor."""
@@ -168,6 +187,11 @@ def refusals(b: Builder) -> Iterator[None]:
     except Exception as error:
         problem = f"SymPy cannot rebuild this expression: {type(error).__name__}: {shorten(str(error), 120)}"
         raise b.unsupported(problem, "write it with elementary functions of real symbols") from error
+
+
+def is_linear(body: sp.Expr) -> bool:
+    """Whether a body of one access is a multiple of it, or adds to it."""
+    return all(isinstance(n, sp.Add | sp.Mul | Access) or n.is_number for n in postorder([body]))
 
 
 def fresh_index(wish: str, extent: int, taken: Any) -> Index:

@@ -12,6 +12,7 @@ from sympy.matrices.expressions.diagonal import DiagMatrix, DiagonalMatrix, Diag
 from sympy.matrices.expressions.slice import MatrixSlice
 
 from symbp.ir.brief import brief
+from symbp.ir.names import pre_activation_name
 from symbp.ir.nodes import Access, Index
 from symbp.ir.walk import accesses, index_symbols, postorder, substitute
 from symbp.passes.cost import is_transcendental
@@ -52,12 +53,6 @@ def _adds_up(b: Builder, product: sp.MatMul) -> bool:
     return any(
         b.shape(f)[1] > 1 and not _is_diagonal(f) and not _is_diagonal(g) for f, g in pairwise(factors)
     )
-
-
-def pre_activation_name(activation: str) -> str:
-    """z1 for a1 or h1, z_p for p, z_hid for hid: a word that begins with an h is no h with a number."""
-    letter, rest = activation[:1], activation[1:]
-    return f"z{rest}" if letter in "ah" and not rest[:1].isalpha() else f"z_{activation}"
 
 
 def value(b: Builder, node: Any, i: sp.Expr, j: sp.Expr, scope: Scope, named: bool = False) -> sp.Expr:

@@ -16,6 +16,7 @@ from functools import lru_cache
 
 import sympy as sp
 
+from symbp.ir.names import part_of
 from symbp.ir.nodes import Access, Index, Program, Statement, Tensor
 from symbp.ir.walk import (
     REMEMBERED,
@@ -44,6 +45,7 @@ SHORT = 8
 TOTAL = "sum over entries that add up to a known total"
 COMMON = "common factor before the sum"
 FORMULA = "one formula from several equations"
+SHORTER = "simpler form of a derivative"
 
 
 def simplify_adjoints(program: Program, forward: Program, lossy: bool, ledger: Ledger) -> Program:
@@ -61,7 +63,7 @@ class _Simplifier:
     def __init__(self, program: Program, forward: Program, lossy: bool, ledger: Ledger):
         self.program, self.lossy, self.ledger = program, lossy, ledger
         self.fixed = {s.target for s in forward.statements}
-        self.values = Values(s for s in forward.statements)
+        self.values = Values(forward.statements, frozenset(forward.outputs))
         self.adjoints: dict[str, Statement] = {}
         self.statements: list[Statement] = []
         self.tensors: list[Tensor] = []
@@ -113,7 +115,9 @@ class _Simplifier:
     def found(self, statement: Statement, whole: sp.Expr, found: Found) -> Statement:
         if whole != found.form:  # else the adjoint that it reads is a number
             saved = cost(statement.body) - cost(found.form)
-            step = Step(FORMULA, statement.target, whole, found.form, saved, found.verified, found.loss)
+            new = set(accesses(found.form)) - set(accesses(whole))
+            rule = FORMULA if new or whole != statement.body else SHORTER
+            step = Step(rule, statement.target, whole, found.form, saved, found.verified, found.loss)
             self.ledger.note(step)
         return statement.with_body(found.form)
 
@@ -136,14 +140,26 @@ class _Simplifier:
         return found
 
     def total(self, factors: list[sp.Expr], bound: tuple[Index, ...]) -> sp.Expr | None:
-        """What the product of the factors adds up to, where one is an entry of a vector of known total."""
+        """What the product of the factors adds up to, where one is an entry of a vector of known total, or a
+        sum of such and numbers."""
         entries = [f for f in factors if not f.is_number]
-        if len(entries) != 1 or not isinstance(entries[0], Access) or entries[0].indices != bound:
+        if len(entries) != 1 or len(bound) != 1:
             return None
-        tensor = self.program.tensors[entries[0].name]
-        if tensor.total is None or bound[0].extent != tensor.shape[0]:
+        total = sp.S.Zero
+        for part in sp.Add.make_args(entries[0]):
+            number, entry = part.as_coeff_Mul()
+            known = bound[0].extent if entry == 1 else self.total_of(entry, bound)
+            if known is None:
+                return None
+            total += number * known
+        return sp.Mul(total, *(f for f in factors if f.is_number))
+
+    def total_of(self, entry: sp.Expr, bound: tuple[Index, ...]) -> int | None:
+        """What the entries of a vector add up to."""
+        if not isinstance(entry, Access) or entry.indices != bound:
             return None
-        return sp.Mul(tensor.total, *(f for f in factors if f.is_number))
+        tensor = self.program.tensors[entry.name]
+        return tensor.total if bound[0].extent == tensor.shape[0] else None
 
     def without_common_factor(self, statement: Statement) -> Statement:
         """sum_j c f_j as c times sum_j f_j, where c costs more than the product that is saved."""
@@ -161,7 +177,7 @@ class _Simplifier:
             inside = [f for f in inside if not f.is_number]
         if not outside or not inside or not any(index_symbols(f) for f in inside):
             return statement
-        name = f"{statement.target}_sum"
+        name = part_of(statement.target, "sum")
         while name in self.taken:
             name += "_"
         self.taken.add(name)

@@ -19,7 +19,8 @@ from sympy.polys.fields import FracElement, FracField
 from sympy.polys.orderings import lex
 
 from symbp.ir.nodes import Access
-from symbp.ir.walk import accesses, is_root, postorder, substitute
+from symbp.ir.walk import accesses, is_root, length, postorder, substitute
+from symbp.passes.cost import cost
 from symbp.passes.simplify.exponential_forms import in_exponentials
 from symbp.passes.simplify.rational import Rational, rational
 from symbp.passes.simplify.single import EXPONENTIAL
@@ -34,6 +35,8 @@ TERMS = 60
 SYMBOLS = 12
 """Bodies of more symbols are not written as fractions: that takes longer with each of them, and most have
 more than TERMS terms."""
+FEW_TERMS = 4
+"""Terms of a sum up to which each is looked at by itself."""
 FACTOR = 8
 """Terms of a polynomial that is factored."""
 
@@ -47,6 +50,7 @@ def candidates(body: sp.Expr, held: Held, most: float = inf) -> Iterator[sp.Expr
     """
     yield from _rational_forms(body, held, most)
     yield from _in_exponentials(body, held, most)
+    yield from _term_by_term(body, held, most)
     yield from _without_roots(body, most)
     yield from _powers(body, held, most)
     yield from _through_logarithms(body, held, most)
@@ -68,6 +72,19 @@ def _rational_forms(body: sp.Expr, held: Held, most: float) -> Iterator[sp.Expr]
         for eliminated in _eliminated(field, whole, a, value):
             for form in _written(eliminated, r, most):
                 yield substitute(form, meaning)
+
+
+def _term_by_term(body: sp.Expr, held: Held, most: float) -> Iterator[sp.Expr]:
+    """Every term of a sum in its cheapest form: written over one line, three products may be nine terms."""
+    terms = sp.Add.make_args(body)
+    calls = [any(isinstance(n, EXPONENTIAL) for n in postorder([t])) for t in terms]
+    if not held or not 1 < len(terms) <= FEW_TERMS or not any(calls):
+        return
+    chosen = []
+    for term, call in zip(terms, calls, strict=True):
+        forms = [term, *_rational_forms(term, held, most)] if call else [term]
+        chosen.append(min(forms, key=lambda f: (cost(f), length(f))))
+    yield sp.Add(*chosen)
 
 
 def _in_exponentials(body: sp.Expr, held: Held, most: float) -> Iterator[sp.Expr]:

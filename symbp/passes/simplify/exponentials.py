@@ -10,7 +10,9 @@ log(1 + s) = m + log(exp(-m) + s'). No value depends on m: it is not differentia
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy as sp
@@ -18,9 +20,11 @@ import sympy as sp
 from symbp.ir.nodes import Access, Program, Statement, Tensor
 from symbp.ir.walk import accesses, index_symbols, is_large, is_leaf, postorder, rebuild, substitute
 from symbp.passes.cost import cost
+from symbp.passes.simplify.common_exponents import as_written, without_common_exponents
 from symbp.passes.simplify.exponential_sums import base_of, exponent_of, shifted, terms_of
 from symbp.passes.simplify.ledger import BY_CONSTRUCTION, Ledger, Step
 from symbp.passes.simplify.peaks import Peak, Peaks, Total
+from symbp.passes.simplify.renamed import renamed, renamed_body
 from symbp.passes.simplify.scale import Writer, own_exponentials
 
 LARGE = 200
@@ -35,14 +39,57 @@ RULE = "greatest exponent subtracted"
 
 def shift_exponentials(program: Program, ledger: Ledger | None = None) -> Program:
     """Subtract the largest exponent wherever a sum of exponentials allows it."""
-    shifter = _Shifter(program)
-    if not shifter.sums:
+    taken = without_common_exponents(program)
+    if taken is not None:
+        found = _shifted(taken.program)
+        if found is not None and taken.sums.isdisjoint(found.program.tensors):
+            if ledger is not None:
+                ledger.lost(taken.gone, as_written)
+            _note(ledger, taken.steps, found)
+            return found.named
+    found = _shifted(program)
+    if found is None:
         return program
-    result = shifter.run()
-    if ledger is not None and result is not program:
-        for step in shifter.steps:
+    _note(ledger, (), found)
+    return found.named
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A program whose sums are shifted.
+
+    Attributes:
+        program, named: with names of their own for the shifted sums, and with those of the sums whose
+            places they take.
+        gone: the sums that have no equation any more.
+        steps: what was rewritten.
+    """
+
+    program: Program
+    named: Program
+    gone: dict[str, Statement]
+    steps: list[Step]
+
+
+def _shifted(program: Program) -> _Found | None:
+    shifter = _Shifter(program)
+    result = shifter.run() if shifter.sums else program
+    if result is program:
+        return None
+    gone = {n: total.statement for n, total in shifter.sums.items() if n not in result.tensors}
+    counts = Counter(name for name, _ in shifter.scaled)
+    swap = {new: old for (old, _), new in shifter.scaled.items() if counts[old] == 1 and old in gone}
+    steps = [replace(s.without(gone), after=renamed_body(s.after, swap)) for s in shifter.steps]
+    return _Found(result, renamed(result, swap), gone, steps)
+
+
+def _note(ledger: Ledger | None, before: Iterable[Step], found: _Found) -> None:
+    if ledger is not None:
+        for step in before:
             ledger.note(step)
-    return result
+        ledger.lost(found.gone)
+        for step in found.steps:
+            ledger.note(step)
 
 
 class _Shifter:
@@ -92,10 +139,8 @@ class _Shifter:
         new = self.part(body)
         if new is body:
             return s
-        read = dict.fromkeys(a.name for a in accesses(body) if a.name in self.sums)
-        gone = tuple(self.sums[name].statement for name in read)
         saved = cost(body) - cost(new)
-        self.steps.append(Step(RULE, s.target, body, new, saved, BY_CONSTRUCTION, sums=gone))
+        self.steps.append(Step(RULE, s.target, body, new, saved, BY_CONSTRUCTION))
         return s.with_body(new)
 
     def written_out(self, body: sp.Expr) -> sp.Expr:

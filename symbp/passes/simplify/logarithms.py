@@ -24,6 +24,7 @@ from symbp.passes.simplify.single import EXPONENTIAL
 from symbp.passes.simplify.verify import verified
 
 RULE = "logarithm of a definition"
+PRODUCT = "logarithm of a product"
 LIMIT = 40
 """Operations of a logarithm's argument, with all that is put into it."""
 DEGREE = 12
@@ -117,16 +118,16 @@ def _replaced(body: sp.Expr, swap: dict) -> sp.Expr:
 
 
 def _expanded(statement: Statement, facts: _Facts, ledger: Ledger | None) -> Statement:
-    logs = [n for n in postorder([statement.body]) if isinstance(n, sp.log)] if facts.exponential else []
+    logs = [n for n in postorder([statement.body]) if isinstance(n, sp.log)]
     swap: dict[Any, Any] = {}
     for log in logs:
         if is_large(log, 4 * LIMIT) or operations(log) > LIMIT:
             continue
         whole = sp.log(facts.written_out(log.args[0]))
-        if whole == log:
+        if whole == log and not _has_exponential_factor(log):
             continue
         # log(exp(z)) is z to SymPy.
-        found = _sum_of_logarithms(whole, facts) if isinstance(whole, sp.log) else whole
+        found = _without_powers(whole, facts) if isinstance(whole, sp.log) else whole
         if found is None:
             continue
         how = verified(*(_all_positive(e, facts) for e in (whole, found)))
@@ -134,8 +135,14 @@ def _expanded(statement: Statement, facts: _Facts, ledger: Ledger | None) -> Sta
             continue
         swap[log] = found
         if ledger is not None:
-            ledger.note(Step(RULE, statement.target, whole, found, cost(log) - cost(found), how))
+            rule = PRODUCT if whole == log else RULE
+            ledger.note(Step(rule, statement.target, whole, found, cost(log) - cost(found), how))
     return replace(statement, body=_with(statement.body, swap)) if swap else statement
+
+
+def _has_exponential_factor(log: Any) -> bool:
+    factors = sp.Mul.make_args(log.args[0])
+    return len(factors) > 1 and any(isinstance(f, sp.exp) for f in factors)
 
 
 def _with(body: sp.Expr, swap: dict) -> sp.Expr:
@@ -160,6 +167,43 @@ class _Factors:
     others: list[tuple[sp.Expr, int]]
 
 
+def _without_powers(log: sp.log, facts: _Facts) -> sp.Expr | None:
+    """log of a product as a sum; of p^y (1 - p)^(1 - y), both positive, y log(p) + (1 - y) log(1 - p)."""
+    factors = sp.Mul.make_args(log.args[0])
+    powers = [f for f in factors if isinstance(f, sp.Pow) and accesses(f.exp) and _is_positive(f.base, facts)]
+    if not powers:
+        return _sum_of_logarithms(log, facts)
+    rest = sp.Mul(*(f for f in factors if f not in powers))
+    terms = [_logarithm(rest, facts)]
+    for power in powers:
+        inner = _logarithm(power.base, facts)
+        terms.append(None if inner is None else power.exp * inner)
+    return None if any(t is None for t in terms) else sp.Add(*terms)
+
+
+def _logarithm(body: sp.Expr, facts: _Facts) -> sp.Expr | None:
+    log = sp.log(body)  # log(1) is 0, and log(exp(z)) is z
+    return _sum_of_logarithms(log, facts) if isinstance(log, sp.log) else log
+
+
+def _is_positive(body: sp.Expr, facts: _Facts) -> bool:
+    """Whether a rational function of exponentials and positive tensors is seen to be positive."""
+    r = rational([in_exponentials(body)])
+    parts = _factors(r)
+    if parts is None or parts.constant <= 0:
+        return False
+    positive = _positive_symbols(r, facts)
+    return all(
+        set(f.free_symbols) <= positive and all(c.is_positive for c in sp.Poly(f).coeffs())
+        for f, _ in parts.others
+    )
+
+
+def _positive_symbols(r: Rational, facts: _Facts) -> set[sp.Symbol]:
+    held = {s for s, a in r.meaning.items() if isinstance(a, Access) and a.name in facts.positive}
+    return held | r.exponentials
+
+
 def _sum_of_logarithms(log: sp.log, facts: _Facts) -> sp.Expr | None:
     """log of a product as a sum; None where a difference of exponentials and other values remains."""
     r = rational([in_exponentials(log.args[0])])
@@ -168,9 +212,7 @@ def _sum_of_logarithms(log: sp.log, facts: _Facts) -> sp.Expr | None:
         return None
     terms: list[sp.Expr] = []
     rest: list[sp.Expr] = []
-    positive = r.exponentials | {
-        s for s, a in r.meaning.items() if isinstance(a, Access) and a.name in facts.positive
-    }
+    positive = _positive_symbols(r, facts)
     for factor, n in parts.others:
         if not set(factor.free_symbols) <= positive:
             if set(factor.free_symbols) & r.exponentials:

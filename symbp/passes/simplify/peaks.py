@@ -13,6 +13,7 @@ from typing import Any
 
 import sympy as sp
 
+from symbp.ir.names import peak_of
 from symbp.ir.nodes import Access, Index, Statement
 from symbp.ir.walk import accesses, index_symbols, substitute
 from symbp.passes.simplify.exponential_sums import Term, base_of, greatest, terms_of
@@ -85,7 +86,7 @@ class Peaks:
                 for t in terms_of(s.body, base) or ()
             ]
             before = constants if found is None else [Term(found)]
-            wish, where = f"max_{first.name}", tuple(substitute(w, swap) for w in s.where)
+            wish, where = peak_of(first.name), tuple(substitute(w, swap) for w in s.where)
             if where and before:
                 # Conditions leave out points, and what is added to the sum with them.
                 alone = replace(s, body=greatest(own), where=where)

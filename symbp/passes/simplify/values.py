@@ -8,7 +8,7 @@ tensors however many there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import sympy as sp
@@ -26,9 +26,15 @@ MOST = 4
 
 
 class Values:
-    """The elementwise statements of a program by the exponentials in them."""
+    """The elementwise statements of a program by the exponentials in them.
 
-    def __init__(self, statements: Iterable[Statement]):
+    Args:
+        named: those that are looked at with the formulas of the others, which are parts of theirs; all by
+            default.
+    """
+
+    def __init__(self, statements: Iterable[Statement], named: Collection[str] | None = None):
+        parts: dict[str, Statement] = {}
         self.by_call: dict[Any, list[tuple[Statement, sp.Expr]]] = {}
         self.by_name: dict[str, Statement] = {}
         for statement in statements:
@@ -36,6 +42,9 @@ class Values:
                 continue
             if operations(statement.body) > SIZE:
                 continue
+            statement = _written_out(statement, parts)
+            if named is not None and statement.target not in named and _is_rational(statement.body):
+                parts[statement.target] = statement
             for call in _calls(statement.body):
                 if set(index_symbols(call)) >= set(statement.indices):
                     self.by_call.setdefault(_canonical(call), []).append((statement, call))
@@ -58,8 +67,43 @@ class Values:
                 access = substitute(source.access, swap)
                 if len(found) < MOST and access not in found:
                     found[access] = substitute(source.body, swap)
+        # A formula with its exponentials in logarithms has less to say than the values it is made of.
+        found = {
+            access: formula
+            for access, formula in found.items()
+            if found.keys().isdisjoint(accesses(formula)) or _is_rational_in_calls(formula)
+        }
         inside = {a for formula in found.values() for a in accesses(formula)}
         return {access: formula for access, formula in found.items() if access not in inside}
+
+
+def _is_rational(body: sp.Expr) -> bool:
+    """Whether it is made of entries and numbers by sums, products and whole powers."""
+    return all(
+        isinstance(n, Access | sp.Add | sp.Mul) or n.is_number or (isinstance(n, sp.Pow) and n.exp.is_Integer)
+        for n in postorder([body])
+    )
+
+
+def _written_out(s: Statement, parts: Mapping[str, Statement]) -> Statement:
+    swap = {}
+    for access in accesses(s.body) if parts else ():
+        source = parts.get(access.name)
+        if source is not None:
+            swap[access] = substitute(source.body, dict(zip(source.indices, access.indices, strict=True)))
+    whole = s.with_body(substitute(s.body, swap)) if swap else s
+    return whole if operations(whole.body) <= SIZE else s
+
+
+def _is_rational_in_calls(body: sp.Expr) -> bool:
+    """Whether an exponential is a part of a body by sums, products and powers alone."""
+    parts = [body]
+    for node in parts:
+        if isinstance(node, EXPONENTIAL):
+            return True
+        if isinstance(node, sp.Add | sp.Mul | sp.Pow):
+            parts += node.args
+    return False
 
 
 def _calls(body: sp.Expr) -> list[sp.Expr]:

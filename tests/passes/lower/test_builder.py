@@ -5,6 +5,7 @@ import sympy as sp
 
 import symbp as sb
 from symbp.ir.nodes import Access, Index, Tensor
+from symbp.passes.lower import lower
 from symbp.passes.lower.builder import Builder, fresh_index, refusals
 
 
@@ -118,3 +119,20 @@ def test_shapes_that_sympy_finds_are_shape_errors():
         u + v
     assert caught.value.equation == "E"
     assert caught.value.hint
+
+
+def test_the_sum_that_an_activation_is_a_function_of_is_its_z():
+    x, W = sb.indexed("x", 3), sb.indexed("W", 2, 3)
+    a1, E = sb.indexed("a1", 2), sp.Symbol("E")
+    i, j = sb.index("i", 2), sb.index("j", 3)
+    total = sp.Sum(W[i, j] * x[j], (j, 0, 2))
+    loss = sp.Eq(E, sp.Sum(a1[i] ** 2, (i, 0, 1)) ** 2)
+
+    def names(activation):
+        net = sb.Network([sp.Eq(a1[i], activation), loss], inputs=[x], parameters=[W], loss=E)
+        return [s.target for s in lower(net).statements]
+
+    assert names(sp.tanh(total)) == ["z1", "a1", "s_E", "E"]
+    assert names(1 / (1 + sp.exp(-total))) == ["z1", "a1", "s_E", "E"]
+    assert names(2 * total + 1) == ["s_a1", "a1", "s_E", "E"]
+    assert names(total) == ["a1", "s_E", "E"]

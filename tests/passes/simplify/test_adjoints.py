@@ -245,3 +245,39 @@ def test_the_entropy_of_a_softmax():
     entropy = Sum(p[i, 0] * log(p[i, 0]), (i, 0, n - 1))
     _, text = backward(Eq(z, W * x + b), Eq(p, sb.softmax(z)), Eq(E, entropy), inputs=(x,))
     assert "delta = p ⊙ (1 + dE/dp - sum(p) - dE/dp.T*p)\n" in text
+
+
+def test_smoothed_labels_add_up_to_a_known_total():
+    w, p, y, E = sb.indexed("w", 5), sb.indexed("p", 5), sb.one_hot("y", 5), sp.Symbol("E")
+    i, j = sb.index("i", 5), sb.index("j", 5)
+    smooth = y[i, 0] * sp.Rational(9, 10) + sp.Rational(1, 50)
+    equations = [
+        sp.Eq(p[i], sp.exp(w[i]) / Sum(sp.exp(w[j]), (j, 0, 4))),
+        sp.Eq(E, -Sum(smooth * sp.log(p[i]), (i, 0, 4))),
+    ]
+    text = str(sb.derive(sb.Network(equations, inputs=[y], parameters=[w], loss=E)))
+    assert "Backward\n  dE/dw = p - 1/50 - 9*y/10\n" in text
+    assert "sum(1/50" not in text
+
+
+def test_a_masked_softmax_with_a_temperature():
+    w, p, m, T, E = sb.indexed("w", 4), sb.indexed("p", 4), sb.indexed("m", 4), sp.Symbol("T"), sp.Symbol("E")
+    y, i, j = sb.label("y"), sb.index("i", 4), sb.index("j", 4)
+    weighted = m[i] * sp.exp(w[i] / T)
+    equations = [
+        sp.Eq(p[i], weighted / Sum(weighted.subs(i, j), (j, 0, 3))),
+        sp.Eq(E, -sp.log(p[y])),
+    ]
+    text = str(sb.derive(sb.Network(equations, inputs=[m, y], parameters=[w, T], loss=E)))
+    assert "Backward\n  dE/dw = (p - one_hot(y))/T\n  dE/dT = (w[y] - p.T*w)/T**2\n" in text
+
+
+def test_focal_loss_goes_through_p():
+    z, p, y, E = sp.symbols("z p y E")
+    loss = -((1 - p) ** 2) * y * sp.log(p) - p**2 * (1 - y) * sp.log(1 - p)
+    net = sb.Network(
+        [sp.Eq(p, 1 / (1 + sp.exp(-z))), sp.Eq(E, loss)], inputs=[y], parameters=[z], loss=E, batch=False
+    )
+    backward = str(sb.derive(net)).split("Backward")[1].split("Rewrites")[0]
+    assert "y*(p - 1)**3 + p**3*(1 - y) + 2*p*(1 - p)*(" in backward
+    assert "exp" not in backward

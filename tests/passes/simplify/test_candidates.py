@@ -101,3 +101,10 @@ def test_elimination_gives_quotients_in_lowest_terms():
     # x^3 of 1/(x^3 + y) = a is (1 - a y)/a, in the numerator and the denominator.
     forms = list(candidates(x**6 / (x**3 - y) ** 2, {a: 1 / (x**3 + y)}))
     assert (a * y - 1) ** 2 / (2 * a * y - 1) ** 2 in forms
+
+
+def test_the_terms_of_a_sum_each_by_itself():
+    z, p, y = Access("z"), Access("p"), Access("y")
+    body = p**2 * (1 - y) * sp.exp(z) / (1 + sp.exp(z)) - y * (1 - p) ** 2 * sp.exp(-z) / (1 + sp.exp(-z))
+    forms = list(candidates(body, {p: 1 / (1 + sp.exp(-z))}))
+    assert any(len(sp.Add.make_args(f)) == 2 and not f.has(sp.exp) for f in forms), forms

@@ -57,7 +57,7 @@ def test_the_maximum_is_added_where_digits_remain():
     stored = [s for s in program.statements if s.body.has(sp.log)]
     assert stored
     for s in stored:
-        maxima = [a for a in accesses(s.body) if a.name.startswith("max_")]
+        maxima = [a for a in accesses(s.body) if a.name.startswith("m_")]
         assert not maxima or s.target in program.outputs
 
 

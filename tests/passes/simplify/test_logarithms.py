@@ -8,6 +8,7 @@ from symbp.network import Network
 from symbp.passes.lower import lower
 from symbp.passes.simplify.ledger import Ledger
 from symbp.passes.simplify.logarithms import RULE, expand_logarithms
+from symbp.pipeline import derive
 from tests.catalogue import NAMES
 from tests.passes.stages import assert_pass_keeps_meaning
 
@@ -118,3 +119,21 @@ def test_no_call_is_added():
 
     program = softmax(nn.cross_entropy)
     assert calls(expand_logarithms(program)) <= calls(program)
+
+
+def test_powers_of_what_is_positive_leave_a_logarithm():
+    """The likelihood p^y (1 - p)^(1 - y) of a coin is cross-entropy."""
+    z, p, y, E = sp.symbols("z p y E")
+    loss = -sp.log(p**y * (1 - p) ** (1 - y))
+    net = Network([sp.Eq(p, 1 / (1 + sp.exp(-z))), sp.Eq(E, loss)], inputs=[y], parameters=[z], loss=E)
+    assert "Backward\n  dE/dz = p - y\n" in str(derive(net))
+    assert "E = (1 - y)*log(1 + exp(z)) + y*log(1 + exp(-z))" in str(derive(net))
+
+
+def test_powers_of_what_may_be_negative_stay():
+    """(-2)^2 has a logarithm, and -2 has none."""
+    q, y, E = sp.symbols("q y E")
+    net = Network([sp.Eq(E, -sp.log(q**y * sp.exp(y)))], inputs=[y], parameters=[q], loss=E)
+    values = {"q": np.array(-2.0), "y": np.array(2.0)}
+    got = evaluate(derive(net).forward_program, values)["E"]
+    assert float(got) == pytest.approx(-np.log(4) - 2)

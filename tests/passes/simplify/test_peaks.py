@@ -29,13 +29,13 @@ def peaks(**bodies):
 def test_the_greatest_of_a_sum_and_of_what_is_added_to_it():
     found, made = peaks(s=(e(z), ()))
     s = Access("s")
-    assert found.of(s) == Peak(Access("max_s1"), sp.E)
-    assert found.of(1 + 2 * s) == Peak(Access("max_s2"), sp.E)
-    assert found.of(e(b) + s).access == Access("max_s3")
-    assert found.of(3 * e(b) * s).access == Access("max_s4")
+    assert found.of(s) == Peak(Access("m_s1"), sp.E)
+    assert found.of(1 + 2 * s) == Peak(Access("m_s2"), sp.E)
+    assert found.of(e(b) + s).access == Access("m_s3")
+    assert found.of(3 * e(b) * s).access == Access("m_s4")
     assert [m.body for m in made] == [z, sp.Max(0, z), sp.Max(b, z), z + b]
     assert all(m.reduce == "max" and m.bound == (k,) for m in made)
-    assert found.of(2 + s).access == Access("max_s2")
+    assert found.of(2 + s).access == Access("m_s2")
 
 
 def test_equal_sums_have_one():
@@ -49,16 +49,16 @@ def test_equal_sums_have_one():
 
 def test_two_sums_over_different_indices():
     found, made = peaks(s=(e(z), ()), t=(e(Access("y", j)), ()))
-    assert found.of(Access("s") + Access("t")).access == Access("max_s2")
+    assert found.of(Access("s") + Access("t")).access == Access("m_s2")
     assert [m.bound for m in made] == [(k,), (j,)]
-    assert made[1].body == sp.Max(Access("max_s1"), Access("y", j))
+    assert made[1].body == sp.Max(Access("m_s1"), Access("y", j))
 
 
 def test_rows_are_those_of_the_reader():
     found, made = peaks(s=(e(Access("z", i, k)), (i,)))
     row = Index("r", 2)
-    assert found.of(Access("s", row)).access == Access("max_s1", row)
-    assert found.of(e(Access("b", row)) + Access("s", row)).access == Access("max_s2", row)
+    assert found.of(Access("s", row)).access == Access("m_s1", row)
+    assert found.of(e(Access("b", row)) + Access("s", row)).access == Access("m_s2", row)
     assert made[1].indices == (i,)
     assert made[1].body == sp.Max(Access("b", i), Access("z", i, k))
 
@@ -68,9 +68,9 @@ def test_conditions_of_a_sum_do_not_hold_for_what_is_added_to_it():
     below = (sp.Le(k, i),)
     total = found.sums["s"].statement
     found.sums["s"] = Total(replace(total, where=below), sp.E)
-    assert found.of(1 + Access("s", i)).access == Access("max_s2", i)
+    assert found.of(1 + Access("s", i)).access == Access("m_s2", i)
     assert [m.where for m in made] == [below, ()]
-    assert made[1].body == sp.Max(0, Access("max_s1", i))
+    assert made[1].body == sp.Max(0, Access("m_s1", i))
 
 
 def test_what_has_none():

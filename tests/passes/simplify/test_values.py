@@ -43,3 +43,22 @@ def test_no_formula_reads_another_entry_of_the_answer():
     second = Statement("b", (i,), e(Access("a", i)))
     found = Values([first, second]).related(Access("a", j) * Access("b", j))
     assert list(found) == [Access("b", j)]
+
+
+def test_parts_of_a_definition_are_written_out():
+    """p = exp(z) t with t = m/s is found by exp(z) m/s."""
+    m, s, t = (Access(n) for n in "mst")
+    z = Access("z", k)
+    statements = (Statement("t", (), m / s), Statement("p", (k,), sp.exp(z) * t))
+    found = Values(statements, {"p"}).related(sp.exp(z) * m / s)
+    assert found == {Access("p", k): sp.exp(z) * m / s}
+    assert Values(statements).related(sp.exp(z) * m / s) == {Access("p", k): sp.exp(z) * t}
+
+
+def test_a_value_is_held_rather_than_a_logarithm_that_reads_it():
+    z, p = Access("z"), Access("p")
+    statements = (
+        Statement("p", (), 1 / (1 + sp.exp(-z))),
+        Statement("E", (), (1 - p) ** 2 * sp.log(1 + sp.exp(-z))),
+    )
+    assert list(Values(statements).related(p * sp.exp(-z))) == [p]
