@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import prod
 from typing import Any
 
 import numpy as np
 
-from symbp.codegen.pointwise import Straight, is_pointwise
-from symbp.ir.nodes import BATCH, Program
-from symbp.network import symbol_name
-from symbp.passes.cost import cost
 from symbp.runtime.cache import LoadedModule
 from symbp.runtime.parameters import Layout
 from symbp.runtime.threads import Shared, Together
 from symbp.runtime.validate import Slot, check_labels, no_memory
-from symbp.schedule.memory import plan_kernel
 
 
 class Compiled:
@@ -51,8 +45,8 @@ class Compiled:
         self._point = point
         self.name: str = meta["name"]
         self.dtype: str = meta["dtype"]
-        self.inputs = tuple(_slot(s) for s in meta["inputs"])
-        self.results = tuple(_slot(s) for s in meta["results"])
+        self.inputs = tuple(slot_of(s) for s in meta["inputs"])
+        self.results = tuple(slot_of(s) for s in meta["results"])
         self.parameters = Layout.of(meta["parameters"])
         self.gradient = Layout.of(meta["gradient"])
         self.wrt: dict[str, str] = meta["wrt"]
@@ -142,92 +136,10 @@ class Compiled:
             raise MemoryError(str(error)) from error
 
 
-def describe(kernel: Any, derivation: Any, line: Straight | None = None) -> dict:
-    """The description that is kept beside a kernel's module, made of numbers, text and lists.
-
-    Args:
-        line: the kernel as one straight line, where it is written as such.
-    """
-    tensors = kernel.program.tensors
-    inputs = [_entry(tensors[n]) for n in kernel.inputs]
-    results = [_entry(tensors[n]) for n in kernel.results]
-    parameters = [[n, list(tensors[n].shape)] for n in kernel.parameters]
-    gradient = [[n, list(tensors[n].shape)] for n in kernel.gradient]
-    real = kernel.dtype
-    vector = [real, 1]
-    arrays = [_type(s, real) for s in inputs]
-    outputs = [_type(s, real) for s in results]
-    into = [vector] * bool(parameters) + arrays + outputs + [vector] * bool(gradient)
-    room: list = []
-    if kernel.parallel:
-        long: list[int] = []
-        workspace = 0
-        if line is None:
-            plan = plan_kernel(kernel)
-            workspace, long = plan.workspace, [plan.program.tensors[n].row_size for n in plan.long]
-        room = [workspace, long]
-        into += [vector] * (bool(workspace) + len(long)) + [["int64", 1], ["int64", 1], ["int64", 0]]
-    functions = {f"{kernel.name}_into": into}
-    later: dict = {}
-    if kernel.point and not kernel.parallel:
-        point = [[dtype, ndim - 1] for dtype, ndim in arrays]
-        # A straight line is compiled as often as it is called.
-        (functions if line is None else later)[kernel.name] = [vector] * bool(parameters) + point
-    return {
-        "name": kernel.name,
-        "dtype": real,
-        "point": bool(kernel.point),
-        "lockstep": line is not None,
-        "pointwise": is_pointwise(derivation.forward_program),
-        "room": room,
-        "work": operations_per_sample(kernel.program) if line is None else line.work,
-        "inputs": inputs,
-        "parameters": parameters,
-        "results": results,
-        "gradient": gradient,
-        "wrt": _wrt(kernel, derivation),
-        "compile": functions,
-        "later": later,
-    }
-
-
-def operations_per_sample(program: Program) -> int:
-    """What one more sample costs, in the units of `symbp.passes.cost`."""
-    total = 0
-    for s in program.statements:
-        if any(i.extent == BATCH for i in s.domain):
-            total += (cost(s.body) + bool(s.bound)) * prod(
-                int(i.extent) for i in s.domain if i.extent != BATCH
-            )
-    return total
-
-
-def _wrt(kernel: Any, derivation: Any) -> dict[str, str]:
-    """By position: derivatives have their own names, which differ before and after the batch axis."""
-    if not derivation.gradients or kernel.name == "forward":
-        return {}
-    parameters = [symbol_name(s) for s in derivation.network.parameters]
-    of_parameters = [n for n in parameters if n in derivation.gradients]
-    of_inputs = [n for n in derivation.gradients if n not in parameters]
-    pairs = [
-        *zip(kernel.gradient, of_parameters, strict=True),
-        *zip(kernel.results[1:], of_inputs, strict=True),
-    ]
-    return dict(pairs)
-
-
-def _entry(tensor: Any) -> list:
-    return [tensor.name, list(tensor.row_shape), bool(tensor.batched), tensor.role, tensor.bound]
-
-
-def _slot(entry: list) -> Slot:
+def slot_of(entry: list) -> Slot:
+    """An array of a kernel, from its description."""
     name, shape, batched, role, bound = entry
     return Slot(name, tuple(shape), batched, role, bound)
-
-
-def _type(entry: list, real: str) -> list:
-    slot = _slot(entry)
-    return [slot.dtype(real).name, len(slot.kernel_shape) + slot.batched]
 
 
 def scalar_or_array(slot: Slot, array: np.ndarray) -> Any:

@@ -28,21 +28,6 @@ DirectForward = Callable[[Any, Mapping[str, Any]], "dict[str, np.ndarray] | None
 DirectSamples = Callable[..., Any]
 """The arguments in order -> results, numbers from numbers and arrays from arrays; or None as above."""
 
-OFTEN = 4
-"""Calls of a kernel after which the short way is made, which takes some 30 ms."""
-
-
-class Later:
-    """Makes a short way for who calls often."""
-
-    def __init__(self, make: Callable[[], Any]):
-        self._make, self._calls = make, 0
-
-    def __call__(self) -> Any:
-        """The short way, once, after the last of `OFTEN` calls, if there is one; else None."""
-        self._calls += 1
-        return self._make() if self._calls == OFTEN else None
-
 
 def direct_gradient(kernel: Compiled, size: int, totals: Sequence[Slot] = ()) -> Direct | None:
     """The short way into a kernel of value and gradient; None where it has none.

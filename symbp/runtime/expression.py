@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,9 @@ from symbp.network import dimension, symbol_name
 from symbp.runtime.arguments import admit_arguments, count_arguments, samples
 from symbp.runtime.compiled import Compiled
 from symbp.runtime.dims import Instances, check_dims, unknown_dims
-from symbp.runtime.direct import DirectSamples, Later, direct_samples
 from symbp.runtime.formula import formula
 from symbp.runtime.kernels import KernelSet, dtype_name
+from symbp.runtime.often import Often
 from symbp.runtime.parameters import Layout
 from symbp.runtime.threads import thread_count
 from symbp.runtime.validate import Slot, no_memory
@@ -89,8 +89,8 @@ class Function:
             for what, network in self._formula.networks.items()
         }
         self._found: dict[str, Compiled] = {}
-        self._short: dict[str, DirectSamples] = {}
-        self._later: dict[str, Later] = {}
+        self._short: dict[str, Callable[..., Any]] = {}
+        self._often: dict[str, Often] = {}
         self._shape = _value_shape(self._formula.shape, self.dims)
         inputs, pointwise = self._interface()
         totals = {symbol_name(s): getattr(s, "total", None) for s in self.arguments}
@@ -156,7 +156,7 @@ class Function:
         if self._open:
             function, args = self._closed(args)
             return function(*args)
-        short = self._short.get("value") or self._often("value", "one")
+        short = self._short.get("value") or self._short_way("value", "one")
         if short is not None:
             found = short(*args)
             if found is not None:
@@ -184,7 +184,7 @@ class Function:
             raise NetworkError(
                 "the expression has several values", hint="use jacobian, or value_and_jacobian"
             )
-        short = self._short.get("value_and_grad") or self._often("value_and_grad", "rest")
+        short = self._short.get("value_and_grad") or self._short_way("value_and_grad", "rest")
         if short is not None:
             found = short(*args)
             if found is not None:
@@ -221,7 +221,7 @@ class Function:
             return self(*args), self._by_rows(args)
         what = self._derivative
         pair = what == "value_and_jacobian"
-        short = self._short.get(what) or self._often(what, "all" if pair else "rest")
+        short = self._short.get(what) or self._short_way(what, "all" if pair else "rest")
         found = None if short is None else short(*args)
         if pair:
             if found is None:
@@ -324,13 +324,10 @@ class Function:
             kernel = expression_kernel(derivation, results)
         return replace(kernel, name=what, point=what != "jacobian")
 
-    def _often(self, what: str, form: str) -> DirectSamples | None:
+    def _short_way(self, what: str, form: str) -> Callable[..., Any] | None:
         """The short way into a kernel, when it has been called often enough."""
-        later = self._later.get(what)
-        if later is None:
-            make = partial(direct_samples, self._kernel(what), self._slots, form)
-            later = self._later.setdefault(what, Later(make))
-        short = later()
+        often = self._often.get(what) or Often("direct_samples", self._kernel(what), self._slots, form)
+        short = self._often.setdefault(what, often)()
         if short is not None:
             self._short[what] = short
         return short

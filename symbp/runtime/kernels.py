@@ -14,11 +14,11 @@ import numpy as np
 from symbp.errors import DataError, shorten
 from symbp.network import Network, check_entries, symbol_name
 from symbp.runtime.cache import LoadedModule, known_description, load_or_build
-from symbp.runtime.compiled import Compiled, describe
+from symbp.runtime.compiled import Compiled
 from symbp.runtime.fingerprint import fingerprint
 from symbp.runtime.lock import MAKING
 from symbp.runtime.threads import Together
-from symbp.schedule.memory import FUSED, LAYERWISE
+from symbp.schedule.kernel import FUSED, LAYERWISE
 
 if TYPE_CHECKING:
     from symbp.pipeline import Derivation
@@ -146,6 +146,7 @@ class KernelSet:
     def _build(self, make: Callable[[Derivation], Kernel], parallel: bool) -> tuple[str, dict]:
         from symbp.codegen.module import emit
         from symbp.codegen.pointwise import straight
+        from symbp.runtime.describe import describe
 
         kernel = replace(make(self.derivation), dtype=self.dtype, parallel=parallel, schedule=self.schedule)
         origin = {s.target: s.origin for s in kernel.program.statements}

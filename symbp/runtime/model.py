@@ -13,9 +13,9 @@ from symbp.errors import DataError, NetworkError, shorten
 from symbp.network import Network, symbol_name, symbols_listed
 from symbp.runtime.compiled import Compiled, named_results
 from symbp.runtime.dims import Instances, check_dims, unknown_dims
-from symbp.runtime.direct import Direct, DirectForward, Later, direct_forward, direct_gradient
 from symbp.runtime.door import Door
 from symbp.runtime.kernels import KernelSet, checked_schedule, dtype_name
+from symbp.runtime.often import Often
 from symbp.runtime.outputs import Outputs
 from symbp.runtime.parameters import Layout, initial
 from symbp.runtime.threads import thread_count
@@ -77,9 +77,9 @@ class Model:
         self._instances = Instances(symbols, self.dims, self._with_dims)
         self._open = unknown_dims(symbols, self.dims)
         self._forwards: dict[Any, tuple[Compiled, tuple[str, ...]]] = {}
-        self._direct: Direct | None = None
-        self._short: dict[Any, DirectForward] = {}
-        self._later: dict[Any, Later] = {}
+        self._direct: Callable[..., Any] | None = None
+        self._short: dict[Any, Callable[..., Any]] = {}
+        self._often: dict[Any, Often] = {}
         if not self._open:
             self._prepare()
 
@@ -174,7 +174,7 @@ class Model:
         loss = float(results[0][0])
         if not self._input_wrt:
             if self._direct is None:
-                self._direct = self._often(None, direct_gradient, kernel)
+                self._direct = self._short_way(None, "direct_gradient", kernel)
             return loss, gradient
         # The kernel has one gradient per sample, of that sample's loss; the mean divides by N.
         scale = samples if self.network.batch and self.network.reduction == "mean" else 1
@@ -246,7 +246,7 @@ class Model:
         results, _ = kernel.run(theta, admitted, samples, self._layout)
         # The short way itself sees that the inputs are those of these calls.
         if plain and outputs not in self._short:
-            short = self._often(("forward", outputs), direct_forward, kernel)
+            short = self._short_way(("forward", outputs), "direct_forward", kernel)
             if short is not None:
                 self._short[outputs] = short
         return named_results(kernel.results, results)
@@ -348,10 +348,10 @@ class Model:
         self._totals = [s for s in self._slots.values() if s.total is not None]
         self._door = Door(self._layout.size, self.dtype, self._slots, self._totals)
 
-    def _often(self, key: Any, make: Callable[..., Any], kernel: Compiled) -> Any:
+    def _short_way(self, key: Any, make: str, kernel: Compiled) -> Callable[..., Any] | None:
         """The short way into a kernel, when it has been called often enough."""
-        later = self._later.get(key) or Later(partial(make, kernel, self._layout.size, self._totals))
-        return self._later.setdefault(key, later)()
+        often = self._often.get(key) or Often(make, kernel, self._layout.size, self._totals)
+        return self._often.setdefault(key, often)()
 
     def _primary(self) -> Compiled:
         if self.network.loss is not None:

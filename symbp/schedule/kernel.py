@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 from symbp.ir.nodes import Program
 
+FUSED, LAYERWISE = "fused", "layerwise"
+"""Schedules: a tile whose buffers stay in a second-level cache, or as many samples as share the load of a
+matrix."""
+
 
 @dataclass(frozen=True)
 class Kernel:

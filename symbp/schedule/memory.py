@@ -9,7 +9,7 @@ from math import prod
 from symbp.ir.nodes import Program, Statement
 from symbp.ir.walk import accesses
 from symbp.schedule.fuse import fuse, reads_of
-from symbp.schedule.kernel import Kernel
+from symbp.schedule.kernel import FUSED, LAYERWISE, Kernel
 from symbp.schedule.looptree import DOT, MULTIPLY, Nest, Place, Schedule, Stage, sums_batch
 from symbp.schedule.means import with_means_inside
 from symbp.schedule.parts import OTHERS, PARTS, has_parts, parts
@@ -22,9 +22,6 @@ TILE_BYTES = 512 * 1024
 
 TILE_MOST = 256
 ALIGN = 8
-
-FUSED, LAYERWISE = "fused", "layerwise"
-"""A tile whose buffers stay in a second-level cache, or as many samples as share the load of a matrix."""
 
 PRODUCT_LEAST = 64
 """Samples per tile that make up for loading matrices from a second-level cache. Where threads take whole

@@ -7,8 +7,9 @@ import pytest
 import sympy as sp
 
 import symbp as sb
-from symbp.runtime.direct import OFTEN, direct_forward, direct_gradient, direct_samples
+from symbp.runtime.direct import direct_forward, direct_gradient, direct_samples
 from symbp.runtime.expression import Function
+from symbp.runtime.often import OFTEN
 
 
 @pytest.fixture(scope="module")

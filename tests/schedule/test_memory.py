@@ -10,9 +10,9 @@ import symbp as sb
 from symbp.ir import BATCH, Index, Program, Statement, Tensor
 from symbp.ir.walk import accesses
 from symbp.pipeline import derive, gradient_kernel
-from symbp.schedule import Kernel, plan_kernel
+from symbp.schedule.kernel import Kernel
 from symbp.schedule.looptree import Place
-from symbp.schedule.memory import PRODUCT_LEAST, TILE_BYTES, TILE_MOST
+from symbp.schedule.memory import PRODUCT_LEAST, TILE_BYTES, TILE_MOST, plan_kernel
 
 N = Index("n", BATCH)
 
