@@ -1,7 +1,8 @@
 """Functions that only the last passes write: more accurate ways of computing what exp and log mean.
 
-No equation of a user's and no derivative holds them before the stable forms are chosen, so that
-differentiation and simplification see exp and log alone. In exact arithmetic each equals its formula.
+No equation of a user's and no derivative holds them before the stable forms are chosen, but for `finite`
+in what is not differentiated, so that differentiation and simplification see exp and log alone. In exact
+arithmetic each equals its formula.
 """
 
 from __future__ import annotations

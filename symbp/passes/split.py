@@ -30,6 +30,7 @@ from symbp.ir.walk import (
     substitute,
 )
 from symbp.passes.partials import partials, times
+from symbp.passes.simplify.peaks import is_peak
 
 WHOLE = 40
 """Operations up to which a body may stay whole."""
@@ -57,7 +58,8 @@ class _Cutter:
     def visit(self, statement: Statement) -> None:
         body = statement.body
         size = operations(body)
-        if size <= 3 or (statement.reduce != "none" and size <= WHOLE) or statement.where:
+        whole = statement.reduce != "none" and size <= WHOLE
+        if size <= 3 or whole or statement.where or is_peak(statement):
             self.statements.append(statement)
             return
         if size <= WHOLE and not is_large(body):

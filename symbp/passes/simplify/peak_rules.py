@@ -12,10 +12,11 @@ from typing import Any
 
 import sympy as sp
 
-from symbp.ir.functions import log1p, times_logarithm
+from symbp.ir.functions import finite, log1p, times_logarithm
 from symbp.ir.nodes import Access, Statement
 from symbp.ir.walk import accesses, substitute
 from symbp.passes.simplify.exponential_sums import exponent_of, weights
+from symbp.passes.simplify.peaks import is_peak
 
 MASKED = "factors that are 0 where an exponent does not count"
 NEAR_ONE = "logarithm near 1"
@@ -41,16 +42,21 @@ class Facts:
 
     @staticmethod
     def of(statements: Iterable[Statement]) -> Facts:
-        maxima = [s for s in statements if s.reduce == "max"]
+        maxima = [s for s in statements if is_peak(s)]
         return Facts(
             frozenset(s.target for s in maxima),
             frozenset(s.target for s in maxima if weights(s.body)),
             frozenset(without_indices(w) for s in maxima for w in weights(s.body)),
-            frozenset(s.target for s in maxima if isinstance(s.body, sp.Max) and 0 in s.body.args),
+            frozenset(s.target for s in maxima if _has_zero(s.body)),
         )
 
 
 NO_FACTS = Facts()
+
+
+def _has_zero(body: sp.Expr) -> bool:
+    body = body.args[0] if isinstance(body, finite) else body
+    return isinstance(body, sp.Max) and 0 in body.args
 
 
 def masked_first(factors: list[Any], look: Look, facts: Facts) -> list[Any]:

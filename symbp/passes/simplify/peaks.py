@@ -13,6 +13,7 @@ from typing import Any
 
 import sympy as sp
 
+from symbp.ir.functions import finite
 from symbp.ir.nodes import Access, Index, Statement
 from symbp.ir.walk import accesses, index_symbols, substitute
 from symbp.passes.simplify.exponential_sums import Term, base_of, greatest, terms_of
@@ -35,6 +36,11 @@ class Peak:
 
     access: Access
     base: sp.Expr
+
+
+def is_peak(s: Statement) -> bool:
+    """Whether a statement defines a greatest exponent; nothing else is a maximum or made finite."""
+    return s.reduce == "max" or isinstance(s.body, finite)
 
 
 class Peaks:
@@ -106,7 +112,10 @@ class Peaks:
         parts = tuple(substitute(part, names) for part in (s.body, *s.where))
         key = parts, tuple(i.extent for i in names)
         if key not in self.known:
-            self.known[key] = self.define(replace(s, indices=free, reduce="max"), wish)
+            maximum = replace(s, indices=free, reduce="max")
+            if not s.bound:
+                maximum = replace(maximum, reduce="none", body=finite(s.body))
+            self.known[key] = self.define(maximum, wish)
         return Access(self.known[key], *free)
 
 
