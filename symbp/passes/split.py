@@ -101,7 +101,8 @@ class _Cutter:
             size[node] = node_operations(new) + sum(size[a] for a in node.args)
             done[node] = new
             last = node == statement.body
-            if not last and accesses(new) and (parents[node] > 1 or size[node] >= PIECE):
+            repeated = parents[node] > 1 and not isinstance(new.as_coeff_Mul()[1], Access)
+            if not last and accesses(new) and (repeated or size[node] >= PIECE):
                 done[node], size[node] = self.piece(statement, new), 0
         return done[statement.body]
 

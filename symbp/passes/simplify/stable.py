@@ -28,7 +28,9 @@ from symbp.passes.simplify.peak_rules import (
     MASKED,
     NEAR_ONE,
     NO_FACTS,
+    NOTHING,
     Facts,
+    counted_divisor,
     logarithm_near_one,
     masked_first,
 )
@@ -50,6 +52,7 @@ FUNCTIONS = (*EXPONENTIAL, sp.log, log1p, sp.erf, sp.erfc)
 ROOTS = (sp.S.Half, -sp.S.Half)
 """Powers that they are about."""
 
+BY_CONVENTION = "by convention: 0/0 is 0"
 VANISHING = "zero times infinity"
 
 
@@ -168,7 +171,7 @@ class _Rewriter:
 
     def matters(self, node: sp.Basic) -> bool:
         if isinstance(node, Access):
-            return node.name in self.definitions
+            return node.name in self.definitions or node.name in self.facts.sums
         return isinstance(node, FUNCTIONS) or (isinstance(node, sp.Pow) and node.exp in ROOTS)
 
     def visit(self, node: sp.Basic) -> None:
@@ -249,6 +252,11 @@ class _Rewriter:
             if near_one is not None:
                 self.note(NEAR_ONE, new, near_one, BY_CONSTRUCTION)
                 return near_one
+        if self.facts.sums or self.facts.masked:
+            divisor = counted_divisor(new, node, self.facts)
+            if divisor is not None:
+                self.note(NOTHING, new, divisor, BY_CONVENTION)
+                return divisor
         for name, rule in RULES.items() if self.definitions.ruled or is_concerned(new) else ():
             found = rule(new, self.definitions.written_out)
             if found is not None:

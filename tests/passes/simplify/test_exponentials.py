@@ -281,3 +281,22 @@ def evaluate_sum(s, access, given):
 
 def tensors_of(given):
     return {n: Tensor(n, np.shape(x), "parameter") for n, x in given.items()}
+
+
+@pytest.mark.parametrize("name", ["mean of a softmax", "weighted mean of a weighted softmax"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_softmax_of_nothing_is_0(name, dtype):
+    parameters, _ = compiled(name)
+    derivation = derive(
+        Network(
+            [sp.Eq(nn.scalar("E"), MODELS[name])], parameters=parameters, loss=nn.scalar("E"), batch=False
+        )
+    )
+    program = gradient_kernel(derivation).program
+    at = {"v": np.array([1000, -1000, 0, 1.0]), "q": np.array([3, 1, 2, 4.0]), "w": np.zeros(4)}
+    if w not in parameters:
+        at["v"] = np.full(4, -inf)
+    got = evaluate(program, {str(p.label): at[str(p.label)] for p in parameters}, dtype)
+    assert got["E"] == 0
+    np.testing.assert_array_equal(got[derivation.gradients["v"]], np.zeros(4))
+    np.testing.assert_array_equal(got[derivation.gradients["q"]], np.zeros(4))

@@ -85,6 +85,16 @@ def test_a_factor_of_zero_is_a_mask():
     assert got[0] == 0
 
 
+def test_masks_in_quotients():
+    formula = c * e(a) / (c * e(a) + d * e(b))
+    points = [(1000.0, 2.0, 0.0, 1.0), (2.0, 1000.0, 1.0, 0.0), (1.0, 2.0, 0.0, 0.0)]
+    for reuse in (False, True):
+        value, by_a, by_b, *_ = evaluated(formula, [a, b, c, d], points, reuse)[0]
+        np.testing.assert_array_equal(value, [0, 1, 0])
+        np.testing.assert_array_equal(by_a, [0, 0, 0])
+        np.testing.assert_array_equal(by_b, [0, 0, 0])
+
+
 def test_in_equations_of_their_own():
     p, s, E = sp.symbols("p s E", real=True)
     equations = [sp.Eq(p, c * e(a)), sp.Eq(s, p + d * e(b)), sp.Eq(E, log(p / s))]
