@@ -18,11 +18,12 @@ from symbp.ir.functions import finite, log1p
 from symbp.ir.nodes import Access, Index, Program, Statement
 from symbp.ir.walk import index_symbols, is_large, is_leaf, is_undefined, postorder, rebuild, substitute
 from symbp.passes.cost import cost
-from symbp.passes.simplify.accuracy import Choice, accurate, in_decaying_exponential
+from symbp.passes.simplify.accuracy import Choice, accurate, answers_nan, in_decaying_exponential
 from symbp.passes.simplify.compensate import compensated
 from symbp.passes.simplify.ends import AT_ENDS, AT_LARGE, zero_at_ends
 from symbp.passes.simplify.exponential_forms import SIZE, quotient
 from symbp.passes.simplify.ledger import BY_CONSTRUCTION, Ledger, Step
+from symbp.passes.simplify.limits import AT_INFINITY, SETTLES, with_limits
 from symbp.passes.simplify.node_rules import AGAIN, RULES, maximum_first
 from symbp.passes.simplify.peak_rules import (
     MASKED,
@@ -66,7 +67,8 @@ def stable_forms(program: Program, ledger: Ledger | None = None, relative: bool 
     """
     if relative:
         statements = _rewritten(program, True, frozenset(), ledger)
-        return program.rebuilt(compensated(statements, program.statement_of()))
+        found = program.rebuilt(compensated(statements, program.statement_of()))
+        return _at_infinity(found, program, ledger) if len(program.statements) <= FEW else found
     steps = Ledger()
     statements = _rewritten(program, False, frozenset(), steps)
     shared = frozenset(key for s in statements for key in _decaying(s.body))
@@ -77,6 +79,16 @@ def stable_forms(program: Program, ledger: Ledger | None = None, relative: bool 
         for step in steps.steps:
             ledger.note(step)
     return program.rebuilt(statements)
+
+
+def _at_infinity(program: Program, written: Program, ledger: Ledger | None) -> Program:
+    """The program with limits for the outputs that are nan at infinite arguments."""
+    better = {}
+    for s, body in with_limits(program, written.statement_of()):
+        better[s.target] = body
+        if ledger is not None:
+            ledger.note(Step(AT_INFINITY, s.target, s.body, body, cost(s.body) - cost(body), SETTLES))
+    return program.rebuilt(s.with_body(better.get(s.target, s.body)) for s in program.statements)
 
 
 def _rewritten(program: Program, relative: bool, shared: frozenset, ledger: Ledger | None) -> list[Statement]:
@@ -205,7 +217,7 @@ class _Rewriter:
 
     def chosen(self, single: Single, plain: sp.Expr) -> sp.Expr:
         """The best form of a function of one exponential; `plain` where it is good enough."""
-        if single.held:
+        if single.held and not answers_nan(single.evaluated):
             return plain
         relative = self.definitions.relative
         choice = accurate(single.body, relative, single.positive, single.read)
