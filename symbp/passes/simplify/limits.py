@@ -33,8 +33,10 @@ SETTLES = f"at arguments up to {FAR[-1]:g}"
 
 _ENDS = (-np.inf, np.inf)
 _X = Access("x")
-_SETTLING = (sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, sp.erf, sp.erfc, sp.tanh, sp.sinh, sp.cosh)
-_SETTLING = (*_SETTLING, sp.atan, sp.asinh, sp.Abs, sp.sign, sp.Max, sp.Min)
+_SETTLING: tuple[type, ...] = (
+    *(sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, sp.erf, sp.erfc, sp.tanh, sp.sinh, sp.cosh, sp.atan, sp.asinh),
+    *(sp.Abs, sp.sign, sp.Max, sp.Min),
+)
 """What has no oscillation to be mistaken for a limit."""
 
 
