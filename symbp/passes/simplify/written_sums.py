@@ -15,6 +15,7 @@ import sympy as sp
 
 from symbp.ir.walk import is_large, postorder
 from symbp.passes.simplify.exponential_sums import base_of, exponent_of, terms_of
+from symbp.passes.simplify.several_exponentials import terms_of as terms_of_several
 
 LARGE = 400
 """Sums with more nodes, counted as a tree, are left as they are."""
@@ -32,8 +33,19 @@ def divisors(body: sp.Expr) -> list[sp.Expr]:
 
 
 def written_sums(body: sp.Expr) -> list[sp.Expr]:
-    """The sums of exponentials in logarithms of a body and below its lines that are to be shifted."""
-    return [d for d in dict.fromkeys(divisors(body)) if is_shifted(d)]
+    """The sums of exponentials in logarithms of a body and below its lines that are to be shifted.
+
+    Of 3 + s^2 that is s.
+    """
+    found = dict.fromkeys(divisors(body))
+    inner = [f for d in found if not is_shifted(d) and isinstance(d, sp.Add) for f in _powers_in(d)]
+    return [d for d in found if is_shifted(d)] + [s for s in inner if is_shifted(s) or terms_of_several(s)]
+
+
+def _powers_in(total: sp.Add) -> list[sp.Expr]:
+    """What there are powers of in the terms of a sum."""
+    factors = [f for term in total.args for f in sp.Mul.make_args(term)]
+    return [f.base for f in factors if isinstance(f, sp.Pow) and f.exp.is_Integer and f.exp.is_positive]
 
 
 def is_shifted(total: Any) -> bool:

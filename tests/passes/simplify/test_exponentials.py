@@ -89,6 +89,8 @@ MODELS = {
     "log-sum-exp": log(S(e(v[i]))),
     "log(1 + sum)": log(1 + S(e(v[i]))),
     "log(2 + 3 sum)": log(2 + 3 * S(e(v[i]))),
+    "log(3 + square)": log(3 + S(e(v[i])) ** 2),
+    "log(3 + square of signed terms)": log(3 + S(e(v[i]) * sp.tanh(w[i] - 2)) ** 2),
     "log of another exponential and the sum": log(e(c) + S(e(v[i]))),
     "sum/(1 + sum)": S(e(v[i])) / (1 + S(e(v[i]))),
     "exp/(1 + sum)": e(v[1]) / (1 + S(e(v[i]))),
