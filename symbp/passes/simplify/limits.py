@@ -8,17 +8,16 @@ formula has come to at large arguments; one that does not settle there stays nan
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
 import sympy as sp
 
-from symbp.ir.evaluate import evaluate
 from symbp.ir.exact import exact
 from symbp.ir.functions import finite
-from symbp.ir.nodes import Access, Program, Statement
-from symbp.ir.walk import accesses, is_large, is_leaf, postorder, substitute
+from symbp.ir.nodes import Access
+from symbp.ir.walk import is_large, is_leaf, postorder, substitute
 
 FAR = (1e10, 1e20, 1e30, 3e50, 7e75, 1e100)
 """Arguments that stand for an infinite one."""
@@ -31,7 +30,6 @@ AT_INFINITY = "value at infinity"
 SETTLES = f"at arguments up to {FAR[-1]:g}"
 """The rule, and how it is verified."""
 
-_ENDS = (-np.inf, np.inf)
 _X = Access("x")
 _SETTLING: tuple[type, ...] = (
     *(sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, sp.erf, sp.erfc, sp.tanh, sp.sinh, sp.cosh, sp.atan, sp.asinh),
@@ -40,51 +38,20 @@ _SETTLING: tuple[type, ...] = (
 """What has no oscillation to be mistaken for a limit."""
 
 
-def with_limits(program: Program, formulas: Mapping[str, Statement]) -> list[tuple[Statement, sp.Expr]]:
-    """The outputs that are nan at an infinite argument and have a limit there, with bodies that give it.
+def limits_at(x: Access, formula: sp.Expr, is_nan: Sequence[bool]) -> list[tuple[sp.Expr, sp.Basic]]:
+    """(limit, condition) at minus infinity and infinity, where a formula in x is nan and has one.
 
     Args:
-        program: as it is evaluated.
-        formulas: the statements as they were written.
+        is_nan: at minus infinity, and at infinity.
     """
-    inputs = program.by_role("input", "parameter", "label")
-    if any(t.row_shape for t in inputs) or any(s.reduce != "none" or s.where for s in program.statements):
+    if not any(is_nan):
         return []
-    values = [
-        evaluate(program, {t.name: np.full(1 if t.batched else (), end) for t in inputs}) for end in _ENDS
+    limits = _limits(substitute(formula, {x: _X}))
+    return [
+        (limit, beyond(x, finite(x), evaluate=False))
+        for beyond, limit, missing in zip((sp.Lt, sp.Gt), limits, is_nan, strict=True)
+        if limit is not None and missing
     ]
-    found = []
-    for s in program.statements:
-        is_nan = [bool(np.isnan(v[s.target]).any()) for v in values]
-        if s.target not in program.outputs or not any(is_nan):
-            continue
-        formula = _whole(s.access, formulas)
-        variables = accesses(formula)
-        if len(variables) != 1:
-            continue
-        limits = _limits(substitute(formula, {variables[0]: _X}))
-        x = variables[0]
-        pairs = [
-            (limit, beyond(x, finite(x), evaluate=False))
-            for beyond, limit, missing in zip((sp.Lt, sp.Gt), limits, is_nan, strict=True)
-            if limit is not None and missing
-        ]
-        if pairs:
-            found.append((s, sp.Piecewise(*pairs, (s.body, True))))
-    return found
-
-
-def _whole(body: sp.Expr, formulas: Mapping[str, Statement]) -> sp.Expr:
-    """The body with everything that is defined written out, as far as it stays small."""
-    while True:
-        swap = {}
-        for access in accesses(body):
-            s = formulas.get(access.name)
-            if s is not None:
-                swap[access] = substitute(s.body, dict(zip(s.indices, access.indices, strict=True)))
-        if not swap or is_large(body, SIZE):
-            return body
-        body = substitute(body, swap)
 
 
 @lru_cache(maxsize=1024)

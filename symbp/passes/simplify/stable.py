@@ -23,8 +23,8 @@ from symbp.passes.simplify.compensate import compensated
 from symbp.passes.simplify.ends import AT_ENDS, AT_LARGE, zero_at_ends
 from symbp.passes.simplify.exponential_forms import SIZE, quotient
 from symbp.passes.simplify.ledger import BY_CONSTRUCTION, Ledger, Step
-from symbp.passes.simplify.limits import AT_INFINITY, SETTLES, with_limits
 from symbp.passes.simplify.node_rules import AGAIN, RULES, maximum_first
+from symbp.passes.simplify.one_variable import without_nans
 from symbp.passes.simplify.peak_rules import (
     MASKED,
     NEAR_ONE,
@@ -68,7 +68,12 @@ def stable_forms(program: Program, ledger: Ledger | None = None, relative: bool 
     if relative:
         statements = _rewritten(program, True, frozenset(), ledger)
         found = program.rebuilt(compensated(statements, program.statement_of()))
-        return _at_infinity(found, program, ledger) if len(program.statements) <= FEW else found
+        if len(program.statements) > FEW:
+            return found
+        found, mended = without_nans(found, program.statement_of())
+        for step in mended if ledger is not None else ():
+            ledger.note(step)  # type: ignore[union-attr]
+        return found
     steps = Ledger()
     statements = _rewritten(program, False, frozenset(), steps)
     shared = frozenset(key for s in statements for key in _decaying(s.body))
@@ -79,16 +84,6 @@ def stable_forms(program: Program, ledger: Ledger | None = None, relative: bool 
         for step in steps.steps:
             ledger.note(step)
     return program.rebuilt(statements)
-
-
-def _at_infinity(program: Program, written: Program, ledger: Ledger | None) -> Program:
-    """The program with limits for the outputs that are nan at infinite arguments."""
-    better = {}
-    for s, body in with_limits(program, written.statement_of()):
-        better[s.target] = body
-        if ledger is not None:
-            ledger.note(Step(AT_INFINITY, s.target, s.body, body, cost(s.body) - cost(body), SETTLES))
-    return program.rebuilt(s.with_body(better.get(s.target, s.body)) for s in program.statements)
 
 
 def _rewritten(program: Program, relative: bool, shared: frozenset, ledger: Ledger | None) -> list[Statement]:
