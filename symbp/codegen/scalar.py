@@ -24,7 +24,7 @@ Instruction = tuple
 LEAVES = ("const", "int", "load", "local")
 COMPARE = {sp.Lt: "<", sp.Le: "<=", sp.Gt: ">", sp.Ge: ">=", sp.Eq: "==", sp.Ne: "!="}
 _UNARY = """exp expm1 log log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sign floor ceiling
-erf erfc gamma loggamma"""
+erf erfc erfcx gamma loggamma"""
 UNARY = frozenset(_UNARY.split())
 SMALL_POWER = 64
 

@@ -13,14 +13,35 @@ import mpmath
 import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
-from symbp.ir.functions import compensated_exp, expm1, finite, first, log1p, one_plus_erf, times_logarithm
+from symbp.ir.functions import (
+    compensated_exp,
+    erfcx,
+    expm1,
+    finite,
+    first,
+    log1p,
+    one_plus_erf,
+    times_logarithm,
+)
 from symbp.ir.walk import is_leaf, postorder
 
 BITS = 1 << 12
 """Arguments of exponentials above two to this power are taken as infinite: all digits of exp(exp(1e10))
 before the point would be computed, and fill the memory."""
 
-_LONG = (sp.exp, expm1, compensated_exp, sp.sinh, sp.cosh, sp.sin, sp.cos, sp.tan, sp.erfc, one_plus_erf)
+_LONG = (
+    sp.exp,
+    expm1,
+    compensated_exp,
+    sp.sinh,
+    sp.cosh,
+    sp.sin,
+    sp.cos,
+    sp.tan,
+    sp.erfc,
+    one_plus_erf,
+    erfcx,
+)
 
 
 def exact(body: sp.Basic, values: Mapping[Any, Any], digits: int = 50) -> Any:
@@ -115,6 +136,7 @@ FUNCTIONS: dict[Any, Callable] = {
     sp.erf: mpmath.erf,
     sp.erfc: mpmath.erfc,
     one_plus_erf: lambda x: mpmath.erfc(-x),
+    erfcx: lambda x: mpmath.exp(x * x) * mpmath.erfc(x),
     sp.gamma: mpmath.gamma,
     sp.loggamma: lambda x: mpmath.re(mpmath.loggamma(x)),
     sp.polygamma: lambda n, x: mpmath.psi(int(n), x),

@@ -1,7 +1,8 @@
 """Functions that only the last passes write: more accurate ways of computing what exp and log mean.
 
-No equation of a user's and no derivative holds them before the stable forms are chosen, so that
-differentiation and simplification see exp and log alone. In exact arithmetic each equals its formula.
+No equation of a user's and no derivative holds them before the stable forms are chosen, but for `finite`
+in what is not differentiated, so that differentiation and simplification see exp and log alone. In exact
+arithmetic each equals its formula.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from sympy.codegen.cfunctions import expm1, log1p
 __all__ = [
     "INTERNAL",
     "compensated_exp",
+    "erfcx",
     "expm1",
     "finite",
     "first",
@@ -55,6 +57,19 @@ class one_plus_erf(sp.Function):
 
     def _sympystr(self, printer: Any) -> str:
         return f"(1 + erf({printer._print(self.args[0])}))"
+
+
+class erfcx(sp.Function):
+    """exp(x^2) erfc(x), which is about 1/(x sqrt(pi)) where erfc(x) is 0 in floating point."""
+
+    nargs = 1
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        return 2 * self.args[0] * self - 2 / sp.sqrt(sp.pi)
+
+    def _eval_evalf(self, prec: int) -> Any:
+        (x,) = self.args
+        return (sp.exp(x**2) * sp.erfc(x))._eval_evalf(prec)
 
 
 class times_logarithm(sp.Function):
@@ -104,5 +119,5 @@ class first(_Itself):
         return f"({printer._print(self.args[0])})"
 
 
-INTERNAL = (expm1, log1p, compensated_exp, one_plus_erf, times_logarithm, finite, first)
+INTERNAL = (expm1, log1p, compensated_exp, one_plus_erf, erfcx, times_logarithm, finite, first)
 """All of them."""

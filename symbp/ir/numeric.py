@@ -15,7 +15,16 @@ import numpy as np
 import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
-from symbp.ir.functions import compensated_exp, expm1, finite, first, log1p, one_plus_erf, times_logarithm
+from symbp.ir.functions import (
+    compensated_exp,
+    erfcx,
+    expm1,
+    finite,
+    first,
+    log1p,
+    one_plus_erf,
+    times_logarithm,
+)
 from symbp.ir.nodes import BATCH, Access, Index
 from symbp.ir.walk import postorder
 
@@ -230,6 +239,7 @@ FUNCTIONS: dict[Any, Callable] = {
     sp.Heaviside: lambda x, at_zero: np.where(np.real(x) == 0, at_zero, (1 + np.sign(np.real(x))) / 2),
     sp.erf: lambda x: special.erf(x),
     sp.erfc: lambda x: 1 - special.erf(x) if np.iscomplexobj(x) else special.erfc(x),
+    erfcx: lambda x: np.exp(x**2) * (1 - special.erf(x)) if np.iscomplexobj(x) else special.erfcx(x),
     one_plus_erf: lambda x: 1 + special.erf(x) if np.iscomplexobj(x) else special.erfc(-x),
     sp.gamma: lambda x: special.gamma(x),
     sp.loggamma: _loggamma,

@@ -15,10 +15,10 @@ from functools import lru_cache
 import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
-from symbp.ir.functions import finite, first, one_plus_erf, times_logarithm
+from symbp.ir.functions import erfcx, finite, first, one_plus_erf, times_logarithm
 from symbp.ir.walk import REMEMBERED, accesses, is_leaf, node_operations, postorder
 
-_HEAVY = (sp.gamma, sp.loggamma, sp.polygamma, sp.erf, sp.erfc, one_plus_erf)
+_HEAVY = (sp.gamma, sp.loggamma, sp.polygamma, sp.erf, sp.erfc, one_plus_erf, erfcx)
 _LIGHT = (sp.Abs, sp.sign, sp.floor, sp.ceiling, sp.Max, sp.Min, finite)
 
 

@@ -24,6 +24,7 @@ from symbp.passes.cost import calls, cost
 from symbp.passes.partials import partials, times
 from symbp.passes.simplify.beside import best_beside, cheaper_beside, saved_beside
 from symbp.passes.simplify.ledger import Ledger, Step
+from symbp.passes.simplify.peaks import is_peak
 from symbp.passes.simplify.reuse import through_output
 from symbp.passes.simplify.signs import conditions_on_value
 
@@ -100,7 +101,7 @@ class _Sweep:
         name = statement.target
         if name not in self.needed or (name != self.output and name not in self.terms):
             return
-        if statement.reduce == "max":
+        if is_peak(statement):
             return  # only the stabilising shift is a maximum, and no value depends on it
         adjoint = self.adjoint(name, statement)
         for access, local in partials(statement.body, statement.origin).items():

@@ -11,6 +11,7 @@ from collections import Counter
 from symbp.ir.entries import entries
 from symbp.ir.nodes import Program, Statement
 from symbp.ir.walk import accesses, operations, substitute
+from symbp.passes.simplify.peaks import is_peak
 
 LIMIT = 12
 """Bodies with more operations stay statements."""
@@ -47,6 +48,7 @@ def inline(
             and statement.reduce == "none"
             and entries(statement) is None
             and not statement.where
+            and not is_peak(statement)
             and operations(body) <= LIMIT
         ):
             candidates[name] = statement

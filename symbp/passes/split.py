@@ -31,6 +31,7 @@ from symbp.ir.walk import (
     substitute,
 )
 from symbp.passes.partials import partials, times
+from symbp.passes.simplify.peaks import is_peak
 
 WHOLE = 40
 """Operations up to which a body may stay whole."""
@@ -63,7 +64,8 @@ class _Cutter:
     def visit(self, statement: Statement) -> None:
         body = statement.body
         size = operations(body)
-        if size <= 3 or (statement.reduce != "none" and size <= WHOLE) or statement.where:
+        whole = statement.reduce != "none" and size <= WHOLE
+        if size <= 3 or whole or statement.where or is_peak(statement):
             self.statements.append(statement)
             return
         if size <= WHOLE and not is_large(body):
@@ -108,7 +110,8 @@ class _Cutter:
             size[node] = node_operations(new) + sum(size[a] for a in node.args)
             done[node] = new
             last = node == statement.body
-            if not last and accesses(new) and (parents[node] > 1 or size[node] >= PIECE):
+            repeated = parents[node] > 1 and not isinstance(new.as_coeff_Mul()[1], Access)
+            if not last and accesses(new) and (repeated or size[node] >= PIECE):
                 done[node], size[node] = self.piece(statement, new), 0
         return done[statement.body]
 

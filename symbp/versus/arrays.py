@@ -20,7 +20,16 @@ import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symbp.errors import UnsupportedError
-from symbp.ir.functions import compensated_exp, expm1, finite, first, log1p, one_plus_erf, times_logarithm
+from symbp.ir.functions import (
+    compensated_exp,
+    erfcx,
+    expm1,
+    finite,
+    first,
+    log1p,
+    one_plus_erf,
+    times_logarithm,
+)
 from symbp.ir.nodes import BATCH, Access, Index, Program, Statement
 from symbp.ir.walk import postorder
 
@@ -269,6 +278,10 @@ class _Statement:
         if isinstance(node, sp.erf | one_plus_erf):
             value = self.do(library.erf, args[0])
             return value if isinstance(node, sp.erf) else self.do(operator.add, _Value(1.0), value)
+        if isinstance(node, erfcx):
+            square = self.do(partial(library.call, "exp"), self.do(operator.mul, args[0], args[0]))
+            rest = self.do(operator.sub, _Value(1.0), self.do(library.erf, args[0]))
+            return self.do(operator.mul, square, rest)
         for kind in type(node).__mro__:
             if kind in FOLDS:
                 return self._folded(FOLDS[kind], args)

@@ -34,6 +34,7 @@ FUNCTIONS |= {
     "expm1": lambda x: sp.exp(x) - 1,
     "log1p": lambda x: sp.log(1 + x),
     "one_plus_erf": lambda x: 1 + sp.erf(x),
+    "erfcx": lambda x: sp.exp(x**2) * sp.erfc(x),
     "times_logarithm": lambda u, v: u * v,
     "finite": lambda x: x,
 }

@@ -10,6 +10,7 @@ from symbp.ir.exact import exact
 from symbp.ir.functions import (
     INTERNAL,
     compensated_exp,
+    erfcx,
     expm1,
     finite,
     first,
@@ -24,6 +25,7 @@ FORMULAS = {
     log1p(x): sp.log(1 + x),
     compensated_exp(x * y): sp.exp(x * y),
     one_plus_erf(x): 1 + sp.erf(x),
+    erfcx(x): sp.exp(x**2) * sp.erfc(x),
     times_logarithm(x, sp.log(y)): x * sp.log(y),
     first(x - y): x - y,
     finite(x - y): x - y,

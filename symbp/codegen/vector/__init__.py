@@ -26,5 +26,6 @@ BODIES: dict[str, Any] = {
     "atan": trigonometric.lanes_atan,
     "erf": error_function.lanes_erf,
     "erfc": error_function.lanes_erfc,
+    "erfcx": error_function.lanes_erfcx,
 }
 """Name in the text of a module -> body."""

@@ -1,8 +1,8 @@
-"""erf and erfc, as bodies over lanes."""
+"""erf, erfc and exp(x^2) erfc(x), as bodies over lanes."""
 
 from __future__ import annotations
 
-from symbp.codegen.vector.exponential import lanes_exp_parts
+from symbp.codegen.vector.exponential import lanes_exp, lanes_exp_parts
 
 ERF = {
     False: (
@@ -31,6 +31,12 @@ ERFC = {
         0.10771424130713099, -0.15972618008629613, -0.05308259729139859, 0.2487138713430514,
     ),
 }  # fmt: skip
+
+
+INFINITE = {False: 3e38, True: 1e308}
+"""Exponentials above these have no correction."""
+TAIL = (10395 / 64, -945 / 32, 105 / 16, -15 / 8, 3 / 4, -1 / 2)
+"""sqrt(pi) x erfcx(x) - 1 in powers of 1/x^2, from the sixth."""
 
 
 def lanes_erf_near(x):
@@ -70,3 +76,22 @@ def lanes_erf(x):
     size = x.abs()
     far = 1.0 - lanes_erfc_far(size)
     return far.sign_of(x).where(size > 0.9, lanes_erf_near(x))
+
+
+def lanes_erfcx(x):
+    """exp(x^2) erfc(x): the fit of `lanes_erfc_far` without its exponential, beyond it a series in 1/x^2."""
+    size = x.abs()
+    end = 28.0 if x.double else 10.2
+    near = size.below(end)
+    t = (near - 1.75) / (near + 1.75)
+    middle = lanes_exp(t.polynomial(ERFC[x.double])) / near.times_plus(2.0, 1.0)
+    inverse = 1.0 / size
+    z = inverse * inverse
+    series = z * z.polynomial(TAIL) + 1.0
+    positive = (series * inverse * 0.5641895835477563).where(size > end, middle)
+    square = x * x
+    low = x.fused(x, -square)
+    e = lanes_exp(square)
+    bell = e.times_plus(low, e).where(e < INFINITE[x.double], e)
+    value = positive.where(x > 0.0, 2.0 * bell - positive)
+    return value.where(size > 0.47, bell * (1.0 - lanes_erf_near(x)))

@@ -87,6 +87,13 @@ def accurate(
 
 
 @lru_cache(maxsize=4096)
+def answers_nan(body: sp.Expr) -> bool:
+    """Whether a body over X is nan in float64 at one of the probes, as 0 times infinity is."""
+    with np.errstate(all="ignore"):
+        return bool(np.isnan(evaluate_body(body, {X.name: np.array(PROBES)})).any())
+
+
+@lru_cache(maxsize=4096)
 def in_decaying_exponential(body: sp.Expr) -> Choice | None:
     """The form of a rational function of one exponential in exp(-|X|), or None."""
     q = quotient(body)

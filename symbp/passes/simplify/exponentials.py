@@ -5,7 +5,8 @@ A sum of exponentials that stands in a logarithm or below a line gets its larges
     s = sum_j w_j exp(b_j)   ->   m = max_j b_j,  s' = sum_j w_j exp(b_j - m),  s = s' exp(m),
 
 so that log s = m + log s', exp(b_i)/s = exp(b_i - m)/s' and, with m = max(0, max_j b_j),
-log(1 + s) = m + log(exp(-m) + s'). No value depends on m: it is not differentiated.
+log(1 + s) = m + log(exp(-m) + s'). No value depends on m: it is not differentiated. Sums that are written
+out (`written_sums`) are sums over no index.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from symbp.passes.simplify.ledger import BY_CONSTRUCTION, Ledger, Step
 from symbp.passes.simplify.peaks import Peak, Peaks, Total
 from symbp.passes.simplify.renamed import renamed, renamed_body
 from symbp.passes.simplify.scale import Writer, own_exponentials
+from symbp.passes.simplify.written_sums import written_sums
 
 LARGE = 200
 """Bodies with more nodes, counted as a tree, are left as they are."""
@@ -73,7 +75,7 @@ class _Found:
 
 def _shifted(program: Program) -> _Found | None:
     shifter = _Shifter(program)
-    result = shifter.run() if shifter.sums else program
+    result = shifter.run() if shifter.sums or shifter.exponential else program
     if result is program:
         return None
     gone = {n: total.statement for n, total in shifter.sums.items() if n not in result.tensors}
@@ -97,18 +99,26 @@ class _Shifter:
 
     Attributes:
         sums: of exponentials, by name.
+        written: those that are written out in a body; they have names of their own while it is rewritten.
+        exponential: whether there are exponentials anywhere.
         peaks: the greatest exponents that are defined so far.
         made: statements that the reader at hand needs.
         scaled: sums that were shifted, by name and what was subtracted.
+        peaks_used: what was subtracted in sums that are written out.
         steps: what was rewritten.
     """
 
     def __init__(self, program: Program):
         self.program, self.by_name = program, program.statement_of()
         self.sums: dict[str, Total] = {}
+        self.written: dict[sp.Expr, Access] = {}
+        self.exponential = any(
+            exponent_of(n) is not None for s in program.statements for n in postorder([s.body])
+        )
         self.made: list[Statement] = []
         self.tensors: list[Tensor] = []
         self.scaled: dict[tuple[str, Peak], str] = {}
+        self.peaks_used: dict[str, None] = {}
         self.steps: list[Step] = []
         self.peaks = Peaks(self.sums, self.define)
         self.taken = set(program.tensors)
@@ -124,9 +134,9 @@ class _Shifter:
             new = s if s.target in self.sums else self.reader(s)
             statements += [*self.made, new]
             self.made.clear()
-        if not self.scaled:
+        if not self.scaled and not self.peaks_used:
             return self.program
-        for name in dict.fromkeys(peak.access.name for _, peak in self.scaled):
+        for name in dict.fromkeys([*(peak.access.name for _, peak in self.scaled), *self.peaks_used]):
             statements = _peeled(statements, name, self.program.outputs)
         read = {a.name for s in statements for part in (s.body, *s.where) for a in accesses(part)}
         unused = {n for n, _ in self.scaled} - read - set(self.program.outputs)
@@ -134,14 +144,31 @@ class _Shifter:
 
     def reader(self, s: Statement) -> Statement:
         body = self.written_out(s.body) if not is_large(s.body, LARGE) else s.body
-        if not self.divisors(body):
+        named = self.named(body, s)
+        if not self.divisors(named):
             return s
-        new = self.part(body)
-        if new is body:
+        new = self.part(named)
+        if new is named:
             return s
+        names = {access: total for total, access in self.written.items()}
+        new = substitute(new, names)
         saved = cost(body) - cost(new)
         self.steps.append(Step(RULE, s.target, body, new, saved, BY_CONSTRUCTION))
         return s.with_body(new)
+
+    def named(self, body: sp.Expr, s: Statement) -> sp.Expr:
+        """The body of a statement with names for the sums of exponentials that are written out in it."""
+        if not self.exponential or s.where or is_large(body, LARGE):
+            return body
+        for total in written_sums(body):
+            if total not in self.written and not self.reads(total):
+                used = index_symbols(total)
+                indices = tuple(i for i in s.domain if i in used)
+                name = self.free(f"s_{s.target}")
+                own = Statement(name, indices, total, origin=s.origin)
+                self.sums[name] = Total(own, base_of(total) or sp.E)
+                self.written[total] = own.access
+        return substitute(body, self.written) if self.written else body
 
     def written_out(self, body: sp.Expr) -> sp.Expr:
         """The body with the formulas of tensors that are exponentials, sums of such, or one by such."""
@@ -214,9 +241,12 @@ class _Shifter:
         first, *others = dict.fromkeys(map(self.peaks.of, divisors))
         return None if others else first
 
-    def shifted(self, access: Access, peak: Peak) -> Access | None:
-        """An entry of a sum with the peak subtracted from its exponents."""
+    def shifted(self, access: Access, peak: Peak) -> sp.Expr | None:
+        """An entry of a sum with the peak subtracted from its exponents; what was written out stays so."""
         total = self.sums[access.name].statement
+        if not total.bound:
+            self.peaks_used[peak.access.name] = None
+            return shifted(total.body, peak.base, peak.access)
         own = {i: k for i, k in zip(access.indices, total.indices, strict=True) if index_symbols(i)}
         m = substitute(peak.access, own)
         if not set(index_symbols(m)) <= set(total.indices):
@@ -229,13 +259,18 @@ class _Shifter:
 
     def define(self, statement: Statement, wish: str) -> str:
         """Define the statement under a new name, before the reader at hand."""
+        name = self.free(wish)
+        self.tensors.append(Tensor(name, tuple(i.extent for i in statement.indices)))
+        self.made.append(replace(statement, target=name))
+        return name
+
+    def free(self, wish: str) -> str:
+        """A name like the one wished for that no tensor has."""
         name, k = wish, 1
         while name in self.taken:
             k += 1
             name = f"{wish}_{k}"
         self.taken.add(name)
-        self.tensors.append(Tensor(name, tuple(i.extent for i in statement.indices)))
-        self.made.append(replace(statement, target=name))
         return name
 
 

@@ -19,12 +19,14 @@ from symbp.ir.walk import accesses, is_large, is_leaf, operations, postorder, re
 from symbp.passes.cost import cost
 from symbp.passes.simplify.exponential_forms import in_exponentials
 from symbp.passes.simplify.ledger import Ledger, Step
-from symbp.passes.simplify.rational import Rational, cancelled, rational
+from symbp.passes.simplify.log_differences import relative_logarithms
+from symbp.passes.simplify.rational import Rational, cancelled, exponent, rational
 from symbp.passes.simplify.single import EXPONENTIAL
 from symbp.passes.simplify.verify import verified
 
 RULE = "logarithm of a definition"
 PRODUCT = "logarithm of a product"
+DIFFERENCE = "exponent and logarithm of a sum with it"
 LIMIT = 40
 """Operations of a logarithm's argument, with all that is put into it."""
 DEGREE = 12
@@ -35,7 +37,7 @@ def expand_logarithms(program: Program, ledger: Ledger | None = None) -> Program
     facts = _Facts()
     statements = []
     for statement in program.statements:
-        statement = _expanded(statement, facts, ledger)
+        statement = _relative(_expanded(statement, facts, ledger), ledger)
         facts.learn(statement)
         statements.append(statement)
     return program.rebuilt(statements)
@@ -124,7 +126,7 @@ def _expanded(statement: Statement, facts: _Facts, ledger: Ledger | None) -> Sta
         if is_large(log, 4 * LIMIT) or operations(log) > LIMIT:
             continue
         whole = sp.log(facts.written_out(log.args[0]))
-        if whole == log and not _has_exponential_factor(log):
+        if whole == log and not _is_product(log.args[0]):
             continue
         # log(exp(z)) is z to SymPy.
         found = _without_powers(whole, facts) if isinstance(whole, sp.log) else whole
@@ -140,9 +142,31 @@ def _expanded(statement: Statement, facts: _Facts, ledger: Ledger | None) -> Sta
     return replace(statement, body=_with(statement.body, swap)) if swap else statement
 
 
-def _has_exponential_factor(log: Any) -> bool:
-    factors = sp.Mul.make_args(log.args[0])
-    return len(factors) > 1 and any(isinstance(f, sp.exp) for f in factors)
+def _relative(s: Statement, ledger: Ledger | None) -> Statement:
+    body = relative_logarithms(s.body)
+    if body == s.body:
+        return s
+    how = verified(s.body, body)
+    if how is None:
+        return s
+    if ledger is not None:
+        ledger.note(Step(DIFFERENCE, s.target, s.body, body, cost(s.body) - cost(body), how))
+    return s.with_body(body)
+
+
+def _is_product(body: sp.Expr) -> bool:
+    """Whether it is a product of exponentials and what is no function of the same exponential."""
+    if not isinstance(body, sp.Mul):
+        return False
+    if any(isinstance(f, sp.exp) for f in body.args):
+        return True
+    arguments = {exponent(n)[0] for n in postorder([body], leaf=_leaf) if isinstance(n, EXPONENTIAL)}
+    others = [f for f in body.args if not f.is_number and not _has_exponential(f)]
+    return len(arguments) > 1 or (len(arguments) == 1 and bool(others))
+
+
+def _has_exponential(body: sp.Expr) -> bool:
+    return any(isinstance(n, EXPONENTIAL) for n in postorder([body], leaf=_leaf))
 
 
 def _with(body: sp.Expr, swap: dict) -> sp.Expr:

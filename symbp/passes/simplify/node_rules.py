@@ -11,6 +11,7 @@ from symbp.ir.functions import first, log1p, one_plus_erf, times_logarithm
 from symbp.ir.nodes import Access
 from symbp.ir.walk import accesses, is_leaf, postorder, rebuild
 from symbp.passes.simplify.conjugates import difference_of_root
+from symbp.passes.simplify.error_functions import logarithm_of_complement, product_with_complement
 from symbp.passes.simplify.several_exponentials import logarithm_of_sum
 
 CONCERNED = (sp.log, log1p, sp.erf, sp.erfc)
@@ -133,9 +134,11 @@ AGAIN = "logarithm of exponentials"
 
 RULES: dict[str, Rule] = {
     AGAIN: _seen_through(logarithm_of_sum),
+    "complementary error function": _seen_through(error_function),
+    "logarithm of a complementary error function": _seen_through(logarithm_of_complement),
+    "exponential and complementary error function": _seen_through(product_with_complement),
+    "difference of a root": _seen_through(difference_of_root),
     "logarithm of a power": _seen_through(logarithm_of_power),
     "log1p": _seen_through(logarithm_of_one_more),
-    "complementary error function": _seen_through(error_function),
-    "difference of a root": _seen_through(difference_of_root),
     "zero times a logarithm": zero_times_logarithm,
 }

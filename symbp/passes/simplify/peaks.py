@@ -3,6 +3,7 @@
 s                     m = max_k b_k
 1 + s                 m = max_k max(0, b_k)
 2 exp(c) + s + t      m' = max_k max(c, b_k),  m = max_j max(m', d_j)
+3 + s^2               m = max_k max(0, b_k), of which the whole has the double
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 import sympy as sp
 
+from symbp.ir.functions import finite
 from symbp.ir.names import peak_of
 from symbp.ir.nodes import Access, Index, Statement
 from symbp.ir.walk import accesses, index_symbols, substitute
@@ -38,6 +40,11 @@ class Peak:
     base: sp.Expr
 
 
+def is_peak(s: Statement) -> bool:
+    """Whether a statement defines a greatest exponent; nothing else is a maximum or made finite."""
+    return s.reduce == "max" or isinstance(s.body, finite)
+
+
 class Peaks:
     """The peaks that are defined so far.
 
@@ -50,18 +57,24 @@ class Peaks:
         self.known: dict[Any, str] = {}
 
     def of(self, divisor: sp.Expr) -> Peak | None:
-        """The greatest exponent in a sum that reads sums of exponentials; None where it is not linear."""
+        """The greatest exponent in a sum that reads sums of exponentials in one power; else None."""
         summed: list[tuple[Access, sp.Expr]] = []
         extras: list[sp.Expr] = []
+        powers: set[Any] = set()
         for part in sp.Add.make_args(divisor):
-            entries = [f for f in sp.Mul.make_args(part) if self.is_sum(f)]
-            rest = sp.Mul(*(f for f in sp.Mul.make_args(part) if not self.is_sum(f)))
+            entries = [f for f in sp.Mul.make_args(part) if self.is_power(f)]
+            rest = sp.Mul(*(f for f in sp.Mul.make_args(part) if not self.is_power(f)))
             if len(entries) > 1 or any(map(self.is_sum, accesses(rest))):
                 return None
             if entries:
-                summed.append((entries[0], rest))
+                entry, n = entries[0].as_base_exp()
+                summed.append((entry, rest))
+                powers.add(n)
             else:
                 extras.append(rest)
+        if len(powers) > 1:
+            return None
+        power = powers.pop()
         bases = {self.sums[a.name].base for a, _ in summed}
         bases |= {b for e in (*extras, *(c for _, c in summed)) if (b := base_of(e)) is not None}
         base = bases.pop() if len(bases) == 1 else sp.E
@@ -82,10 +95,14 @@ class Peaks:
                 return None
             s = _renamed(s, set(at))
             own = [
-                Term(factors[0].exponent + substitute(t.exponent, swap), _at(t, swap) | factors[0].conditions)
+                Term(
+                    factors[0].exponent / power + substitute(t.exponent, swap),
+                    _at(t, swap) | factors[0].conditions,
+                )
                 for t in terms_of(s.body, base) or ()
             ]
-            before = constants if found is None else [Term(found)]
+            before = [Term(t.exponent / power, t.conditions) for t in constants]
+            before = before if found is None else [Term(found)]
             wish, where = peak_of(first.name), tuple(substitute(w, swap) for w in s.where)
             if where and before:
                 # Conditions leave out points, and what is added to the sum with them.
@@ -95,6 +112,11 @@ class Peaks:
             found = self.defined(statement, tuple(at), wish)
         assert found is not None
         return Peak(substitute(found, at), base)
+
+    def is_power(self, node: sp.Basic) -> bool:
+        """Whether it is a sum of exponentials or a whole power of one."""
+        base, n = node.as_base_exp()  # type: ignore[attr-defined]
+        return self.is_sum(base) and bool(n.is_Integer and n.is_positive)
 
     def is_sum(self, node: sp.Basic) -> bool:
         return isinstance(node, Access) and node.name in self.sums
@@ -107,7 +129,10 @@ class Peaks:
         parts = tuple(substitute(part, names) for part in (s.body, *s.where))
         key = parts, tuple(i.extent for i in names)
         if key not in self.known:
-            self.known[key] = self.define(replace(s, indices=free, reduce="max"), wish)
+            maximum = replace(s, indices=free, reduce="max")
+            if not s.bound:
+                maximum = replace(maximum, reduce="none", body=finite(s.body))
+            self.known[key] = self.define(maximum, wish)
         return Access(self.known[key], *free)
 
 

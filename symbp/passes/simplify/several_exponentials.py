@@ -12,7 +12,7 @@ from typing import Any
 import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
-from symbp.ir.functions import log1p
+from symbp.ir.functions import first, log1p
 from symbp.ir.walk import FEW, is_leaf, postorder, rebuild
 
 Term = tuple[sp.Expr, sp.Expr]
@@ -22,7 +22,8 @@ Term = tuple[sp.Expr, sp.Expr]
 def logarithm_of_sum(node: Any) -> Any:
     """log(exp(a) + exp(b)) = max(a, b) + log1p(exp(-|a - b|)).
 
-    log(exp(a) - exp(b)) = a + log(1 - exp(b - a)). Longer sums are shifted by the greatest exponent.
+    log(exp(a) - exp(b)) = a + log(1 - exp(b - a)). Longer sums are shifted by the greatest exponent, and
+    the terms that have it become their factors, so that what is left keeps its digits next to 1.
     """
     terms = terms_of(node.args[0]) if isinstance(node, sp.log) else None
     if terms is None:
@@ -37,7 +38,17 @@ def logarithm_of_sum(node: Any) -> Any:
         apart = sp.Max(a, b) + log1p(sp.exp(-sp.Abs(a - b)))
         return sp.Piecewise((a + sp.log(2), sp.Eq(a, b, evaluate=False)), (apart, True))
     top = _greatest([exponent for _, exponent in terms])
-    return top + sp.log(_shifted(terms, top))
+    small, ones = [], []
+    for factor, exponent in terms:
+        is_top = sp.Ge(exponent, top, evaluate=False)
+        small.append(sp.Piecewise((0, is_top), (factor * sp.exp(_less(exponent, top)), True)))
+        ones.append(sp.Piecewise((factor, is_top), (0, True)))
+    rest = first(sp.Add(*ones, -1)) + sp.Add(*small)
+    if all(factor == 1 for factor, _ in terms):
+        return top + log1p(rest)
+    total = _shifted(terms, top)
+    near = sp.Lt(sp.Abs(total - 1), sp.S.Half, evaluate=False)
+    return top + sp.Piecewise((log1p(rest), near), (sp.log(total), True))
 
 
 def terms_of(total: sp.Basic) -> list[Term] | None:

@@ -18,17 +18,20 @@ from symbp.ir.functions import finite, log1p
 from symbp.ir.nodes import Access, Index, Program, Statement
 from symbp.ir.walk import index_symbols, is_large, is_leaf, is_undefined, postorder, rebuild, substitute
 from symbp.passes.cost import cost
-from symbp.passes.simplify.accuracy import Choice, accurate, in_decaying_exponential
+from symbp.passes.simplify.accuracy import Choice, accurate, answers_nan, in_decaying_exponential
 from symbp.passes.simplify.compensate import compensated
 from symbp.passes.simplify.ends import AT_ENDS, AT_LARGE, zero_at_ends
 from symbp.passes.simplify.exponential_forms import SIZE, quotient
 from symbp.passes.simplify.ledger import BY_CONSTRUCTION, Ledger, Step
 from symbp.passes.simplify.node_rules import AGAIN, RULES, maximum_first
+from symbp.passes.simplify.one_variable import without_nans
 from symbp.passes.simplify.peak_rules import (
     MASKED,
     NEAR_ONE,
     NO_FACTS,
+    NOTHING,
     Facts,
+    counted_divisor,
     logarithm_near_one,
     masked_first,
 )
@@ -50,6 +53,7 @@ FUNCTIONS = (*EXPONENTIAL, sp.log, log1p, sp.erf, sp.erfc)
 ROOTS = (sp.S.Half, -sp.S.Half)
 """Powers that they are about."""
 
+BY_CONVENTION = "by convention: 0/0 is 0"
 VANISHING = "zero times infinity"
 
 
@@ -63,7 +67,13 @@ def stable_forms(program: Program, ledger: Ledger | None = None, relative: bool 
     """
     if relative:
         statements = _rewritten(program, True, frozenset(), ledger)
-        return program.rebuilt(compensated(statements, program.statement_of()))
+        found = program.rebuilt(compensated(statements, program.statement_of()))
+        if len(program.statements) > FEW:
+            return found
+        found, mended = without_nans(found, program.statement_of())
+        for step in mended if ledger is not None else ():
+            ledger.note(step)  # type: ignore[union-attr]
+        return found
     steps = Ledger()
     statements = _rewritten(program, False, frozenset(), steps)
     shared = frozenset(key for s in statements for key in _decaying(s.body))
@@ -168,7 +178,7 @@ class _Rewriter:
 
     def matters(self, node: sp.Basic) -> bool:
         if isinstance(node, Access):
-            return node.name in self.definitions
+            return node.name in self.definitions or node.name in self.facts.sums
         return isinstance(node, FUNCTIONS) or (isinstance(node, sp.Pow) and node.exp in ROOTS)
 
     def visit(self, node: sp.Basic) -> None:
@@ -202,7 +212,7 @@ class _Rewriter:
 
     def chosen(self, single: Single, plain: sp.Expr) -> sp.Expr:
         """The best form of a function of one exponential; `plain` where it is good enough."""
-        if single.held:
+        if single.held and not answers_nan(single.evaluated):
             return plain
         relative = self.definitions.relative
         choice = accurate(single.body, relative, single.positive, single.read)
@@ -249,6 +259,11 @@ class _Rewriter:
             if near_one is not None:
                 self.note(NEAR_ONE, new, near_one, BY_CONSTRUCTION)
                 return near_one
+        if self.facts.sums or self.facts.masked:
+            divisor = counted_divisor(new, node, self.facts)
+            if divisor is not None:
+                self.note(NOTHING, new, divisor, BY_CONVENTION)
+                return divisor
         for name, rule in RULES.items() if self.definitions.ruled or is_concerned(new) else ():
             found = rule(new, self.definitions.written_out)
             if found is not None:

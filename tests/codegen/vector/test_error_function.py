@@ -58,3 +58,24 @@ def test_ends(dtype):
 @pytest.mark.parametrize("dtype", PRECISIONS)
 def test_vectorised(name, dtype):
     assert_vectorised(name, dtype)
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+def test_erfcx(dtype):
+    random = np.random.default_rng(0)
+    parts = [random.uniform(*ends, 200) for ends in ((-5, 0.5), (0.4, 3), (3, 12), (12, 30), (30, 1e3))]
+    x = np.concatenate([*parts, 10.0 ** random.uniform(3, 30, 50), [0.0, 0.47, 10.2, 28.0]]).astype(dtype)
+    right = [exact(v) for v in x.astype(float)]
+    got = values("erfcx", x).astype(float)
+    off = [abs(mpmath.mpf(g) - r) / np.spacing(dtype(float(r))) for g, r in zip(got, right, strict=True)]
+    assert max(off) <= 8, x[np.argmax(off)]
+    ends = np.array([np.inf, -np.inf, -30, np.nan], dtype)
+    np.testing.assert_array_equal(values("erfcx", ends), [0, np.inf, np.inf, np.nan])
+
+
+def exact(v):
+    with mpmath.workdps(60):
+        v = mpmath.mpf(v)
+        if v < 1e6:
+            return mpmath.exp(v * v) * mpmath.erfc(v)
+        return (1 - 1 / (2 * v * v)) / (v * mpmath.sqrt(mpmath.pi))

@@ -89,6 +89,8 @@ MODELS = {
     "log-sum-exp": log(S(e(v[i]))),
     "log(1 + sum)": log(1 + S(e(v[i]))),
     "log(2 + 3 sum)": log(2 + 3 * S(e(v[i]))),
+    "log(3 + square)": log(3 + S(e(v[i])) ** 2),
+    "log(3 + square of signed terms)": log(3 + S(e(v[i]) * sp.tanh(w[i] - 2)) ** 2),
     "log of another exponential and the sum": log(e(c) + S(e(v[i]))),
     "sum/(1 + sum)": S(e(v[i])) / (1 + S(e(v[i]))),
     "exp/(1 + sum)": e(v[1]) / (1 + S(e(v[i]))),
@@ -281,3 +283,22 @@ def evaluate_sum(s, access, given):
 
 def tensors_of(given):
     return {n: Tensor(n, np.shape(x), "parameter") for n, x in given.items()}
+
+
+@pytest.mark.parametrize("name", ["mean of a softmax", "weighted mean of a weighted softmax"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_softmax_of_nothing_is_0(name, dtype):
+    parameters, _ = compiled(name)
+    derivation = derive(
+        Network(
+            [sp.Eq(nn.scalar("E"), MODELS[name])], parameters=parameters, loss=nn.scalar("E"), batch=False
+        )
+    )
+    program = gradient_kernel(derivation).program
+    at = {"v": np.array([1000, -1000, 0, 1.0]), "q": np.array([3, 1, 2, 4.0]), "w": np.zeros(4)}
+    if w not in parameters:
+        at["v"] = np.full(4, -inf)
+    got = evaluate(program, {str(p.label): at[str(p.label)] for p in parameters}, dtype)
+    assert got["E"] == 0
+    np.testing.assert_array_equal(got[derivation.gradients["v"]], np.zeros(4))
+    np.testing.assert_array_equal(got[derivation.gradients["q"]], np.zeros(4))

@@ -55,6 +55,23 @@ def test_definitions_are_put_into_logarithms(case):
     assert step.verified
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (log(y * e(z)), z + log(y)),
+        (log(e(z) / (e(z) + e(y))), -log(1 + e(y - z))),
+        (log(y * e(z) / (e(z) + e(2 * z + y))), log(y) - log(1 + e(z + y))),
+    ],
+    ids=str,
+)
+def test_products_need_no_definition(body, expected):
+    found = after(z, body)
+    at = {Access("z"): 0.4, Access("y"): 0.7}
+    assert abs(float((found - expected).xreplace(at).evalf())) < 1e-14
+    far = {Access("z"): 800, Access("y"): 0.7}
+    assert found.xreplace(far).evalf().is_finite
+
+
 LEFT = [
     (1 / (1 + e(-z)), log(p + sp.Rational(1, 1000))),
     (1 / (1 + e(-z)), log(p - y)),

@@ -20,6 +20,8 @@ def test_every_rule_has_a_case_here(rule):
         "logarithm of a power": sp.log(X**2),
         "log1p": sp.log(1 + X),
         "complementary error function": 1 - sp.erf(X),
+        "logarithm of a complementary error function": sp.log(3 * sp.erfc(X)),
+        "exponential and complementary error function": sp.exp(X**2) * sp.erfc(X),
         "difference of a root": sp.sqrt(1 + X**2) - X,
         "zero times a logarithm": X * sp.log(Y),
     }

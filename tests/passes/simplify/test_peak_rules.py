@@ -4,7 +4,15 @@ from symbp.ir import Access, Index
 from symbp.ir.functions import finite, log1p, times_logarithm
 from symbp.ir.nodes import Program, Statement, Tensor
 from symbp.passes.simplify.ledger import Ledger
-from symbp.passes.simplify.peak_rules import MASKED, NEAR_ONE, Facts, logarithm_near_one, masked_first
+from symbp.passes.simplify.peak_rules import (
+    LOWEST,
+    MASKED,
+    NEAR_ONE,
+    Facts,
+    counted_divisor,
+    logarithm_near_one,
+    masked_first,
+)
 from symbp.passes.simplify.stable import stable_forms
 
 k = Index("k", 3)
@@ -40,6 +48,41 @@ def test_logarithms_near_one():
     assert logarithm_near_one(log(e(-m) + s), same, facts) is None
     assert logarithm_near_one(log(s), same, facts) is None
     assert logarithm_near_one(log(2 ** (-n) + s), same, facts).has(log1p)
+
+
+def test_what_is_0_where_a_weight_is():
+    statements = [
+        maximum,
+        Statement("u", (k,), y * w),
+        Statement("v", (k,), -3 * Access("u", k) ** 2 + w),
+        Statement("o", (k,), w + y),
+    ]
+    found = Facts.of(statements)
+    assert found.deciding == {"u", "v"}
+    v = Access("v", k)
+    assert masked_first([v, e(z - m)], same, found) == [times_logarithm(v, e(z - m))]
+    assert masked_first([v + w, e(z - m)], same, found) == [times_logarithm(v + w, e(z - m))]
+    for other in (Access("o", k), v + y, 1 / w):
+        factors = [other, e(z - m)]
+        assert masked_first(factors, same, found) is factors
+
+
+def test_a_divisor_of_nothing():
+    i = Index("i", 2)
+    a, M = Access("a", i, k), Access("M", i)
+    statements = [
+        Statement("M", (i,), a, "max", (k,)),
+        Statement("u", (i, k), e(a - M)),
+        Statement("s", (i,), Access("u", i, k), "sum", (k,)),
+        Statement("t", (i,), Access("u", i, k) + 1, "sum", (k,)),
+    ]
+    found = Facts.of(statements)
+    s = Access("s", Index("j", 2))
+    (one, nothing), (rest, _) = counted_divisor(1 / s, 1 / s, found).args
+    assert (one, rest) == (1, 1 / s)
+    assert set(nothing.args) == {sp.Eq(s, 0), sp.Lt(Access("M", *s.indices), LOWEST)}
+    for other in (s, 1 / Access("t", i), 1 / Access("M", i), 1 / (1 + s)):
+        assert counted_divisor(other, other, found) is None
 
 
 def test_in_programs():

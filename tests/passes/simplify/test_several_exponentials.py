@@ -79,3 +79,18 @@ def test_what_is_no_sum_of_different_exponentials():
     assert terms_of(e(X) * e(Y)) is None
     assert logarithm_of_sum(log(X + Y)) is None
     assert logarithm_of_sum(log(-e(X) - e(Y))) is None
+
+
+@pytest.mark.parametrize("body", [log(total), log(1 + e(X) + e(Y)), log(3 * e(X) + e(Y) + e(Z) / 2)], ids=str)
+def test_longer_sums_keep_their_digits_near_one(body):
+    at = (-90.0, -40.0, 0.0)
+    assert worst(stable_body(body), body, at) <= 100  # exponents are rounded here
+
+
+def test_longer_sums_at_infinity():
+    body = stable_body(log(total))
+    inf = np.inf
+    with np.errstate(all="ignore"):
+        for at, right in [((inf, 1, inf), inf), ((-inf, -inf, -inf), -inf), ((-inf, 2, -inf), 2)]:
+            assert evaluate_body(body, dict(zip("xyz", map(np.float64, at), strict=True))) == right
+        assert np.isnan(evaluate_body(body, {"x": np.float64("nan"), "y": np.float64(1), "z": np.float64(0)}))

@@ -106,6 +106,15 @@ def test_values_that_are_held_are_used_where_only_absolute_accuracy_counts():
     assert not after(bodies, ("a", "s"), relative=True)["s"].has(a)
 
 
+def test_values_that_are_held_are_not_multiplied_to_nan():
+    """sinh/cosh in parts that are held is infinity over infinity at 1000."""
+    c, s = Access("c"), Access("s")
+    bodies = {"c": 1 / sp.cosh(X - Y), "s": sp.sinh(X - Y), "d": c * s, "q": c * c}
+    found = after(bodies, ("c", "s", "d", "q"))
+    assert found["d"] == sp.tanh(X - Y)
+    assert found["q"] == c**2
+
+
 def test_a_value_that_is_read_alone_is_read():
     a = Access("a")
     bodies = {"a": log(1 + e(X)), "s": 1 - e(-a), "t": Y * a}

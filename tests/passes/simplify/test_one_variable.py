@@ -1,0 +1,55 @@
+import mpmath
+import numpy as np
+import pytest
+import sympy as sp
+
+import symbp as sb
+from symbp.passes.simplify.limits import AT_INFINITY
+from symbp.passes.simplify.removable import REMOVABLE
+
+x, y = sp.symbols("x y", real=True)
+e, log = sp.exp, sp.log
+
+# Value and slope at 0.
+AT_ZERO = {
+    sp.sin(x) / x: (1, 0),
+    (e(x) - 1) / x: (1, 0.5),
+    x / (e(x) - 1): (1, -0.5),
+    log(1 + x) / x: (1, -0.5),
+    (1 - sp.cos(x)) / x**2: (0.5, 0),
+    1 / sp.tanh(x) - 1 / x: (0, 1 / 3),
+}
+
+
+@pytest.mark.parametrize("formula", AT_ZERO, ids=str)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_values_and_slopes_near_0(formula, dtype):
+    f = sb.compile(formula, cache=False, dtype=dtype)
+    value, (slope,) = f.value_and_grad(0.0)
+    assert (value, slope) == pytest.approx(AT_ZERO[formula], rel=1e-7 if dtype == "float32" else 1e-15)
+    truth = sp.lambdify(x, [formula, formula.diff(x)], "mpmath")
+    rounding = 1e-13 if dtype == "float64" else 2e-5
+    for at in (1e-30, -1e-9, 1e-4, 0.015625, -0.25, 0.75, 2.5):
+        with mpmath.workdps(200):
+            right = [float(v) for v in truth(mpmath.mpf(float(np.dtype(dtype).type(at))))]
+        value, (slope,) = f.value_and_grad(at)
+        np.testing.assert_allclose([value, slope], right, rtol=rounding, err_msg=str(at))
+    assert np.isnan(f(np.nan))
+
+
+def test_singularities_stay():
+    f = sb.compile(1 / x, cache=False)
+    assert f(0.0) == np.inf
+    assert np.isnan(sb.compile(sp.sin(x) / x * y, cache=False)(0.0, 1.0))
+
+
+def test_they_stand_in_the_ledger():
+    rules = {s.rule for s in sb.compile(sp.sin(x) / x, cache=False).derivation.ledger}
+    assert REMOVABLE in rules
+    assert AT_INFINITY not in rules
+
+
+def test_networks_do_without():
+    E = sp.Symbol("E")
+    net = sb.Network([sp.Eq(E, sp.sin(x) / x)], inputs=[], parameters=[x], loss=E, batch=False)
+    assert REMOVABLE not in {s.rule for s in sb.derive(net).ledger}
