@@ -20,7 +20,7 @@ import tempfile
 import types
 import uuid
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -306,7 +306,8 @@ def _module(folder: Path, name: str, source: bytes) -> types.ModuleType:
     sys.modules[name] = module
     try:
         with _cache_beside_source():
-            exec(compile(source, str(path), "exec"), module.__dict__)
+            # Numba knows machine code by the byte code, which `python -O` would make another.
+            exec(compile(source, str(path), "exec", optimize=0), module.__dict__)
     except BaseException:
         sys.modules.pop(name, None)
         raise
@@ -331,7 +332,7 @@ def _compile(module: types.ModuleType, meta: dict, from_disk: bool = False) -> i
         dispatcher = getattr(module, function)
         if not hasattr(dispatcher, "compile"):
             continue  # NUMBA_DISABLE_JIT=1: the plain Python function does the same
-        signature = tuple(_type(dtype, ndim) for dtype, ndim in arguments)
+        signature = types_of(arguments)
         if from_disk and load_machine_code(dispatcher, signature):
             continue
         dispatcher.compile(signature)
@@ -341,6 +342,11 @@ def _compile(module: types.ModuleType, meta: dict, from_disk: bool = False) -> i
             # Signatures that appear later stay in memory: the folder is sealed by its manifest.
             value._cache = numba.core.caching.NullCache()  # type: ignore[attr-defined]
     return missed
+
+
+def types_of(arguments: Iterable[Sequence[Any]]) -> tuple[Any, ...]:
+    """Numba's types of arguments, from a description."""
+    return tuple(_type(dtype, ndim) for dtype, ndim in arguments)
 
 
 def _type(dtype: str, ndim: int) -> Any:

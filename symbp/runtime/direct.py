@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
+from symbp.runtime.cache import types_of
 from symbp.runtime.compiled import Compiled
 from symbp.runtime.entry.objects import new_array_address
 from symbp.runtime.entry.writer import Array, Entry
@@ -149,10 +150,11 @@ def _plain(kernel: Compiled) -> bool:
 
 def _entry(kernel: Compiled) -> Entry | None:
     """What the short way is written to, where there is machine code to call."""
-    overloads = list(getattr(kernel.into, "overloads", {}).values())
-    if len(overloads) != 1 or new_array_address() is None:
+    kinds = types_of(kernel.loaded.meta["compile"][f"{kernel.name}_into"])
+    compiled = getattr(kernel.into, "overloads", {}).get(kinds)
+    if compiled is None or new_array_address() is None:
         return None
-    return Entry(f"{kernel.name}_entry", overloads[0])
+    return Entry(f"{kernel.name}_entry", compiled)
 
 
 def _taken(

@@ -229,7 +229,9 @@ class Function:
             return found[0], found[1]
         if found is not None and not any(s.shape for s in self._slots):
             value, slopes = found
-            return value, np.stack(slopes, axis=-1)[..., None, :] if slopes else self._none(value)
+            if not slopes:
+                return value, self._none(value)
+            return value, np.stack(slopes, axis=-1, dtype=self.dtype)[..., None, :]
         lead, (value, *slopes) = self._long("value_and_grad", args)
         rows = [r.reshape((*lead, 1, math.prod(r.shape[len(lead) :]))) for r in slopes]
         return _number(value), np.concatenate(rows, axis=-1) if rows else self._none(value)

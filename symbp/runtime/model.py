@@ -174,7 +174,8 @@ class Model:
         loss = float(results[0][0])
         if not self._input_wrt:
             if self._direct is None:
-                self._direct = self._short_way(None, "direct_gradient", kernel)
+                # Another thread may have made it meanwhile.
+                self._direct = self._short_way(None, "direct_gradient", kernel) or self._direct
             return loss, gradient
         # The kernel has one gradient per sample, of that sample's loss; the mean divides by N.
         scale = samples if self.network.batch and self.network.reduction == "mean" else 1
@@ -244,8 +245,8 @@ class Model:
         check_names(arrays, self._names, required)
         theta, admitted, samples = self._door.admit(kernel, theta, arrays, check_finite, required)
         results, _ = kernel.run(theta, admitted, samples, self._layout)
-        # The short way itself sees that the inputs are those of these calls.
-        if plain and outputs not in self._short:
+        # The short way sees that the inputs are those that the kernel reads: all that are needed must be.
+        if plain and outputs not in self._short and len(kernel.inputs) == len(required):
             short = self._short_way(("forward", outputs), "direct_forward", kernel)
             if short is not None:
                 self._short[outputs] = short

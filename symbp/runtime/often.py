@@ -1,12 +1,15 @@
 """What is made for kernels that are called often: short ways from Python into them.
 
 What writes them is imported when the first one is made: a process that calls a few times starts without it.
+They are made under the lock of all that is compiled, so that no child is forked meanwhile.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+
+from symbp.runtime.lock import MAKING
 
 OFTEN = 4
 """Calls of a kernel after which its short way is made, which takes some 30 ms."""
@@ -28,6 +31,7 @@ class Often:
         self._calls += 1
         if self._calls != OFTEN:
             return None
-        from symbp.runtime import direct
+        with MAKING:
+            from symbp.runtime import direct
 
-        return getattr(direct, self._make)(*self._arguments)
+            return getattr(direct, self._make)(*self._arguments)

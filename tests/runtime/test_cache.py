@@ -184,3 +184,12 @@ assert t.run(loaded) == [0.0, 2.0, 4.0]
         assert process.returncode == 0, errors.decode()
     assert len(list(cache_dir.iterdir())) == 1
     assert reopen().from_disk
+
+
+def test_pythons_optimisation_leaves_the_machine_code_what_it_is(cache_dir):
+    code = 'import symbp as sb, sympy as sp; sb.compile(sp.sin(sp.Symbol("x")))(0.5); print("done")'
+    for flags in ([], ["-O"], ["-OO"]):
+        done = subprocess.run(
+            [sys.executable, *flags, "-c", code], capture_output=True, text=True, check=True
+        )
+        assert (done.stdout, done.stderr) == ("done\n", "")

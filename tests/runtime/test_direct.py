@@ -230,6 +230,41 @@ def test_what_a_kernel_does_not_read_is_broadcast_all_the_same():
     assert f(2.0, 0.0) == 5
 
 
+def test_an_input_that_falls_away_is_needed_however_often_it_is_called():
+    w, x, y, z = sp.symbols("w x y z")
+    network = sb.Network([sp.Eq(z, w * x + sp.log(sp.exp(y)) - y)], inputs=[x, y], parameters=[w])
+    model, numbers = sb.compile(network), np.arange(5.0)
+    theta = model.init(0)
+    assert [s.name for s in model._forward_kernel(("z",)).inputs] == ["x"]
+    for outputs in (None, "z", ("z",)):
+        for _ in range(OFTEN + 1):
+            model.forward(theta, x=numbers, y=numbers, outputs=outputs)
+        with pytest.raises(sb.DataError, match="missing"):
+            model.forward(theta, x=numbers, outputs=outputs)
+
+
+def test_kernels_that_took_other_layouts_have_a_short_way_too(data):
+    model = sb.compile(sb.mlp([3, 4, 2]), dtype="float32", cache=False)
+    kernel, theta = model._gradient_kernel(), model.init(seed=0)
+    want = model.value_and_grad(theta, **data)
+    model.kernel.value_and_grad(theta, np.asfortranarray(data["x"]), data["y"])
+    assert len(kernel.into.overloads) == 2
+    same(direct_gradient(kernel, model.size)(theta, data), want)
+
+
+def test_who_makes_no_short_way_leaves_the_one_of_another_thread(data):
+    model = sb.compile(sb.mlp([3, 4, 2]), dtype="float32")
+    theta = model.init(seed=0)
+
+    def meanwhile(*_):
+        model._direct = made
+        return None
+
+    made, model._short_way = (lambda *_: None), meanwhile
+    model.value_and_grad(theta, **data)
+    assert model._direct is made
+
+
 X, Y = sp.symbols("x y")
 V, A = sb.vector("v", 3), sb.matrix("A", 2, 3)
 OFTEN_CALLED = {
@@ -249,7 +284,9 @@ def test_who_calls_often_gets_the_same_results(name, dtype):
     expression, point = OFTEN_CALLED[name]
     f = sb.compile(expression, dtype=dtype, args=sorted(expression_symbols(expression), key=str))
     many = tuple(np.stack([np.asarray(p, dtype)] * 5) for p in point)
-    calls = [f, f.value_and_grad if f._shape is None else f.value_and_jacobian]
+    calls = [f, f.value_and_jacobian]
+    if f._shape is None:
+        calls.append(f.value_and_grad)
     for args in (point, tuple(np.asarray(p, dtype) for p in point), many):
         if len(args) != len(f.arguments):
             continue

@@ -37,7 +37,7 @@ def builtin(library: Any, module: ir.Module, name: str, alive: Any) -> Callable[
         library.finalize()
         address = library.get_pointer_to_function(name)
     definition = _Definition(name.encode(), address, _BY_POSITION, None)
-    make = ctypes.pythonapi.PyCFunction_NewEx
-    make.restype = ctypes.py_object
-    make.argtypes = (ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
+    # Not the attribute of `pythonapi`, which all of the process share, with its types.
+    kind = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
+    make = kind(("PyCFunction_NewEx", ctypes.pythonapi))
     return make(ctypes.addressof(definition), (definition, library, alive), None)

@@ -56,15 +56,17 @@ def new_array_address() -> int | None:
 def _numpy_table() -> Any:
     major = int(np.__version__.split(".")[0])
     capsule = import_module(f"numpy.{'_core' if major > 1 else 'core'}._multiarray_umath")._ARRAY_API
-    unpack = ctypes.pythonapi.PyCapsule_GetPointer
-    unpack.restype, unpack.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
+    # Not the attribute of `pythonapi`, which all of the process share, with its types.
+    kind = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)
+    unpack = kind(("PyCapsule_GetPointer", ctypes.pythonapi))
     return ctypes.cast(unpack(capsule, None), ctypes.POINTER(ctypes.c_void_p))
 
 
 def _as_expected() -> bool:
     """Whether some objects are found to be what they are."""
     arrays = np.zeros((3, 5), np.float32), np.zeros((2, 7, 4))[::2], np.zeros(6, np.int64)
-    return _read(1.25, NUMBER, ctypes.c_double) == 1.25 and all(
+    numbers = all(_read(x, NUMBER, ctypes.c_double) == 1.25 for x in (1.25, np.float64(1.25)))
+    return numbers and all(
         _read(a, TYPE, ctypes.c_void_p) == id(np.ndarray)
         and _read(a, DATA, ctypes.c_void_p) == a.ctypes.data
         and _read(a, AXES, ctypes.c_int) == a.ndim

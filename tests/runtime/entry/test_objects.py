@@ -10,6 +10,7 @@ import pytest
 import symbp as sb
 from symbp.runtime.direct import direct_gradient
 from symbp.runtime.entry import objects
+from tests.runtime.entry.test_writer import doubled, in_a_tuple
 
 
 @pytest.fixture
@@ -47,3 +48,13 @@ def test_other_implementations_of_python_take_the_long_way(fresh, monkeypatch):
     losses = {model.value_and_grad(theta, x=x, y=y)[0] for _ in range(10)}
     assert len(losses) == 1
     assert model._direct is None
+
+
+def test_what_others_declared_of_pythons_functions_stays(fresh, monkeypatch):
+    shared = [ctypes.pythonapi.PyCapsule_GetPointer, ctypes.pythonapi.PyCFunction_NewEx]
+    for function in shared:
+        monkeypatch.setattr(function, "restype", ctypes.c_int)
+        monkeypatch.setattr(function, "argtypes", (ctypes.c_int,))
+    assert objects.new_array_address()
+    assert doubled(in_a_tuple)(np.ones(2))[0] == 2.0
+    assert {(f.restype, f.argtypes) for f in shared} == {(ctypes.c_int, (ctypes.c_int,))}
