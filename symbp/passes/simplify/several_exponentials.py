@@ -112,15 +112,7 @@ def _without_scale(body: sp.Expr, divisor: sp.Expr) -> sp.Expr:
     """
     terms = terms_of(divisor) or []
     exponents = [e for _, e in terms]
-    powers = _powers(body, [e for e in exponents if e != 0])
-    scaled = {sp.exp(e): (e, 1) for e in exponents if e != 0} | powers
-    order = postorder([body], leaf=lambda n: is_leaf(n) or n == divisor or n in scaled)
-    degree: dict[sp.Basic, int | None] = {}
-    inside: dict[sp.Basic, bool] = {}
-    for node in order:
-        known = node == divisor or node in scaled
-        degree[node] = scaled.get(node, (node, 1))[1] if known else _degree(node, degree)
-        inside[node] = node in scaled or (not is_leaf(node) and any(inside.get(a, False) for a in node.args))
+    scaled, order, degree, inside = _degrees(body, divisor, exponents)
     spread = _spread(order, divisor, degree, inside)
     if spread is not None:
         return _without_scale(spread, divisor)
@@ -185,6 +177,29 @@ def _spread(order: list[Any], divisor: sp.Expr, degree: dict, inside: dict) -> s
                 done[node] = sp.Add(*(sp.Mul(*(done[f] for f in rest), done[t]) for t in total.args))
                 break
     return done[order[-1]] if done[order[-1]] != order[-1] else None
+
+
+def keeps_scale(body: sp.Expr) -> bool:
+    """Whether the scale of a sum below the line is a factor of the whole: what is read may lose it."""
+    for divisor in _divisors(body):
+        exponents = [e for _, e in terms_of(divisor) or []]
+        if _degrees(body, divisor, exponents)[2][body]:
+            return True
+    return False
+
+
+def _degrees(body: sp.Expr, divisor: sp.Expr, exponents: list[sp.Expr]) -> tuple[dict, list, dict, dict]:
+    """What has the divisor's scale, all nodes, their degrees, and which of them hold such a thing."""
+    powers = _powers(body, [e for e in exponents if e != 0])
+    scaled = {sp.exp(e): (e, 1) for e in exponents if e != 0} | powers
+    order = postorder([body], leaf=lambda n: is_leaf(n) or n == divisor or n in scaled)
+    degree: dict[sp.Basic, int | None] = {}
+    inside: dict[sp.Basic, bool] = {}
+    for node in order:
+        known = node == divisor or node in scaled
+        degree[node] = scaled.get(node, (node, 1))[1] if known else _degree(node, degree)
+        inside[node] = node in scaled or (not is_leaf(node) and any(inside.get(a, False) for a in node.args))
+    return scaled, order, degree, inside
 
 
 def _is_quotient(node: sp.Basic, divisor: sp.Expr, inside: dict[sp.Basic, bool]) -> bool:

@@ -45,7 +45,7 @@ from symbp.passes.simplify.peak_rules import (
     logarithm_near_one,
     masked_first,
 )
-from symbp.passes.simplify.several_exponentials import multiple, shifted_quotients
+from symbp.passes.simplify.several_exponentials import keeps_scale, multiple, shifted_quotients
 from symbp.passes.simplify.single import EXPONENTIAL, Definitions, Single, combined, is_concerned, is_constant
 from symbp.passes.simplify.vanishing import TRIED, opposed, zero_first
 
@@ -185,7 +185,7 @@ class _Rewriter:
         new = body if is_large(wider, LARGE) else shifted_quotients(wider)
         if new in (body, wider):
             return body
-        self.whole = True
+        self.whole = not keeps_scale(wider)
         self.note("quotient of exponentials", wider, new, BY_CONSTRUCTION)
         return new
 
