@@ -132,13 +132,17 @@ def _seen_through(rule: Callable[[Any], Any]) -> Rule:
 AGAIN = "logarithm of exponentials"
 """The rule whose result may hold functions of one exponential."""
 
+POWER, ONE_MORE = "logarithm of a power", "log1p"
+SEEN = (POWER, ONE_MORE)
+"""The rules whose result may do so where an entry's formula was put in."""
+
 RULES: dict[str, Rule] = {
     AGAIN: _seen_through(logarithm_of_sum),
     "complementary error function": _seen_through(error_function),
     "logarithm of a complementary error function": _seen_through(logarithm_of_complement),
     "exponential and complementary error function": _seen_through(product_with_complement),
     "difference of a root": _seen_through(difference_of_root),
-    "logarithm of a power": _seen_through(logarithm_of_power),
-    "log1p": _seen_through(logarithm_of_one_more),
+    POWER: _seen_through(logarithm_of_power),
+    ONE_MORE: _seen_through(logarithm_of_one_more),
     "zero times a logarithm": zero_times_logarithm,
 }

@@ -105,21 +105,21 @@ def _divisors(body: sp.Expr) -> list[sp.Expr]:
 
 
 def _without_scale(body: sp.Expr, divisor: sp.Expr) -> sp.Expr:
-    """The largest parts of the body in which the scale of `divisor` cancels, divided by it."""
+    """The body with `divisor` divided by its greatest exponential.
+
+    In the largest parts in which the scale cancels, so is all else. What remains of it in other quotients is
+    a factor: exp(a)/(exp(a) + exp(b))^2 = exp(a - 2 m)/(exp(a - m) + exp(b - m))^2.
+    """
     terms = terms_of(divisor) or []
     exponents = [e for _, e in terms]
-    # Of two, any one will do: what remains is a function of one exponential.
-    top = exponents[0] if len(terms) == 2 else _greatest(exponents)
-    swap: dict[Any, Any] = {sp.exp(e): sp.exp(_less(e, top)) for e in exponents if e != 0}
-    powers = _powers(body, [e for e in exponents if e != 0])
-    swap = {power: swap[sp.exp(e)] ** k for power, (e, k) in powers.items()} | swap
-    order = postorder([body], leaf=lambda n: is_leaf(n) or n == divisor or n in swap)
-    degree: dict[sp.Basic, int | None] = {}
-    inside: dict[sp.Basic, bool] = {}
-    for node in order:
-        known = node == divisor or node in swap
-        degree[node] = powers.get(node, (node, 1))[1] if known else _degree(node, degree)
-        inside[node] = node in swap or (not is_leaf(node) and any(inside.get(a, False) for a in node.args))
+    scaled, order, degree, inside = _degrees(body, divisor, exponents)
+    spread = _spread(order, divisor, degree, inside)
+    if spread is not None:
+        return _without_scale(spread, divisor)
+    left = {n for n in order if degree[n] and _is_quotient(n, divisor, inside)}
+    # Of two, any one will do where the scale cancels: what remains is a function of one exponential.
+    top = exponents[0] if len(terms) == 2 and not left else _greatest(exponents)
+    swap: dict[Any, Any] = {n: sp.exp(_less(e, top)) ** k for n, (e, k) in scaled.items()}
     swap[divisor] = _shifted(terms, top)
     # From the leaves to the root: `same` keeps the scale, `done` has lost it where it cancels.
     same: dict[sp.Basic, Any] = {}
@@ -133,9 +133,81 @@ def _without_scale(body: sp.Expr, divisor: sp.Expr) -> sp.Expr:
             same[node] = done[node] = rebuild(node, tuple(done[a] for a in node.args))
         else:
             same[node] = rebuild(node, tuple(same[a] for a in node.args))
-            keep = degree[node] != 0 or not inside[node]
-            done[node] = rebuild(node, tuple(done[a] for a in node.args)) if keep else same[node]
+            if node in left:
+                done[node] = _times(same[node], degree[node] * top)
+            elif degree[node] != 0 or not inside[node]:
+                done[node] = rebuild(node, tuple(done[a] for a in node.args))
+            else:
+                done[node] = same[node]
     return done[body]
+
+
+def _times(product: sp.Expr, exponent: sp.Expr) -> sp.Expr:
+    """A product times exp(exponent), in one exponential with those in it: 0 next to infinity is none."""
+    factors = sp.Mul.make_args(product)
+    inner = [f for f in factors if isinstance(f, sp.exp)]
+    total = sp.expand_mul(sp.Add(exponent, *(f.args[0] for f in inner)))
+    return sp.Mul(sp.exp(total), *(f for f in factors if f not in inner))
+
+
+def _spread(order: list[Any], divisor: sp.Expr, degree: dict, inside: dict) -> sp.Expr | None:
+    """The body with exp(a) (u + v/s) as exp(a) u + exp(a) v/s, and (u + exp(a))/s as u/s + exp(a)/s.
+
+    Differences that may cancel are kept together: (1 - exp(a))/s. None where nothing is to be done.
+    """
+    done: dict[sp.Basic, Any] = {}
+    with_divisor: set[sp.Basic] = {divisor}
+    for node in order:
+        done[node] = node
+        if node == divisor or is_leaf(node) or not any(a in done for a in node.args):
+            continue
+        if any(a in with_divisor for a in node.args):
+            with_divisor.add(node)
+        done[node] = rebuild(node, tuple(done[a] for a in node.args))
+        if not isinstance(node, sp.Mul):
+            continue
+        for total in node.args:
+            if not isinstance(total, sp.Add) or total == divisor or degree[total] is not None:
+                continue
+            rest = [f for f in node.args if f is not total]
+            apart = total in with_divisor and any(inside[f] for f in rest)
+            below = any(f in with_divisor for f in rest) and inside[total]
+            alike = all(t.as_coeff_Mul()[0].is_positive for t in total.args)
+            if apart or (below and alike):
+                done[node] = sp.Add(*(sp.Mul(*(done[f] for f in rest), done[t]) for t in total.args))
+                break
+    return done[order[-1]] if done[order[-1]] != order[-1] else None
+
+
+def keeps_scale(body: sp.Expr) -> bool:
+    """Whether the scale of a sum below the line is a factor of the whole: what is read may lose it."""
+    for divisor in _divisors(body):
+        exponents = [e for _, e in terms_of(divisor) or []]
+        if _degrees(body, divisor, exponents)[2][body]:
+            return True
+    return False
+
+
+def _degrees(body: sp.Expr, divisor: sp.Expr, exponents: list[sp.Expr]) -> tuple[dict, list, dict, dict]:
+    """What has the divisor's scale, all nodes, their degrees, and which of them hold such a thing."""
+    powers = _powers(body, [e for e in exponents if e != 0])
+    scaled = {sp.exp(e): (e, 1) for e in exponents if e != 0} | powers
+    order = postorder([body], leaf=lambda n: is_leaf(n) or n == divisor or n in scaled)
+    degree: dict[sp.Basic, int | None] = {}
+    inside: dict[sp.Basic, bool] = {}
+    for node in order:
+        known = node == divisor or node in scaled
+        degree[node] = scaled.get(node, (node, 1))[1] if known else _degree(node, degree)
+        inside[node] = node in scaled or (not is_leaf(node) and any(inside.get(a, False) for a in node.args))
+    return scaled, order, degree, inside
+
+
+def _is_quotient(node: sp.Basic, divisor: sp.Expr, inside: dict[sp.Basic, bool]) -> bool:
+    """Whether it is a product with exponentials above a power of `divisor` below the line."""
+    if not isinstance(node, sp.Mul):
+        return False
+    below = [isinstance(f, sp.Pow) and f.base == divisor and bool(f.exp.is_negative) for f in node.args]
+    return any(below) and any(inside[f] for f, b in zip(node.args, below, strict=True) if not b)
 
 
 def _powers(body: sp.Expr, exponents: list[sp.Expr]) -> dict[sp.Expr, tuple[sp.Expr, int]]:

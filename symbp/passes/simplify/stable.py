@@ -16,14 +16,24 @@ import sympy as sp
 
 from symbp.ir.functions import finite, log1p
 from symbp.ir.nodes import Access, Index, Program, Statement
-from symbp.ir.walk import index_symbols, is_large, is_leaf, is_undefined, postorder, rebuild, substitute
+from symbp.ir.walk import (
+    accesses,
+    index_symbols,
+    is_large,
+    is_leaf,
+    is_undefined,
+    postorder,
+    rebuild,
+    substitute,
+)
 from symbp.passes.cost import cost
 from symbp.passes.simplify.accuracy import Choice, accurate, answers_nan, in_decaying_exponential
 from symbp.passes.simplify.compensate import compensated
 from symbp.passes.simplify.ends import AT_ENDS, AT_LARGE, zero_at_ends
 from symbp.passes.simplify.exponential_forms import SIZE, quotient
+from symbp.passes.simplify.exponential_sums import exponent_of
 from symbp.passes.simplify.ledger import BY_CONSTRUCTION, Ledger, Step
-from symbp.passes.simplify.node_rules import AGAIN, RULES, maximum_first
+from symbp.passes.simplify.node_rules import AGAIN, RULES, SEEN, maximum_first
 from symbp.passes.simplify.one_variable import without_nans
 from symbp.passes.simplify.peak_rules import (
     MASKED,
@@ -35,7 +45,7 @@ from symbp.passes.simplify.peak_rules import (
     logarithm_near_one,
     masked_first,
 )
-from symbp.passes.simplify.several_exponentials import multiple, shifted_quotients, terms_of
+from symbp.passes.simplify.several_exponentials import keeps_scale, multiple, shifted_quotients
 from symbp.passes.simplify.single import EXPONENTIAL, Definitions, Single, combined, is_concerned, is_constant
 from symbp.passes.simplify.vanishing import TRIED, opposed, zero_first
 
@@ -166,13 +176,16 @@ class _Rewriter:
 
     def shifted(self, body: sp.Expr) -> sp.Expr:
         """The body with quotients of several exponentials shifted, also where parts of them are held."""
-        if not self.definitions.sums and not any(map(terms_of, postorder([body]))):
+        parts = self.definitions.parts
+        exponentials = [n for n in postorder([body]) if exponent_of(n) is not None]
+        exponentials += [a for a in accesses(body) if a.name in parts]
+        if not self.definitions.sums and len(exponentials) < 2:
             return body
         wider = self.definitions.written_out(body, self.definitions.parts)
         new = body if is_large(wider, LARGE) else shifted_quotients(wider)
         if new in (body, wider):
             return body
-        self.whole = True
+        self.whole = not keeps_scale(wider)
         self.note("quotient of exponentials", wider, new, BY_CONSTRUCTION)
         return new
 
@@ -268,8 +281,10 @@ class _Rewriter:
             found = rule(new, self.definitions.written_out)
             if found is not None:
                 self.note(name, new, found, BY_CONSTRUCTION)
+                # What entries hold is put in as it was written, not as it is evaluated.
+                again = name == AGAIN or (name in SEEN and not _exponentials_stay(found, new))
                 new = found
-                if name == AGAIN:
+                if again:
                     new = _Rewriter(self.definitions, self.shared, self.note, self.facts).body(new)
         return new
 
@@ -357,6 +372,12 @@ def _single_of(body: sp.Expr) -> Single | None:
     for node in postorder([body], leaf=_leaf):
         rewriter.visit(node)
     return rewriter.single.get(body)
+
+
+def _exponentials_stay(found: sp.Expr, node: sp.Expr) -> bool:
+    """Whether all exponentials in `found` stand in `node` too."""
+    known = {n for n in postorder([node]) if isinstance(n, EXPONENTIAL)}
+    return all(n in known for n in postorder([found]) if isinstance(n, EXPONENTIAL))
 
 
 def _leaf(node: sp.Basic) -> bool:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from symbp.ir.evaluate import evaluate_body
 from symbp.ir.functions import expm1
 from symbp.passes.simplify.accuracy import Choice, _is_single, accurate, error, in_decaying_exponential
 from symbp.passes.simplify.exponential_forms import X
@@ -58,3 +59,11 @@ def test_for_a_single_exponential_nothing_is_searched():
         assert calls(lambda body=body: accurate.__wrapped__(body)) < 200
     assert not _is_single(e(X) * e(-X / 2, evaluate=False) * X)
     assert not _is_single(e(e(X)))
+
+
+@pytest.mark.parametrize("unit", [sp.Rational(1, 3), sp.Rational(1, 100)])
+def test_overflow_is_seen_of_slow_exponentials_too(unit):
+    """The argument of exp(x/3) may be 3 z, for any z."""
+    form = accurate(e(unit * X) / (1 + e(unit * X))).form
+    with np.errstate(all="ignore"):
+        assert list(evaluate_body(form, {"x": np.array([-2e5, 2e5])})) == [0, 1]

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
+import symbp as sb
 from symbp.ir import Access
 from symbp.ir.evaluate import evaluate_body
 from symbp.ir.functions import first, log1p, one_plus_erf, times_logarithm
@@ -105,3 +106,12 @@ def test_a_maximum_is_subtracted_first():
     assert maximum_first(Y * (m - z + s), maxima) == Y * (first(m - z) + s)
     for body in (z - m, z + m + s, z - s - sp.log(Y), sp.exp(z - m)):
         assert maximum_first(body, maxima) == body
+
+
+@pytest.mark.parametrize("outer", [lambda u: 1 / u, sp.sqrt, lambda u: 1 + u])
+def test_formulas_that_are_put_into_a_logarithm_are_in_their_stable_forms(outer):
+    x = sp.Symbol("x")
+    f = sb.compile(sp.log(outer(sp.log(1 + sp.exp(x)))), wrt=[x], cache=False)
+    for at in (-40.0, 800.0):
+        truth = float(sp.log(outer(sp.log(1 + sp.exp(sp.Integer(int(at)))))).evalf(40))
+        assert f.value_and_grad(at)[0] == pytest.approx(truth, rel=1e-14)

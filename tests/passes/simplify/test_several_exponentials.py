@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
+import symbp as sb
 from symbp.ir import Access
 from symbp.ir.evaluate import evaluate_body
 from symbp.passes.simplify.several_exponentials import logarithm_of_sum, shifted_quotients, terms_of
@@ -24,6 +25,20 @@ QUOTIENTS = [
     e(2 * X) / total**2,
     e(2 * X + 2 * Y) / (e(X + Y) + e(Z)) ** 2,
 ]
+
+
+LEFT = [
+    1 / (1 + e(X) + e(Y)),
+    e(X) / (1 + e(X) + e(Y)) ** 2,
+    e(X) / (e(X) + e(Y)) ** 2,
+    e(X) * (1 / (1 + e(X)) + Z**2 / (e(X) + e(Y))),
+    (e(X) + e(2 * Y)) / (e(X) + e(Y)),
+]
+
+
+@pytest.mark.parametrize("body", LEFT, ids=str)
+def test_what_is_left_of_the_scale_is_one_factor(body):
+    assert worst(stable_body(body), body, (-300.0, -1.0, 0.0, 1.0, 300.0, 900.0)) <= 1000
 
 
 @pytest.mark.parametrize("body", QUOTIENTS, ids=str)
@@ -94,3 +109,17 @@ def test_longer_sums_at_infinity():
         for at, right in [((inf, 1, inf), inf), ((-inf, -inf, -inf), -inf), ((-inf, 2, -inf), 2)]:
             assert evaluate_body(body, dict(zip("xyz", map(np.float64, at), strict=True))) == right
         assert np.isnan(evaluate_body(body, {"x": np.float64("nan"), "y": np.float64(1), "z": np.float64(0)}))
+
+
+def test_terms_of_a_sum_in_two_entries():
+    """Neither of them holds a sum, and the quotient stands in a function."""
+    x, y = sp.symbols("x y")
+    ratio = (e(-x) - e(x**2)) / (e(x**2) + e(-x))
+    f = sb.compile(sp.Max(y, ratio), wrt=[x, y], cache=False)
+    assert f.value_and_grad(-40.0, -3.0)[0] == -1
+
+
+def test_a_gradient_beside_a_value_that_underflows():
+    x, y = sp.symbols("x y")
+    f = sb.compile(1 / (1 + e(x) + e(y)), wrt=[x, y], cache=False)
+    assert f.value_and_grad(800.0, 3.0) == (0, (0, 0))
