@@ -152,7 +152,21 @@ def _extreme(node: Any, k: int) -> sp.Expr:
     beats = sp.Gt if isinstance(node, sp.Max) else sp.Lt
     ties = sp.Ge if isinstance(node, sp.Max) else sp.Le
     conditions = [(beats if m < k else ties)(x, other) for m, other in enumerate(node.args) if m != k]
-    return sp.Piecewise((1, sp.And(*conditions)), (0, True))
+    return sp.Piecewise((1, sp.And(*map(_without_branches, conditions))), (0, True))
+
+
+def _without_branches(condition: Any) -> Any:
+    """A comparison of branches as those of their values: SymPy's own way needs symbols in them."""
+    if not condition.has(sp.Piecewise):
+        return condition
+    folded = sp.piecewise_fold(condition)
+    if not isinstance(folded, sp.Piecewise):
+        return folded
+    holds, rest = sp.false, sp.true
+    for value, where in folded.args:
+        holds = sp.Or(holds, sp.And(rest, where, value))
+        rest = sp.And(rest, sp.Not(where))
+    return holds
 
 
 def _primitive(derivative: Any, node: Any) -> sp.Expr:

@@ -17,6 +17,7 @@ BODIES = [
     sp.Abs(x - y), sp.Piecewise((x * y, x > 1), (z, True)), sp.floor(3 * x) * y, sp.loggamma(x + y),
     sp.polygamma(1, x), sp.gamma(x) * y, sp.erf(x) + sp.erfc(y),
     sp.Piecewise((sp.sin(x), y < 1), (sp.exp(x * z), z < 2), (0, True)) * x,
+    sp.Max(y**2, sp.Piecewise((x + z, x < 1), (x**2, True))),
 ]  # fmt: skip
 
 
