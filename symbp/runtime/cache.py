@@ -33,7 +33,7 @@ import numpy
 import sympy
 from numba.core import config
 
-from symbp.errors import CacheWarning
+from symbp.errors import CacheWarning, UnsupportedError
 from symbp.runtime.lock import MAKING
 from symbp.runtime.machine_code import load_machine_code
 
@@ -63,7 +63,16 @@ def load_or_build(key_text: str, build: Build, *, cache: bool = True) -> LoadedM
         key_text: describes what is compiled, completely.
         build: called only where the module is not found.
         cache: False, or SYMBP_CACHE=0 in the environment, keeps it off the disk cache.
+
+    Raises:
+        UnsupportedError: Numba is switched off.
     """
+    if config.DISABLE_JIT:  # type: ignore[attr-defined]
+        # Kernels call LLVM instructions, for which there is no Python.
+        raise UnsupportedError(
+            "kernels are compiled by Numba, which NUMBA_DISABLE_JIT=1 switches off",
+            hint="unset it, or print sb.derive(network), which compiles nothing",
+        )
     digest = content_digest(key_text)
     keep = cache and os.environ.get("SYMBP_CACHE", "1") != "0"
     with MAKING:
@@ -330,8 +339,6 @@ def _compile(module: types.ModuleType, meta: dict, from_disk: bool = False) -> i
     missed = 0
     for function, arguments in meta["compile"].items():
         dispatcher = getattr(module, function)
-        if not hasattr(dispatcher, "compile"):
-            continue  # NUMBA_DISABLE_JIT=1: the plain Python function does the same
         signature = types_of(arguments)
         if from_disk and load_machine_code(dispatcher, signature):
             continue

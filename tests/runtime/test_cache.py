@@ -193,3 +193,11 @@ def test_pythons_optimisation_leaves_the_machine_code_what_it_is(cache_dir):
             [sys.executable, *flags, "-c", code], capture_output=True, text=True, check=True
         )
         assert (done.stdout, done.stderr) == ("done\n", "")
+
+
+def test_without_numba_there_are_formulas_and_an_error_that_says_so():
+    code = "import symbp as sb; net = sb.mlp([2, 3, 1]); print(sb.derive(net)); sb.compile(net)"
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert "delta1 = " in done.stdout
+    assert "UnsupportedError: kernels are compiled by Numba, which NUMBA_DISABLE_JIT=1" in done.stderr

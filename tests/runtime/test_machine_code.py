@@ -3,13 +3,9 @@ import subprocess
 import sys
 
 import numpy as np
-import pytest
 from numba import njit
 
 from symbp.runtime.machine_code import load_machine_code
-
-pytestmark = pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="nothing is compiled")
-
 
 NET = """
 import sys
