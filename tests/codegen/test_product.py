@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from symbp.codegen.product import OWN_NAMES, crew_functions, micro_kernels, multiply_call
+from symbp.codegen.product import OWN_NAMES, Part, crew_functions, micro_kernels, multiply_call
 from symbp.ir.nodes import BATCH, Index, Statement, Tensor
 from symbp.schedule.kernel import Kernel
 from symbp.schedule.memory import plan_kernel
@@ -25,10 +25,10 @@ def schedule():
     return plan_kernel(Kernel("f", program, ("x", "d"), ("W",), ("z",), ("g",)))
 
 
-def call(target, **rows):
+def call(target, part=None):
     plan = schedule()
     statement = next(s for s in plan.program.statements if s.target == target)
-    return multiply_call(statement, plan, lambda name: (name, "0"), False, False, **rows)
+    return multiply_call(statement, plan, lambda name: (name, "0"), False, False, part)
 
 
 def test_sizes_and_strides():
@@ -69,8 +69,13 @@ def test_rows_along_the_sum():
 
 
 def test_some_rows():
-    some = call("g", low="low", count="count")
+    some = call("g", Part("low", "count"))
     assert some == "multiply(g, 0 + low*6, 6, d, 0 + low*1, 1, 8, x, 0, 6, count, 6, rows, start == 0, 1.0)"
+
+
+def test_some_columns():
+    some = call("g", Part("low", "count", columns=True))
+    assert some == "multiply(g, 0 + low*1, 6, d, 0, 1, 8, x, 0 + low*1, 6, 8, count, rows, start == 0, 1.0)"
 
 
 def test_the_names_that_modules_carry_are_reserved():
