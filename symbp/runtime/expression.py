@@ -16,6 +16,7 @@ from symbp.runtime.arguments import admit_arguments, count_arguments, samples
 from symbp.runtime.compiled import Compiled
 from symbp.runtime.dims import Instances, check_dims, unknown_dims
 from symbp.runtime.formula import formula
+from symbp.runtime.jitted import FunctionKernels
 from symbp.runtime.kernels import KernelSet, dtype_name
 from symbp.runtime.often import Often
 from symbp.runtime.parameters import Layout
@@ -360,20 +361,6 @@ class Function:
             else np.broadcast_to(a.reshape(s.shape), lead + s.shape).copy()
             for s, a in zip(kernel.results, results, strict=True)
         ]
-
-
-class FunctionKernels:
-    """The compiled functions of a `Function`, for callers that are compiled themselves."""
-
-    def __init__(self, function: Function):
-        self._function = function
-
-    def __getattr__(self, name: str) -> Any:
-        what = name.removesuffix("_batch").removesuffix("_into")
-        if what not in self._function._kernels:
-            raise AttributeError(name)
-        kernel = self._function._kernel(what)
-        return kernel.for_one if name == kernel.name and kernel.point else getattr(kernel.loaded.module, name)
 
 
 def _value_shape(shape: tuple[Any, ...] | None, dims: dict[str, int]) -> tuple[int, ...] | None:

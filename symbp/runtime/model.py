@@ -14,6 +14,7 @@ from symbp.network import Network, symbol_name, symbols_listed
 from symbp.runtime.compiled import Compiled, named_results
 from symbp.runtime.dims import Instances, check_dims, unknown_dims
 from symbp.runtime.door import Door
+from symbp.runtime.jitted import ModelKernels
 from symbp.runtime.kernels import KernelSet, checked_schedule, dtype_name
 from symbp.runtime.often import Often
 from symbp.runtime.outputs import Outputs
@@ -301,9 +302,9 @@ class Model:
         return path
 
     @property
-    def kernel(self) -> Kernels:
+    def kernel(self) -> ModelKernels:
         """The compiled functions, for callers that are compiled themselves."""
-        return Kernels(self._closed()[0])
+        return ModelKernels(self._closed()[0])
 
     def __repr__(self) -> str:
         size = "dimensions open" if self._open else f"{self.size} parameters"
@@ -389,19 +390,3 @@ class Model:
 
 _KEYS = (tuple, str, type(None))
 """Kinds of `outputs` that are the same ones when they are given again."""
-
-
-class Kernels:
-    """The `@njit` functions of a model: `value_and_grad`, `forward`, and each with `_into`."""
-
-    def __init__(self, model: Model):
-        self._model = model
-
-    def __getattr__(self, name: str) -> Any:
-        if name in ("value_and_grad", "value_and_grad_into"):
-            kernel = self._model._gradient_kernel()
-        elif name in ("forward", "forward_into"):
-            kernel = self._model._forward_kernel(self._model.network.defined)
-        else:
-            raise AttributeError(name)
-        return getattr(kernel.loaded.module, name)

@@ -1,0 +1,39 @@
+"""The `@njit` functions of a model or an expression, for callers that are compiled themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from symbp.runtime.expression import Function
+    from symbp.runtime.model import Model
+
+
+class ModelKernels:
+    """The `@njit` functions of a model: `value_and_grad`, `forward`, and each with `_into`."""
+
+    def __init__(self, model: Model):
+        self._model = model
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("value_and_grad", "value_and_grad_into"):
+            kernel = self._model._gradient_kernel()
+        elif name in ("forward", "forward_into"):
+            kernel = self._model._forward_kernel(self._model.network.defined)
+        else:
+            raise AttributeError(name)
+        return getattr(kernel.loaded.module, name)
+
+
+class FunctionKernels:
+    """The compiled functions of a `Function`, for callers that are compiled themselves."""
+
+    def __init__(self, function: Function):
+        self._function = function
+
+    def __getattr__(self, name: str) -> Any:
+        what = name.removesuffix("_batch").removesuffix("_into")
+        if what not in self._function._kernels:
+            raise AttributeError(name)
+        kernel = self._function._kernel(what)
+        return kernel.for_one if name == kernel.name and kernel.point else getattr(kernel.loaded.module, name)
