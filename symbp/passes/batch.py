@@ -7,6 +7,7 @@ per sample.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import sympy as sp
@@ -46,12 +47,16 @@ def batch(program: Program, reduced: dict[str, str], reduction: str = "mean") ->
 
 
 def _widen(statement: Statement, used: list[Access], wide: set[str]) -> Statement:
-    swap = {a: Access(a.name, SAMPLE, *a.indices) for a in used if a.name in wide}
-    # A gather z[label] holds an access inside an access: widen the inner one first.
-    swap = {a: Access(b.name, *(swap.get(i, i) for i in b.indices)) for a, b in swap.items()}
-    body, *where = substitute_all([statement.body, *statement.where], swap)
+    body, *where = substitute_all([statement.body, *statement.where], _per_sample(used, wide))
     indices = (SAMPLE, *statement.indices) if statement.target in wide else statement.indices
     return replace(statement, body=body, where=tuple(where), indices=indices)
+
+
+def _per_sample(used: Iterable[Access], wide: set[str]) -> dict[Access, Access]:
+    """Accesses to what has a sample axis, with that axis."""
+    swap = {a: Access(a.name, SAMPLE, *a.indices) for a in used if a.name in wide}
+    # A gather z[label] holds an access inside an access: widen the inner one first.
+    return {a: Access(b.name, *(swap.get(i, i) for i in b.indices)) for a, b in swap.items()}
 
 
 def _combine(program: Program, name: str, result: str, wide: set[str], reduction: str) -> list[Statement]:
@@ -68,8 +73,7 @@ def _combine(program: Program, name: str, result: str, wide: set[str], reduction
         same = sp.Add(*(t for t in terms if not any(a.name in wide for a in accesses(t))))
         if same != 0:
             rest = sp.Add(*(t for t in terms if any(a.name in wide for a in accesses(t))))
-            swap = {a: Access(a.name, SAMPLE, *a.indices) for a in accesses(rest) if a.name in wide}
-            rows = substitute(rest, swap)
+            rows = substitute(rest, _per_sample(accesses(rest), wide))
     total = _sum_name(result)
     scale = 1 / BATCH if reduction == "mean" else sp.S.One
     return [

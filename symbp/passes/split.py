@@ -74,7 +74,7 @@ class _Cutter:
                 sign = -1 if _is_negative(inner) else 1
                 part = self.temporary(statement, sign * inner, statement.target in self.activations)
                 self.visit(part)
-                self.statements.append(statement.with_body(substitute(body, {inner: sign * part.access})))
+                self.statements.append(statement.with_body(_over(body, inner, sign * part.access)))
                 return
             if len(accesses(body)) == 1 or _cheap_to_differentiate(body):
                 self.statements.append(statement)
@@ -148,14 +148,33 @@ def _bottleneck(body: sp.Expr) -> sp.Expr | None:
     everything = set(accesses(body))
     if len(everything) < 2:
         return None
+    probe = Access("probe")
     for node in postorder([body]):
         if node is body:
             return None
         if isinstance(node, sp.Expr) and not is_leaf(node) and set(accesses(node)) == everything:
-            probe = Access("probe")
-            if set(accesses(substitute(body, {node: probe}))) == {probe}:
+            if set(accesses(_over(body, node, probe))) == {probe}:
                 return node
     return None
+
+
+def _over(body: sp.Expr, part: sp.Expr, name: sp.Expr) -> sp.Expr:
+    """The body with a name for a part of it, also where SymPy wrote a multiple of a sum: -u - v of u + v."""
+    swap = {part: name}
+    if isinstance(part, sp.Add):
+        own = _coefficients(part)
+        for node in postorder([body]):
+            theirs = _coefficients(node) if isinstance(node, sp.Add) else {}
+            if node != part and theirs.keys() == own.keys():
+                ratio, *others = {theirs[term] / own[term] for term in own}
+                if not others:
+                    swap[node] = ratio * name
+    return substitute(body, swap)
+
+
+def _coefficients(total: sp.Add) -> dict[sp.Expr, sp.Expr]:
+    """The rational factors of the terms of a sum."""
+    return {term: factor for factor, term in (t.as_coeff_Mul(rational=True) for t in total.args)}
 
 
 def _is_negative(body: sp.Expr) -> bool:

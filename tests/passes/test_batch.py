@@ -1,8 +1,12 @@
 import numpy as np
 import pytest
+import sympy as sp
 
+from symbp import nn
 from symbp.ir import BATCH, check, evaluate
+from symbp.network import Network
 from symbp.passes.batch import batch
+from symbp.pipeline import derive
 from tests.catalogue import CATALOGUE, NAMES
 
 SAMPLES = 4
@@ -42,3 +46,14 @@ def test_a_penalty_is_not_summed_over_the_samples():
     ]
     assert "W1" not in {a.name for a in total.body.atoms() if hasattr(a, "extent")}
     assert total.bound[0].extent == BATCH
+
+
+def test_labels_of_samples_stand_beside_a_penalty():
+    W, x, y, E = nn.matrix("W", 3, 2), nn.vector("x", 2), nn.label("y"), sp.Symbol("E")
+    loss = nn.softmax_cross_entropy(W * x, y) + nn.l2_penalty(1, W)
+    program = derive(Network([sp.Eq(E, loss)], inputs=[x, y], parameters=[W], loss=E)).backward_program
+    wide = check(batch(program, {"E": "mean E"}))
+    values = {"W": np.eye(3, 2), "x": np.array([[1.0, 2.0], [3.0, -1.0]]), "y": np.array([2, 0])}
+    rows = [evaluate(program, {n: v if n == "W" else v[k] for n, v in values.items()}) for k in range(2)]
+    got = evaluate(wide, values)["mean E"]
+    np.testing.assert_allclose(got, np.mean([r["E"] for r in rows]), rtol=1e-12)

@@ -76,3 +76,13 @@ def iterated(depth):
 def test_a_deeply_shared_expression_is_derived():
     counts = [len(derive(iterated(depth)).backward_program.statements) for depth in (20, 40, 60)]
     assert counts[2] - counts[1] == counts[1] - counts[0] <= 60
+
+
+def test_an_argument_and_its_multiples_are_one():
+    """SymPy writes -(u + v) as -u - v: log(cosh(u + v)) is a function of u + v all the same."""
+    u = x[0] + x[1] * x[2]
+    body = sp.log((sp.exp(u) + sp.exp(-u)) / 2)
+    first, last = check(split(program(body))).statements
+    z = Access("z_s")
+    assert first.body == u
+    assert last.body == sp.log((sp.exp(z) + sp.exp(-z)) / 2)

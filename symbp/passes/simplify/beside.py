@@ -137,6 +137,8 @@ def _parts(body: sp.Expr) -> list[sp.Expr]:
     """Proper parts of a body outside of which it calls no function, the largest first."""
     found = []
     for node in reversed(postorder([body])[:-1]):
+        if not isinstance(node, sp.Expr):
+            continue  # a branch with its condition
         outside = substitute(body, {node: _PART})
         if calls(node) and not calls(outside):
             found.append(node)

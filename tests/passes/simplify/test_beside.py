@@ -76,3 +76,8 @@ def test_formulas_that_differ_from_entry_to_entry_are_left_alone():
     i = Index("i", 3)
     body = log(1 + e(Access("v", i) * i))
     assert best_beside(body, partials(body)[Access("v", i)], Access("a", i)) is None
+
+
+def test_branches_are_no_parts():
+    body = sp.Piecewise((x, x > 0), (e(x) - 1, True))
+    assert best_beside(body, partials(body)[x], a) is None
