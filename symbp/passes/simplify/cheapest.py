@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -60,6 +61,12 @@ def cheapest(problem: Problem) -> Found | None:
     divides by what the body does not divide by. Bodies that differ only in the names of their tensors
     and indices are solved once.
     """
+    long = long_exponents(problem.body, *(formula for _, formula in problem.held))
+    if long:
+        held = tuple((access, substitute(formula, long)) for access, formula in problem.held)
+        found = cheapest(replace(problem, body=substitute(problem.body, long), held=held))
+        back = {name: argument for argument, name in long.items()}
+        return None if found is None else replace(found, form=substitute(found.form, back))
     names = _neutral(problem)
     held = tuple((substitute(a, names), substitute(f, names)) for a, f in problem.held)
     found = _solved(replace(problem, body=substitute(problem.body, names), held=held))
@@ -67,6 +74,17 @@ def cheapest(problem: Problem) -> Found | None:
         return None
     back = {v: k for k, v in names.items()}
     return replace(found, form=substitute(found.form, back))
+
+
+def long_exponents(*parts: sp.Expr) -> dict[sp.Expr, Access]:
+    """Names for exponents of several entries that stand nowhere else: z + c - m is one variable then."""
+    arguments = dict.fromkeys(n.args[0] for n in postorder(parts) if isinstance(n, sp.exp))
+    named = {u: Access(f"exponent{k}") for k, u in enumerate(arguments) if len(accesses(u)) > 1}
+    if not named:
+        return {}
+    outside = {a for part in parts for a in accesses(substitute(part, named))}
+    counts = Counter(a for u in arguments for a in accesses(u))
+    return {u: n for u, n in named.items() if all(counts[a] == 1 and a not in outside for a in accesses(u))}
 
 
 def _neutral(problem: Problem) -> dict:

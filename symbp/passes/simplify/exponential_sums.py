@@ -16,6 +16,7 @@ import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symbp.ir.walk import FEW, postorder
+from symbp.passes.simplify.several_exponentials import multiple
 
 Conditions = frozenset[sp.Basic]
 """All of which must hold."""
@@ -153,6 +154,44 @@ def shifted(body: Any, base: sp.Expr, top: sp.Expr) -> sp.Expr:
         pairs = [(sp.Mul(power(base, exponent), e), c) for e, c in choice.args]
         return sp.Mul(*rest, sp.Piecewise(*((shifted(e, base, top), c) for e, c in pairs)))
     return sp.Mul(*rest, power(base, exponent - top))
+
+
+def is_bounded(body: sp.Expr) -> bool:
+    """Whether no exponential of a sum grows: exp(u)/(1 + exp(u)) is divided by what grows as fast."""
+    return all(map(_is_bounded, sp.Add.make_args(body)))
+
+
+def _is_bounded(term: sp.Expr) -> bool:
+    factors = sp.Mul.make_args(term)
+    exponents = [e for e in map(exponent_of, factors) if e is not None]
+    below = [f for f in factors if isinstance(f, sp.Pow) and f.exp.is_Integer and f.exp.is_negative]
+    sums = [(sp.Add.make_args(f.base), -f.exp) for f in below if isinstance(f.base, sp.Add)]
+    if not exponents or not sums:
+        return False
+    above: dict[sp.Expr, sp.Expr] = {}
+    for u, rate in map(multiple, exponents):
+        above[u] = above.get(u, sp.S.Zero) + rate
+    for u, rate in above.items():
+        most = least = rate
+        for terms, n in sums:
+            rates = [_rate(t, u) for t in terms]
+            if None not in rates:
+                most, least = most - n * max(rates), least - n * min(rates)
+        if most > 0 or least < 0:
+            return False
+    return True
+
+
+def _rate(term: sp.Expr, u: sp.Expr) -> sp.Rational | None:
+    """r where a term is a positive number times exp(r u); None where it is something else."""
+    factor, rest = term.as_coeff_Mul()
+    if not factor.is_positive:
+        return None
+    if rest == 1:
+        return sp.S.Zero
+    exponent = exponent_of(rest)
+    of, rate = (None, None) if exponent is None else multiple(exponent)
+    return rate if of == u else None
 
 
 def weights(body: sp.Expr) -> list[sp.Expr]:

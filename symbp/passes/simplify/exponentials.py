@@ -22,7 +22,7 @@ from symbp.ir.nodes import Access, Program, Statement, Tensor
 from symbp.ir.walk import accesses, index_symbols, is_large, is_leaf, postorder, rebuild, substitute
 from symbp.passes.cost import cost
 from symbp.passes.simplify.common_exponents import as_written, without_common_exponents
-from symbp.passes.simplify.exponential_sums import base_of, exponent_of, shifted, terms_of
+from symbp.passes.simplify.exponential_sums import base_of, exponent_of, is_bounded, shifted, terms_of
 from symbp.passes.simplify.ledger import BY_CONSTRUCTION, Ledger, Step
 from symbp.passes.simplify.peaks import Peak, Peaks, Total
 from symbp.passes.simplify.renamed import renamed, renamed_body
@@ -275,7 +275,9 @@ class _Shifter:
 
 
 def _varies(s: Statement) -> bool:
-    """Whether the body of a sum is one of exponentials, and their exponents vary in it."""
+    """Whether the body of a sum is one of exponentials that may grow, and their exponents vary in it."""
+    if is_bounded(s.body):
+        return False
     base = base_of(s.body)
     terms = None if base is None else terms_of(s.body, base)
     return any(i in s.bound for t in terms or () for i in index_symbols(t.exponent))

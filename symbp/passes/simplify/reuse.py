@@ -7,12 +7,14 @@ measured over all of float64's range.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import sympy as sp
 
 from symbp.ir.nodes import Access
 from symbp.ir.walk import accesses, index_symbols, is_large, operations, postorder, substitute
 from symbp.passes.cost import cost, is_transcendental
-from symbp.passes.simplify.cheapest import Found, Problem, cheapest
+from symbp.passes.simplify.cheapest import Found, Problem, cheapest, long_exponents
 from symbp.passes.simplify.single import EXPONENTIAL
 
 SIZE = 40
@@ -35,6 +37,12 @@ def through_output(body: sp.Expr, derivative: sp.Expr, value: Access, lossy: boo
         lossy: whether a form may lose relative accuracy where the derivative is small against its
             largest value, as 1 - a**2 does for tanh at 30.
     """
+    names = long_exponents(body, derivative)
+    if names:
+        body, derivative = substitute(body, names), substitute(derivative, names)
+        found = through_output(body, derivative, value, lossy)
+        back = {name: argument for argument, name in names.items()}
+        return None if found is None else replace(found, form=substitute(found.form, back))
     operands = accesses(body)
     if not operands or operations(body) > SIZE or body == operands[0] or is_large(body, 2 * SIZE):
         return None

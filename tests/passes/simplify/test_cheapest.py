@@ -3,7 +3,7 @@ import sympy as sp
 from symbp.ir import Access, Index
 from symbp.ir.walk import operations
 from symbp.passes.cost import cost
-from symbp.passes.simplify.cheapest import LOSS, Problem, cheapest
+from symbp.passes.simplify.cheapest import LOSS, Problem, cheapest, long_exponents
 
 i, j = Index("i", 4), Index("j", 4)
 e = sp.exp
@@ -71,3 +71,15 @@ def test_numbers_with_a_point_are_numbers():
     assert float(constant) == 0.85795
     assert float(slope) == float(-1 / (2 * sp.Rational(1.7159)))
     assert found.verified == "symbolically"
+
+
+def test_an_exponent_of_several_entries_is_one_variable():
+    """Two entries, not four: softmax of masked values is no harder than softmax."""
+    z, c, p = Access("z", i), Access("c", i), Access("p", i)
+    m, s, t, q = Access("m"), Access("s"), Access("t"), Access("q", i)
+    exponential = e(z + c - m)
+    found = solved((q - t) * exponential / s, {p: exponential / s})
+    assert sp.expand(found.form - p * (q - t)) == 0
+    assert long_exponents(exponential, e(2 * z)) == {}
+    assert long_exponents(m * exponential) == {}
+    assert set(long_exponents(exponential * s)) == {z + c - m}

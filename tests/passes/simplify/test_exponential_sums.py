@@ -7,6 +7,7 @@ from symbp.passes.simplify.exponential_sums import (
     base_of,
     exponent_of,
     greatest,
+    is_bounded,
     shifted,
     terms_of,
     weights,
@@ -57,3 +58,11 @@ def test_shifted():
     assert shifted(2 + w * e(z), sp.E, m) == 2 * e(-m) + w * e(z - m)
     assert shifted(b * mask, sp.E, m) == b * sp.Piecewise((e(z - m), w > 0), (0, True))
     assert Statement("s", (), shifted(mask, sp.E, m), "sum", (k,)).body.has(m)
+
+
+def test_what_is_divided_by_its_own_exponential_does_not_grow():
+    gate = 1 / (1 + e(z))
+    for bounded in (w * e(z) * gate, e(2 * z) * gate**2, e(z) * gate**2, w * e(-z) / (1 + e(-z)) + e(z) * gate):
+        assert is_bounded(bounded)
+    for growing in (w * e(z), e(2 * z) * gate, e(z) / (1 + e(b)), e(z) * gate + e(z), e(-z) * gate, gate, w):
+        assert not is_bounded(growing)

@@ -302,3 +302,12 @@ def test_a_softmax_of_nothing_is_0(name, dtype):
     assert got["E"] == 0
     np.testing.assert_array_equal(got[derivation.gradients["v"]], np.zeros(4))
     np.testing.assert_array_equal(got[derivation.gradients["q"]], np.zeros(4))
+
+
+def test_gates_are_no_sums_of_exponentials():
+    """1/(1 + s^2) of a weighted sum of e^z/(1 + e^z), which cannot overflow: there is nothing to subtract."""
+    x, v, W, E = nn.vector("x", 2), nn.vector("v", 2), nn.matrix("W", 3, 2), nn.scalar("E")
+    gate = nn.elementwise(lambda t: sp.exp(t) / (1 + sp.exp(t)), x)
+    out = nn.elementwise(lambda t: 1 / (1 + t**2), W * sp.HadamardProduct(gate, v))
+    d = derive(Network([sp.Eq(E, nn.total(out))], inputs=[x, v], parameters=[W], loss=E))
+    assert not any(step.rule == RULE for step in d.rewrites)
