@@ -81,6 +81,8 @@ def _value(node: sp.Basic, done: dict, values: Mapping[Any, Any]) -> Any:
         return bool(node)
     if isinstance(node, sp.NumberSymbol):
         return node._to_mpmath(mpmath.mp.prec)
+    if node in (sp.oo, -sp.oo):
+        return mpmath.inf if node is sp.oo else -mpmath.inf
     if is_leaf(node):
         raise NotImplementedError(f"no value for {type(node).__name__}")
     args = [done[a] for a in node.args]

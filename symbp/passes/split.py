@@ -152,9 +152,9 @@ def _bottleneck(body: sp.Expr) -> sp.Expr | None:
     for node in postorder([body]):
         if node is body:
             return None
-        if isinstance(node, sp.Expr) and not is_leaf(node) and set(accesses(node)) == everything:
-            if set(accesses(_over(body, node, probe))) == {probe}:
-                return node
+        passed = isinstance(node, sp.Expr) and not is_leaf(node) and set(accesses(node)) == everything
+        if passed and set(accesses(_over(body, node, probe))) == {probe}:
+            return node
     return None
 
 

@@ -60,3 +60,10 @@ def test_exponentials_of_exponentials_come_back():
     assert exact(sp.exp(-sp.exp(x)), {x: 1e10}) == 0
     assert exact(sp.log(sp.exp(x)), {x: 1e300}) == pytest.approx(1e300, rel=1e-15)
     assert 0 < exact(sp.exp(-sp.exp(x)), {x: 100}) < mpmath.mpf(10) ** -(10**43)
+
+
+def test_an_infinite_branch_is_no_value_and_less_than_all():
+    masked = sp.Piecewise((x, x > 0), (-sp.oo, True))
+    assert exact(sp.Max(masked, 2, evaluate=False), {x: -1.0}) == 2
+    assert exact(sp.exp(masked), {x: -1.0}) == 0
+    assert exact(masked, {x: -1.0}) is None

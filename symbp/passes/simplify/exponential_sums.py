@@ -174,8 +174,8 @@ def _is_bounded(term: sp.Expr) -> bool:
     for u, rate in above.items():
         most = least = rate
         for terms, n in sums:
-            rates = [_rate(t, u) for t in terms]
-            if None not in rates:
+            rates = [r for r in (_rate(t, u) for t in terms) if r is not None]
+            if len(rates) == len(terms):
                 most, least = most - n * max(rates), least - n * min(rates)
         if most > 0 or least < 0:
             return False

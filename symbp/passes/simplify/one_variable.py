@@ -24,23 +24,27 @@ SIZE = 400
 _AT = (-np.inf, np.inf, 0.0)
 
 
-def without_nans(program: Program, written: Mapping[str, Statement]) -> tuple[Program, list[Step]]:
+def without_nans(
+    program: Program, written: Mapping[str, Statement], evaluated: Program | None = None
+) -> tuple[Program, list[Step]]:
     """The program with limits and power series where its outputs are nan, and what was done.
 
     Args:
         program: as it is evaluated.
         written: the statements as they were before they were rewritten.
+        evaluated: the program whose values decide; the same by default.
     """
     better: dict[str, sp.Expr] = {}
     steps = []
-    for s, x, formula, is_nan in _outputs(program, written):
+    bodies = program.statement_of()
+    for s, x, formula, is_nan in _outputs(evaluated or program, written):
         found = [
             (AT_INFINITY, SETTLES, limits_at(x, formula, is_nan[:2])),
             (REMOVABLE, COMPARED, series_at(x, formula) if is_nan[2] else []),
         ]
         for rule, how, pairs in found:
             if pairs:
-                before = better.get(s.target, s.body)
+                before = better.get(s.target, bodies[s.target].body)
                 better[s.target] = body = sp.Piecewise(*pairs, (before, True))
                 steps.append(Step(rule, s.target, before, body, cost(before) - cost(body), how))
     if not better:

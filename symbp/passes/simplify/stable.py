@@ -45,6 +45,7 @@ from symbp.passes.simplify.peak_rules import (
     logarithm_near_one,
     masked_first,
 )
+from symbp.passes.simplify.rescue import rescued
 from symbp.passes.simplify.several_exponentials import keeps_scale, multiple, shifted_quotients
 from symbp.passes.simplify.single import EXPONENTIAL, Definitions, Single, combined, is_concerned, is_constant
 from symbp.passes.simplify.vanishing import TRIED, opposed, zero_first
@@ -80,8 +81,10 @@ def stable_forms(program: Program, ledger: Ledger | None = None, relative: bool 
         found = program.rebuilt(compensated(statements, program.statement_of()))
         if len(program.statements) > FEW:
             return found
-        found, mended = without_nans(found, program.statement_of())
-        for step in mended if ledger is not None else ():
+        written = program.statement_of()
+        carried, mended = rescued(found, written)
+        found, limits = without_nans(carried, written, found)
+        for step in (*mended, *limits) if ledger is not None else ():
             ledger.note(step)  # type: ignore[union-attr]
         return found
     steps = Ledger()

@@ -62,7 +62,12 @@ def test_shifted():
 
 def test_what_is_divided_by_its_own_exponential_does_not_grow():
     gate = 1 / (1 + e(z))
-    for bounded in (w * e(z) * gate, e(2 * z) * gate**2, e(z) * gate**2, w * e(-z) / (1 + e(-z)) + e(z) * gate):
+    for bounded in (
+        w * e(z) * gate,
+        e(2 * z) * gate**2,
+        e(z) * gate**2,
+        w * e(-z) / (1 + e(-z)) + e(z) * gate,
+    ):
         assert is_bounded(bounded)
     for growing in (w * e(z), e(2 * z) * gate, e(z) / (1 + e(b)), e(z) * gate + e(z), e(-z) * gate, gate, w):
         assert not is_bounded(growing)

@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+import sympy as sp
+
+import symbp as sb
+from symbp.ir import Access, Program, Statement, Tensor, evaluate
+from symbp.passes.simplify import rescue
+from symbp.passes.simplify.rescue import RULE, rescued
+
+x, y = Access("x"), Access("y")
+e, log = sp.exp, sp.log
+
+
+def program(*bodies):
+    tensors = [Tensor("x", (), "input"), Tensor("y", (), "input")]
+    tensors += [Tensor(f"f{k}", ()) for k in range(len(bodies))]
+    statements = tuple(Statement(f"f{k}", (), body) for k, body in enumerate(bodies))
+    return Program({t.name: t for t in tensors}, statements, tuple(s.target for s in statements))
+
+
+def after(*bodies):
+    before = program(*bodies)
+    return rescued(before, before.statement_of())
+
+
+def test_a_value_is_carried_where_it_is_lost_and_stays_elsewhere():
+    body = (e(2 * x) + e(-x)) / (e(1 - x) + e(y))
+    found, steps = after(body)
+    assert [s.rule for s in steps] == [RULE]
+    assert evaluate(found, {"x": -900.0, "y": 5.0})["f0"] == pytest.approx(np.exp(-1), rel=1e-12)
+    for a, b in ((0.3, -2.0), (5.0, 7.0)):
+        at = {"x": a, "y": b}
+        assert evaluate(found, at)["f0"] == evaluate(program(body), at)["f0"]
+
+
+def test_what_fails_nowhere_is_left_alone():
+    assert after(e(x), x * y, e(-(x**2)) + y, 1 / (1 + e(-x)))[1] == []
+
+
+def test_only_what_fails_is_written_again():
+    found, steps = after(x * y, e(x) / (e(x) + e(y)))
+    assert [s.target for s in steps] == ["f1"]
+    assert found.statement_of()["f0"].body == x * y
+
+
+def test_a_form_that_is_wrong_is_not_used(monkeypatch):
+    monkeypatch.setattr(rescue.Carrier, "number", lambda self, formula: sp.Float(0.25) + x)
+    assert after(e(x) / (e(x) + e(y)))[1] == []
+
+
+def test_infinite_arguments_are_those_of_the_plain_value():
+    found, _ = after(e(x) / (e(x) + e(y)))
+    assert np.isnan(evaluate(found, {"x": np.inf, "y": 1.0})["f0"])
+
+
+X, Y = sp.symbols("x y", real=True)
+CASES = [
+    (1 / ((e(Y) + 1) * (e(X**2) + e(Y) + 2 * e(X * Y) + 1)), (-40, 3), None, (0, 0)),
+    (1 - e(-e(X + 1) - e(X - Y)), (800, -3), 1, (0, 0)),
+    (sp.Max((1 - X) * log(log(1 + e(X))), sp.erf(X * Y)), (-900, 5), -1, (0, 0)),
+    (sp.Max(Y, (e(-X) - e(X**2)) / (e(X**2) + e(-X))), (-40, -3), -1, (0, 0)),
+    ((e(X) + e(2 * Y)) / (e(X) + e(Y)), (900, 901), np.inf, (-np.inf, np.inf)),
+    (log(1 - e(-e(X))), (-1000,), -1000, (1,)),
+    ((e(X) - 1) / X, (1000,), np.inf, (np.inf,)),
+    (1 / sp.sqrt(e(1 - X) + sp.Rational(1, 10)), (-900,), 2.24045333443e-196, (1.12022666722e-196,)),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("body", "at", "value", "slopes"), CASES, ids=str)
+def test_compiled_expressions(body, at, value, slopes, dtype):
+    f = sb.compile(body, wrt=[X, Y][: len(at)], dtype=dtype, cache=False)
+    got, gradient = f.value_and_grad(*map(float, at))
+    least = np.finfo(dtype).tiny
+    if value is not None:
+        np.testing.assert_allclose(got, value, rtol=1e-6, atol=least)
+    np.testing.assert_allclose(gradient, slopes, rtol=1e-6, atol=least)
