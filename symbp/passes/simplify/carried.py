@@ -25,6 +25,9 @@ from symbp.ir.walk import is_leaf, postorder, rebuild
 SMALL = sp.Float(1e-30)
 """Below, expm1(u) and log1p(u) are u, and u may be 0 where it is carried."""
 
+_LIKE_THEIR_ARGUMENT = (sp.tanh, sp.sin, sp.tan, sp.atan, sp.asin, sp.asinh, sp.atanh)
+"""Functions that are their argument where that is small."""
+
 
 @dataclass(frozen=True)
 class Carried:
@@ -62,9 +65,13 @@ class Carrier:
         if is_leaf(node):
             return Carried(node)
         parts = [self.done[a] for a in node.args]
-        if isinstance(node, Boolean | sp.core.relational.Relational):
-            args = tuple(self.resolved(p) if isinstance(p, Carried) else p for p in parts)
-            return node.func(*args, evaluate=False)
+        if isinstance(node, sp.core.relational.Relational):
+            one, other = parts
+            if one.exponent == other.exponent == 0:
+                return node.func(one.body, other.body, evaluate=False)
+            return node.func(self.sum([one, _negative(other)]).body, 0, evaluate=False)
+        if isinstance(node, Boolean):
+            return node.func(*(p.body if isinstance(p, Carried) else p for p in parts), evaluate=False)
         if isinstance(node, ExprCondPair):
             condition = parts[1]
             return parts[0], condition.body if isinstance(condition, Carried) else condition
@@ -88,10 +95,23 @@ class Carrier:
             return self.logarithm(node, parts[0])
         if isinstance(node, sp.Abs):
             return Carried(sp.Abs(parts[0].body, evaluate=False), parts[0].exponent)
+        if isinstance(node, sp.Max | sp.Min) and any(p.exponent != 0 for p in parts):
+            return self.extreme(node, parts)
         numbers = tuple(self.resolved(p) for p in parts)
         if isinstance(node, sp.Max | sp.Min):
             return Carried(node.func(*numbers, evaluate=False))
-        return Carried(rebuild(node, numbers))
+        whole = Carried(rebuild(node, numbers))
+        if isinstance(node, _LIKE_THEIR_ARGUMENT) and parts[0].exponent != 0:
+            return self.either(_is_below(numbers[0], SMALL), parts[0], whole)
+        return whole
+
+    def extreme(self, node: sp.Max | sp.Min, parts: list[Carried]) -> Carried:
+        best, *others = parts
+        for other in others:
+            apart = self.sum([best, _negative(other)]).body
+            holds = (sp.Ge if isinstance(node, sp.Max) else sp.Le)(apart, 0, evaluate=False)
+            best = self.either(holds, best, other)
+        return best
 
     def resolved(self, value: Carried) -> sp.Expr:
         if value.exponent == 0:
@@ -126,7 +146,9 @@ class Carrier:
         return whole if small is None else self.either(_is_below(u, SMALL), small, whole)
 
     def logarithm(self, node: sp.log, inside: Carried) -> Carried:
-        whole = Carried(sp.log(inside.body, evaluate=False) + inside.exponent)
+        known = self.behind.get(inside.exponent)
+        own = Carried(sp.log(inside.body, evaluate=False))
+        whole = Carried(own.body + inside.exponent) if known is None else self.sum([own, known])
         terms = sp.Add.make_args(node.args[0])
         if len(terms) < 2 or sp.S.One not in terms:
             return whole
@@ -153,6 +175,10 @@ class Carrier:
     def written(self, formula: sp.Expr) -> Any:
         self.number(formula)
         return self.done[formula]
+
+
+def _negative(value: Carried) -> Carried:
+    return Carried(-value.body, value.exponent)
 
 
 def _is_below(u: sp.Expr, size: sp.Expr) -> sp.Basic:

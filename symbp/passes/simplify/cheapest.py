@@ -120,7 +120,7 @@ def _solved(problem: Problem) -> Found | None:
         if not divides_by_no_other(form, problem.body, held):
             continue
         relative, absolute = judge.losses(form)
-        kept = relative <= (EXACT if judge.is_nan else max(EXACT, judge.losses(problem.body)[0]))
+        kept = relative <= (EXACT if judge.is_nan else max(EXACT, judge.own()))
         own = _key(form, relative == np.inf)
         key = (0.0 if problem.lossy or relative <= EXACT else judge.lost(form), *own)
         if own >= most or key >= best_key or not (kept or (problem.lossy and absolute <= BELOW_TOP)):
@@ -147,6 +147,11 @@ class _Judge:
         if form not in self.known:
             self.known[form] = losses(stable_body(form), self.body, self.held, self.extremes)
         return self.known[form]
+
+    def own(self) -> float:
+        """The relative error of the body. Where squares overflow it may be nan, which is no measure."""
+        own, _ = self.losses(self.body)
+        return own if own < np.inf else self.lost(self.body) or EXACT
 
     def lost(self, form: sp.Expr) -> float:
         """The relative error where no square leaves float64, 0 where it is rounding."""

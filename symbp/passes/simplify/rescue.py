@@ -106,7 +106,7 @@ class _Trial:
         self.points = _points(len(inputs))
         self.values: dict[type, Values] = {}
         for dtype in CLOSE:
-            given = {n: self.points[:, k].astype(dtype) for k, n in enumerate(inputs)}
+            given: Values = {n: self.points[:, k].astype(dtype) for k, n in enumerate(inputs)}
             self.values[dtype] = _evaluated(program.statements, given, dtype)
         self.inputs = inputs
 
@@ -124,8 +124,8 @@ class _Trial:
             if not form and not lost:
                 continue
             form = form or _written(self.program, s, formula)
-            given = {n: values[n][doubtful] for n in self.inputs}
-            new = _evaluated(form, given, dtype)[form[-1].target]
+            there: Values = {n: values[n][doubtful] for n in self.inputs}
+            new = _evaluated(form, there, dtype)[form[-1].target]
             for k, value in zip(doubtful, new, strict=True):
                 truth = truths.known[k]
                 if truth is None:
@@ -133,7 +133,7 @@ class _Trial:
                 compared += 1
                 if truth.is_met_by(value, dtype):
                     mended = mended or k in lost
-                elif np.isfinite(value) or k not in lost:
+                elif not np.isnan(value):
                     return None
         return (form, compared) if mended else None
 
@@ -149,18 +149,18 @@ class _Truth:
     def is_met_by(self, got: float, dtype: type) -> bool:
         with np.errstate(all="ignore"):
             value = float(dtype(self.value))
-        if not np.isfinite(value):
+        if not (np.isfinite(value) and np.isfinite(got)):
             return bool(got == value)
         close, least = CLOSE[dtype], float(np.finfo(dtype).tiny)  # type: ignore[type-var]
         allowed = max(close * abs(value), NOISE * close * self.terms, least)
-        return bool(abs(got - value) <= allowed)
+        return bool(abs(float(got) - value) <= allowed)
 
 
 class _Truths:
     """Values of a formula at arguments, as they are asked for.
 
     Attributes:
-        known: by number of the argument; None where the formula has no value.
+        known: by number of the argument; None where the formula has no value, or one that comes out as 0.
     """
 
     def __init__(self, formula: sp.Expr, points: list[dict[str, float]]):
@@ -172,7 +172,7 @@ class _Truths:
     def is_lost(self, k: int, got: float, dtype: type) -> bool:
         if k not in self.known:
             value = self.exact(k, DIGITS[0])
-            self.known[k] = None if value is None else _Truth(float(value))
+            self.known[k] = _Truth(float(value)) if value else None
         truth = self.known[k]
         if truth is None or truth.is_met_by(got, dtype):
             return False
@@ -193,8 +193,8 @@ class _Truths:
         for digits in DIGITS[1:]:
             values.append(self.exact(k, digits))
             before, value = values[-2:]
-            if before is None or value is None:
-                return None
+            if not before or not value:
+                return None  # of 1 - exp(-exp(-3000)) no digit is there
             if abs(value - before) <= AGREED * abs(value):
                 sizes = [exact(t, self.points[k], digits) for t in sp.Add.make_args(self.formula)]
                 return _Truth(float(value), float(sum(abs(v) for v in sizes if v is not None)))
@@ -214,7 +214,7 @@ def _evaluated(statements: Iterable[Statement], given: Values, dtype: type) -> V
     with np.errstate(all="ignore"):
         for s in statements:
             body = substitute(s.body, {a: Access(a.name) for a in accesses(s.body)})
-            known[s.target] = np.broadcast_to(evaluate_body(body, known, dtype), shape)
+            known[s.target] = np.broadcast_to(evaluate_body(body, known, dtype), shape).astype(dtype)
     return known
 
 
@@ -243,8 +243,11 @@ def _free(target: str, program: Program) -> str:
 
 
 def _where_lost(s: Statement, plain: Statement, form: Statement, formula: sp.Expr) -> Statement:
-    """The form where the plain value is 0 or not finite, and all that it reads is finite."""
+    """The form where the plain value is 0 or not finite, all that it reads is finite, and it is not nan."""
     value = plain.access
     lost = sp.Or(sp.Ne(value, finite(value), evaluate=False), sp.Eq(value, 0, evaluate=False))
     given = (sp.Eq(a, finite(a), evaluate=False) for a in accesses(formula))
-    return s.with_body(sp.Piecewise((form.access, sp.And(lost, *given)), (value, True), evaluate=False))
+    found = sp.Ge(sp.Abs(form.access, evaluate=False), 0, evaluate=False)
+    return s.with_body(
+        sp.Piecewise((form.access, sp.And(lost, found, *given)), (value, True), evaluate=False)
+    )

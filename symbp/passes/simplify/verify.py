@@ -33,6 +33,8 @@ _TRIES = 9
 
 EXTREMES = (-1000.0, -300.0, -30.0, -5.0, -0.7, -1e-9, 0.0, 1e-9, 0.7, 5.0, 30.0, 300.0, 1000.0)
 """Arguments at which the accuracy of a form in one variable is measured."""
+NEAR = (-11.0, 7.0, -6.0, 9.0, -2.5, 4.0, 12.0, -8.0)
+"""Those that several variables take as well: the products of the others are about 0 or very large."""
 APART, NEXT = 5, -1
 """How far apart in it two variables are."""
 FAR = (*EXTREMES, 1e-160, -1e-160, 1e160, -1e160)
@@ -115,14 +117,19 @@ def _points(
 def _spread(
     leaves: tuple[Access, ...], extremes: tuple[float, ...], step: int = APART
 ) -> dict[Access, np.ndarray]:
-    return {a: np.roll(extremes, step * k) for k, a in enumerate(leaves)}
+    near = NEAR if len(leaves) > 1 else ()
+    return {
+        a: np.concatenate([np.roll(extremes, step * k), np.roll(near, step * k)])
+        for k, a in enumerate(leaves)
+    }
 
 
 @lru_cache(maxsize=64)
 def _at_extremes(whole: sp.Expr, leaves: tuple[Access, ...], extremes: tuple[float, ...]) -> list:
     """The truth at every point; many forms of one body are compared with it."""
     points = _spread(leaves, extremes)
-    return [_exact(whole, {a: v[k] for a, v in points.items()}, FULL) for k in range(len(extremes))]
+    count = len(next(iter(points.values()), extremes))
+    return [_exact(whole, {a: v[k] for a, v in points.items()}, FULL) for k in range(count)]
 
 
 def _in_float64(form: sp.Expr, points: Mapping, definitions: Definitions) -> tuple[np.ndarray, np.ndarray]:

@@ -83,3 +83,10 @@ def test_an_exponent_of_several_entries_is_one_variable():
     assert long_exponents(exponential, e(2 * z)) == {}
     assert long_exponents(m * exponential) == {}
     assert set(long_exponents(exponential * s)) == {z + c - m}
+
+
+def test_products_of_two_variables_are_measured_where_their_exponential_is_small():
+    """At x y = -80 nothing is left of exp(x y) in 1 - exp(x y)."""
+    x, y, v = Access("x"), Access("y"), Access("v")
+    held = {v: (1 - e(x * y)) * (2 - x)}
+    assert solved((x - 2) * e(x * y) * x, held, lossy=False) is None
