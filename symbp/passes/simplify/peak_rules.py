@@ -14,9 +14,10 @@ from typing import Any
 import sympy as sp
 
 from symbp.ir.functions import finite, log1p, times_logarithm
-from symbp.ir.nodes import Access, Statement
+from symbp.ir.nodes import Access, Statement, Tensor
 from symbp.ir.walk import accesses, is_large, rebuild, substitute
 from symbp.passes.simplify.exponential_sums import exponent_of, weights
+from symbp.passes.simplify.nothing_counts import may_be_of_nothing
 from symbp.passes.simplify.peaks import is_peak
 
 MASKED = "factors that are 0 where an exponent does not count"
@@ -38,6 +39,7 @@ class Facts:
         weights: the factors that are 0 then, without their indices.
         deciding: other tensors that are 0 then, since they are products with such factors or sums of such.
         from_zero: those that are never negative.
+        empty: those that may be minus infinity, where nothing counts.
         sums: sums of exponentials from which the greatest exponent was subtracted, and which one.
     """
 
@@ -46,20 +48,27 @@ class Facts:
     weights: frozenset[sp.Basic] = frozenset()
     deciding: frozenset[str] = frozenset()
     from_zero: frozenset[str] = frozenset()
+    empty: frozenset[str] = frozenset()
     sums: Mapping[str, tuple[Statement, Access]] = field(default_factory=dict)
 
     @staticmethod
-    def of(statements: Iterable[Statement]) -> Facts:
+    def of(statements: Iterable[Statement], tensors: Mapping[str, Tensor] | None = None) -> Facts:
+        """The facts of the statements of a program; tensors that are not given may hold anything."""
         statements = list(statements)
         maxima = [s for s in statements if is_peak(s)]
         masks = frozenset(without_indices(w) for s in maxima for w in weights(s.body))
+        shifted = _shifted(statements, frozenset(s.target for s in maxima))
+        by_name = {s.target: s for s in statements} if maxima else {}
         return Facts(
             frozenset(s.target for s in maxima),
             frozenset(s.target for s in maxima if weights(s.body)),
             masks,
             _deciding(statements, masks),
             frozenset(s.target for s in maxima if _has_zero(s.body)),
-            _shifted(statements, frozenset(s.target for s in maxima)),
+            frozenset(
+                s.target for s in maxima if may_be_of_nothing(s, by_name, tensors or {}, frozenset(shifted))
+            ),
+            shifted,
         )
 
 
@@ -101,6 +110,8 @@ def subtracted(
 def counted_divisor(node: Any, written: Any, facts: Facts) -> sp.Expr | None:
     """s^-n with 1 for s where the greatest exponent of the sum is that of nothing: 0/0 would be nan.
 
+    None where something counts always, and s is 1 or more.
+
     Args:
         written: the node as it was before its operands were rewritten.
     """
@@ -110,7 +121,7 @@ def counted_divisor(node: Any, written: Any, facts: Facts) -> sp.Expr | None:
         return None
     s, own = node.base, facts.maxima if isinstance(node.base, Access) else facts.masked
     m = subtracted(written.base, own, facts.sums)
-    if m is None or m.name not in own:
+    if m is None or m.name not in own or m.name not in facts.empty:
         return None
     nothing = sp.And(sp.Eq(s, 0, evaluate=False), sp.Lt(m, LOWEST, evaluate=False))
     return rebuild(node, (sp.Piecewise((1, nothing), (s, True)), node.exp))

@@ -100,7 +100,7 @@ def stable_forms(program: Program, ledger: Ledger | None = None, relative: bool 
 
 
 def _rewritten(program: Program, relative: bool, shared: frozenset, ledger: Ledger | None) -> list[Statement]:
-    definitions, facts = Definitions(relative), Facts.of(program.statements)
+    definitions, facts = Definitions(relative), Facts.of(program.statements, program.tensors)
     definitions.ends = relative and len(program.statements) <= FEW
     statements = []
     for statement in program.statements:
