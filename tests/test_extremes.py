@@ -264,3 +264,27 @@ def test_units_of_networks(unit, dtype):
         value, gradient = model.value_and_grad(np.array([at], dtype), x=np.ones(1, dtype))
         assert value == pytest.approx(right, rel=8 * eps, abs=8 * eps), at
         assert gradient[0] == pytest.approx(right_slope, rel=8 * eps, abs=8 * eps), at
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_masks_that_are_written_as_minus_infinity(dtype):
+    i, k = sp.symbols("i k", integer=True)
+    h, M, s, q = (nn.indexed(n, 3) for n in "hMsq")
+    E = nn.scalar("E")
+    net = sb.Network(
+        [
+            sp.Eq(s[i], sp.Piecewise((h[i], M[i] > 0), (-sp.oo, True))),
+            sp.Eq(q[i], e(s[i]) / sp.Sum(e(s[k]), (k, 0, 2))),
+            sp.Eq(E, -log(q[1])),
+        ],
+        inputs=[M],
+        parameters=[h],
+        loss=E,
+    )
+    model = sb.compile(net, cache=False, dtype=dtype)
+    for masked in (0.0, 1000.0):
+        theta = np.array([masked, 0, 1], dtype)
+        loss, gradient = model.value_and_grad(theta, M=np.array([[0, 1, 1]], dtype))
+        assert loss == pytest.approx(-np.log(p), rel=1e-6)
+        np.testing.assert_allclose(gradient, [0, p - 1, 1 - p], rtol=1e-6)
+    np.testing.assert_array_equal(model.forward(theta, M=np.zeros((1, 3), dtype))["q"], [[0, 0, 0]])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import sympy as sp
+from sympy.functions.elementary.piecewise import ExprCondPair
 from sympy.matrices.expressions.dotproduct import DotProduct
 from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.tensor.indexed import Idx, Indexed
@@ -39,6 +40,8 @@ _OPAQUE = (
     DotProduct,
 )
 
+_INFINITE = (sp.oo, -sp.oo)
+
 _UNEVALUATED = (sp.Derivative, sp.Integral, sp.Limit, sp.Subs, sp.Order)
 
 
@@ -55,6 +58,7 @@ def scalar(b: Builder, root: Any, scope: Scope) -> sp.Expr:
     )
     if root in memo:
         return memo[root]
+    _check_infinite(b, order)
     if is_large(order):
         memo[root] = in_pieces(b, order, lambda node, bodies: _node(b, node, scope, bodies))
         return memo[root]
@@ -123,6 +127,22 @@ def _evaluates_real(value: sp.Expr) -> bool:
     return bool(number.is_real) and number.is_finite is not False
 
 
+def _check_infinite(b: Builder, order: list[Any]) -> None:
+    """Refuse infinite numbers, but for values of branches: Piecewise((s, i <= j), (-oo, True)) is a mask."""
+    for node in order:
+        for arg in () if isinstance(node, ExprCondPair) else node.args:
+            if arg in _INFINITE:
+                raise _no_constant(b, arg)
+    if order[-1] in _INFINITE:
+        raise _no_constant(b, order[-1])
+
+
+def _no_constant(b: Builder, node: Any) -> UnsupportedError:
+    word = "complex" if node is sp.I else "not finite"
+    hint = "symbp compiles real, finite constants; a mask is Piecewise((x, condition), (-oo, True))"
+    return b.unsupported(f"the constant {node} is {word}", hint)
+
+
 def _atom(b: Builder, node: Any) -> Any:
     if isinstance(node, sp.Symbol):
         name = node.name
@@ -136,9 +156,10 @@ def _atom(b: Builder, node: Any) -> Any:
         if tensor.shape:
             raise b.shape_error(f"{name!r} has shape {tensor.shape} and is used as a scalar", "index it")
         return Access(name)
-    if node is sp.I or node in (sp.zoo, sp.nan, sp.oo, -sp.oo):
-        word = "complex" if node is sp.I else "not finite"
-        raise b.unsupported(f"the constant {node} is {word}", "symbp compiles real, finite constants")
+    if node in _INFINITE:
+        return node
+    if node is sp.I or node in (sp.zoo, sp.nan):
+        raise _no_constant(b, node)
     if node.is_Number and abs(node) > LARGEST_NUMBER:
         raise b.unsupported(_OVERFLOW, "scale the equation so that its constants are below 1e308")
     if node.is_Number or isinstance(node, sp.NumberSymbol | sp.logic.boolalg.BooleanAtom):

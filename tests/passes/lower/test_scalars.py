@@ -105,6 +105,8 @@ def test_indices_out_of_range(expression):
         x * sp.exp(1000),
         x + sp.Float("1e400"),
         x * sp.Pow(0, -1, evaluate=False),
+        x + sp.oo,
+        sp.Piecewise((x, x > 0), (x - sp.oo, True)),
     ],
     ids=lambda e: type(e).__name__,
 )
@@ -113,6 +115,13 @@ def test_refused(expression):
         scalar(expression, {A: a, x: 1})
     assert caught.value.equation.startswith("result = ")
     assert caught.value.hint
+
+
+def test_an_infinite_branch_is_a_mask():
+    mask = sp.Piecewise((x, x > 0), (-sp.oo, True))
+    assert scalar(mask, {x: -1}) == -np.inf
+    assert scalar(mask, {x: 2}) == 2
+    assert scalar(sp.exp(mask), {x: -1}) == 0
 
 
 def test_an_index_that_is_a_parameter():
