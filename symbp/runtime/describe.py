@@ -57,6 +57,7 @@ def describe(kernel: Any, derivation: Any, line: Straight | None = None) -> dict
         "results": results,
         "gradient": gradient,
         "wrt": _wrt(kernel, derivation),
+        "machine": {f"{kernel.name}_into": into},
         "compile": functions,
         "later": later,
     }

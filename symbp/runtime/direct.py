@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-from symbp.runtime.cache import types_of
+from symbp.machine.callable import Function
 from symbp.runtime.compiled import Compiled
 from symbp.runtime.entry.objects import new_array_address
 from symbp.runtime.entry.writer import Array, Entry
@@ -150,11 +150,9 @@ def _plain(kernel: Compiled) -> bool:
 
 def _entry(kernel: Compiled) -> Entry | None:
     """What the short way is written to, where there is machine code to call."""
-    kinds = types_of(kernel.loaded.meta["compile"][f"{kernel.name}_into"])
-    compiled = getattr(kernel.into, "overloads", {}).get(kinds)
-    if compiled is None or new_array_address() is None:
+    if not isinstance(kernel.into, Function) or new_array_address() is None:
         return None
-    return Entry(f"{kernel.name}_entry", compiled)
+    return Entry(f"{kernel.name}_entry", kernel.into)
 
 
 def _taken(

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils
-from numba.np.arrayobj import populate_array
 
+from symbp.machine.callable import Function
 from symbp.runtime.entry.builtin import builtin
 from symbp.runtime.entry.objects import (
     AXES,
@@ -54,14 +54,12 @@ class Entry:
 
     Args:
         name: of the function.
-        kernel: how Numba compiled the kernel.
+        kernel: the kernel's machine code.
     """
 
-    def __init__(self, name: str, kernel: Any):
+    def __init__(self, name: str, kernel: Function):
         self.name, self.kernel = name, kernel
-        self.context = kernel.target_context
-        self._library = self.context.codegen().create_library(name)
-        self.module = self._library.create_ir_module(name)
+        self.module = ir.Module(name)
         kind = ir.FunctionType(_BYTE, [_BYTE, _BYTE.as_pointer(), _WORD])
         self.function = ir.Function(self.module, kind, name)
         _, self._given, self._count = self.function.args
@@ -241,35 +239,17 @@ class Entry:
         Args:
             operations: about how many there are.
         """
-        kinds = self.kernel.signature.args
-        values = [self._struct(kind, array) for kind, array in zip(kinds, arrays, strict=True)]
-        description, convention = self.kernel.fndesc, self.context.call_conv
-        address = self.kernel.library.get_pointer_to_function(description.llvm_func_name)
-        kind = convention.get_function_type(description.restype, description.argtypes)
-        kernel = self.build.inttoptr(_word(address), kind.as_pointer())
+        parts = [part for array in arrays for part in (array.address, *map(_word, array.shape))]
+        kind = ir.FunctionType(_INT, [part.type for part in parts])
+        kernel = self.build.inttoptr(_word(self.kernel.address), kind.as_pointer())
         long = self.build.icmp_signed(">=", _word(operations), _word(LONG))
         state = cgutils.alloca_once_value(self.build, _nothing())
         with self.build.if_then(long, likely=False):
             self.build.store(self._python("PyEval_SaveThread", _BYTE), state)
-        status, _ = convention.call_function(
-            self.build, kernel, description.restype, description.argtypes, values
-        )
+        status = self.build.call(kernel, parts)
         with self.build.if_then(long, likely=False):
             self._python("PyEval_RestoreThread", _VOID, self.build.load(state))
-        self.need(self.build.not_(status.is_error))
-
-    def _struct(self, kind: Any, array: Array) -> ir.Value:
-        """An array as Numba passes it."""
-        made = self.context.make_array(kind)(self.context, self.build)
-        size = self.context.get_abi_sizeof(self.context.get_data_type(kind.dtype))
-        shape, step = [_word(extent) for extent in array.shape], _word(size)
-        strides: list[ir.Value] = []
-        for extent in reversed(shape):
-            strides.insert(0, step)
-            step = self.build.mul(step, extent)
-        data = self.build.bitcast(array.address, made.data.type)
-        populate_array(made, data, shape, strides, _word(size), None)
-        return made._getvalue()
+        self.need(self.build.icmp_signed("==", status, ir.Constant(_INT, 0)))
 
     # ---- the end
 
@@ -284,7 +264,7 @@ class Entry:
         self._python("PyErr_Clear", _VOID)
         self._python("Py_IncRef", _VOID, self._known(None))
         self.build.ret(self._known(None))
-        return builtin(self._library, self.module, self.name, self._alive)
+        return builtin(self.module, self.name, self._alive)
 
     # ---- inside
 

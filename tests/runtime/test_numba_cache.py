@@ -5,7 +5,7 @@ import sys
 import numpy as np
 from numba import njit
 
-from symbp.runtime.machine_code import load_machine_code
+from symbp.runtime.numba_cache import load_machine_code
 
 NET = """
 import sys

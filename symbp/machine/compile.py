@@ -1,0 +1,60 @@
+"""Optimised machine code of an LLVM module, and its functions in this process."""
+
+from __future__ import annotations
+
+import ctypes
+from functools import lru_cache
+from typing import Any
+
+import llvmlite.binding as llvm
+from numba.core import config
+from numba.core.codegen import get_host_cpu_features
+from numba.core.compiler_lock import global_compiler_lock
+
+from symbp.machine.expressions import FREE, NEW
+
+
+def machine_code(module: llvm.ModuleRef) -> bytes:
+    """The object file of a module, for the processor of this machine."""
+    with global_compiler_lock:
+        target = _target()
+        module.data_layout = str(target.target_data)
+        tuning = llvm.create_pipeline_tuning_options(speed_level=3)
+        tuning.loop_vectorization = True
+        tuning.slp_vectorization = False
+        builder = llvm.create_pass_builder(target, tuning)
+        builder.getModulePassManager().run(module, builder)
+        return target.emit_object(module)
+
+
+def _target() -> Any:
+    """LLVM's writer of code for this machine; with the processor that Numba is told to write for."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    processor = getattr(config, "CPU_NAME", None)
+    options = {"cpu": processor or llvm.get_host_cpu_name(), "features": get_host_cpu_features()}
+    return llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(
+        **options, opt=3, reloc="pic", codemodel="jitdefault", jit=True
+    )
+
+
+class Loaded:
+    """The functions of an object file, which live as long as this."""
+
+    def __init__(self, code: bytes):
+        _add_memory()
+        with global_compiler_lock:
+            self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target())
+            self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+            self._engine.finalize_object()
+
+    def address(self, name: str) -> int:
+        return self._engine.get_function_address(name)
+
+
+@lru_cache(maxsize=1)
+def _add_memory() -> None:
+    """Tell LLVM where memory comes from: from Python's functions for those who do not hold its lock."""
+    for name, function in ((NEW, "PyMem_RawMalloc"), (FREE, "PyMem_RawFree")):
+        address = ctypes.cast(getattr(ctypes.pythonapi, function), ctypes.c_void_p).value
+        llvm.add_symbol(name, address)
