@@ -11,7 +11,7 @@ import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import types
 
-from symbp.machine.function import FAILED, Compiled, Writer
+from symbp.machine.function import FAILED, WIDE, Compiled, Writer
 from symbp.machine.values import LONG, NotCovered, part_types, value_of
 
 
@@ -83,6 +83,7 @@ class Module:
             raise NotCovered(f"the result of {name}")
         parts = [part for kind in kinds for part in part_types(kind)]
         function = ir.Function(self.module, ir.FunctionType(FAILED, parts), name)
+        set.add(function.attributes, WIDE)
         builder = ir.IRBuilder(function.append_basic_block())
         builder.ret(builder.call(inner.function, function.args))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from symbp.runtime.into import Into
 from symbp.runtime.loaded import LoadedModule
 from symbp.runtime.parameters import Layout
 from symbp.runtime.threads import Shared, Together
@@ -54,7 +55,7 @@ class Compiled:
         self.point: bool = meta["point"]
         self.lockstep: bool = meta["lockstep"]
         self.pointwise: bool = meta["pointwise"]
-        self.into = loaded.function(f"{self.name}_into")
+        self.into = Into(loaded.function(f"{self.name}_into"))
         self.real = np.dtype(self.dtype)
         self.call = Shared(self.into, meta["work"], self.real, together, threads)
         self._doors = [

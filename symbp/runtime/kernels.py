@@ -16,6 +16,7 @@ from symbp.network import Network, check_entries, symbol_name
 from symbp.runtime.cache import known_description, load_or_build
 from symbp.runtime.compiled import Compiled
 from symbp.runtime.fingerprint import fingerprint
+from symbp.runtime.into import Into
 from symbp.runtime.loaded import LoadedModule
 from symbp.runtime.lock import MAKING
 from symbp.runtime.threads import Together
@@ -138,7 +139,7 @@ class KernelSet:
         with MAKING:
             loaded = load_or_build(key, lambda: self._build(make, True), cache=self.cache)
         workspace, rows = loaded.meta["room"]
-        return Together(loaded.function(f"{loaded.meta['name']}_into"), workspace, tuple(rows))
+        return Together(Into(loaded.function(f"{loaded.meta['name']}_into")), workspace, tuple(rows))
 
     def _build(self, make: Callable[[Derivation], Kernel], parallel: bool) -> tuple[str, dict]:
         from symbp.codegen.module import emit

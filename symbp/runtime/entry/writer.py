@@ -154,6 +154,13 @@ class Entry:
         build.store(value, build.bitcast(room.address, value.type.as_pointer()))
         return room
 
+    def integer(self, given: ir.Value) -> ir.Value:
+        """An int of Python that fits into a machine word."""
+        self.need(self._is(given, int))
+        value = self._python("PyLong_AsSsize_t", _WORD, given)
+        self.need(self.build.icmp_unsigned("==", self._python("PyErr_Occurred", _BYTE), _nothing()))
+        return value
+
     def need(self, condition: ir.Value) -> None:
         """Go on only where this is so."""
         go_on = self.function.append_basic_block("go_on")
@@ -233,13 +240,16 @@ class Entry:
 
     # ---- the call
 
-    def run(self, arrays: Sequence[Array], operations: ir.Value | int) -> None:
+    def run(self, arguments: Sequence[Array | ir.Value], operations: ir.Value | int) -> None:
         """Call the kernel; what it refuses is left to Python, which will be told why.
 
         Args:
+            arguments: arrays and integers.
             operations: about how many there are.
         """
-        parts = [part for array in arrays for part in (array.address, *map(_word, array.shape))]
+        parts: list[ir.Value] = []
+        for given in arguments:
+            parts += [given.address, *map(_word, given.shape)] if isinstance(given, Array) else [given]
         kind = ir.FunctionType(_INT, [part.type for part in parts])
         kernel = self.build.inttoptr(_word(self.kernel.address), kind.as_pointer())
         long = self.build.icmp_signed(">=", _word(operations), _word(LONG))
@@ -257,6 +267,11 @@ class Entry:
         """Return an object that was made here."""
         self.build.ret(result)
         self._made = []
+
+    def give_true(self) -> None:
+        """Return True, which tells that the kernel has run."""
+        self._python("Py_IncRef", _VOID, self._known(True))
+        self.give(self._known(True))
 
     def finished(self) -> Callable[..., Any]:
         """The function, compiled."""
