@@ -390,7 +390,7 @@ class Expressions:
     # ---- loops
 
     @contextmanager
-    def loop(self, low: ir.Value, high: ir.Value, step: int) -> Iterator[ir.Value]:
+    def loop(self, low: ir.Value, high: ir.Value, step: int, unrolled: bool = False) -> Iterator[ir.Value]:
         """What is written inside is done for low, low + step, ... below high."""
         before = self.builder.block
         head, body, more, after = (
@@ -407,5 +407,7 @@ class Expressions:
             self.builder.branch(more)
         self.builder.position_at_end(more)
         at.add_incoming(self.builder.add(at, LONG(step), flags=["nsw"]), more)
-        self.builder.branch(head)
+        back = self.builder.branch(head)
+        if unrolled:
+            back.set_metadata("llvm.loop", self.module.unrolled())
         self.builder.position_at_end(after)

@@ -38,6 +38,25 @@ class Libraries:
 LIBRARIES = Libraries()
 
 
+@dataclass(frozen=True)
+class LoopMark:
+    """Metadata of a loop that is to be written out. It refers to itself, which llvmlite cannot write."""
+
+    number: int
+
+    def get_reference(self) -> str:
+        return f"!{FIRST_MARK + 2 * self.number}"
+
+    @property
+    def definition(self) -> str:
+        own, what = self.get_reference(), f"!{FIRST_MARK + 2 * self.number + 1}"
+        return f'{own} = distinct !{{{own}, {what}}}\n{what} = !{{!"llvm.loop.unroll.full"}}\n'
+
+
+FIRST_MARK = 1_000_000
+"""The number of the first mark, above those of llvmlite."""
+
+
 @dataclass
 class Module:
     """The LLVM module of a text.
@@ -60,6 +79,7 @@ class Module:
         self.definitions = {f.name: f for f in tree.body if isinstance(f, ast.FunctionDef)}
         self._functions: dict[tuple[str, tuple], Compiled] = {}
         self._linked: list[Library] = []
+        self._marks: list[LoopMark] = []
         self._tables: dict[str, ir.GlobalVariable] = {}
 
     def function(self, name: str, kinds: tuple) -> Compiled:
@@ -101,6 +121,11 @@ class Module:
         start = self._tables[name].gep([zero, zero])
         return value_of(kind, [start, *(ir.Constant(LONG, n) for n in array.shape)])
 
+    def unrolled(self) -> LoopMark:
+        """What marks a loop that is to be written out."""
+        self._marks.append(LoopMark(len(self._marks)))
+        return self._marks[-1]
+
     def add_linking_library(self, library: Library) -> None:
         """Remember what an intrinsic calls."""
         if library not in self._linked:
@@ -109,7 +134,8 @@ class Module:
     def parsed(self) -> llvm.ModuleRef:
         """The whole as LLVM has it, not optimised yet; only what is exported can be seen from outside."""
         exported = {f.name for f in self.module.functions if f.linkage != "internal" and f.blocks}
-        found = llvm.parse_assembly(str(self.module))
+        marks = "".join(mark.definition for mark in self._marks)
+        found = llvm.parse_assembly(f"{self.module}\n{marks}")
         for library in self._linked:
             assert library.module is not None
             found.link_in(library.module, preserve=True)
