@@ -7,6 +7,9 @@ from typing import Any
 
 from symbp.machine.compile import machine_code
 from symbp.machine.module import Module
+from symbp.machine.values import NotCovered
+
+__all__ = ["NotCovered", "build"]
 
 
 def build(text: str, names: Mapping[str, Any], functions: Mapping[str, tuple]) -> tuple[bytes, list[str]]:

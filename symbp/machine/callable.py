@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from symbp.machine.compile import Loaded
-from symbp.machine.expressions import NO_MEMORY
+from symbp.machine.convention import NO_MEMORY
 
 
 class Function:

@@ -3,38 +3,40 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from functools import lru_cache
 from typing import Any
 
 import llvmlite.binding as llvm
-from numba.core import config
-from numba.core.codegen import get_host_cpu_features
-from numba.core.compiler_lock import global_compiler_lock
 
-from symbp.machine.expressions import FREE, NEW
+from symbp.machine.convention import FREE, NEW
 
 
 def machine_code(module: llvm.ModuleRef) -> bytes:
     """The object file of a module, for the processor of this machine."""
-    with global_compiler_lock:
-        target = _target()
-        module.data_layout = str(target.target_data)
-        # Level 3 takes longer for the same code; loops that are to be unrolled are marked.
-        tuning = llvm.create_pipeline_tuning_options(speed_level=2)
-        tuning.loop_vectorization, tuning.loop_unrolling, tuning.slp_vectorization = True, False, False
-        builder = llvm.create_pass_builder(target, tuning)
-        builder.getModulePassManager().run(module, builder)
-        return target.emit_object(module)
+    target = _target()
+    module.data_layout = str(target.target_data)
+    # Level 3 takes longer for the same code; loops that are to be unrolled are marked.
+    tuning = llvm.create_pipeline_tuning_options(speed_level=2)
+    tuning.loop_vectorization, tuning.loop_unrolling, tuning.slp_vectorization = True, False, False
+    builder = llvm.create_pass_builder(target, tuning)
+    builder.getModulePassManager().run(module, builder)
+    return target.emit_object(module)
 
 
 def _target() -> Any:
-    """LLVM's writer of code for this machine; with the processor that Numba is told to write for."""
+    """LLVM's writer of code for this machine, or for the processor that Numba is told to write for."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    processor = getattr(config, "CPU_NAME", None)
-    options = {"cpu": processor or llvm.get_host_cpu_name(), "features": get_host_cpu_features()}
+    processor = os.environ.get("NUMBA_CPU_NAME") or llvm.get_host_cpu_name()
+    features = os.environ.get("NUMBA_CPU_FEATURES")
+    if features is None:
+        known = llvm.get_host_cpu_features()
+        if os.environ.get("NUMBA_ENABLE_AVX") == "0":
+            known.update((name, False) for name in known if name.startswith("avx"))
+        features = known.flatten()
     return llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(
-        **options, opt=3, reloc="pic", codemodel="jitdefault", jit=True
+        cpu=processor, features=features, opt=3, reloc="pic", codemodel="jitdefault", jit=True
     )
 
 
@@ -43,10 +45,9 @@ class Loaded:
 
     def __init__(self, code: bytes):
         _add_memory()
-        with global_compiler_lock:
-            self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target())
-            self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
-            self._engine.finalize_object()
+        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target())
+        self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+        self._engine.finalize_object()
 
     def address(self, name: str) -> int:
         return self._engine.get_function_address(name)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +12,8 @@ from llvmlite import ir
 from numba import types
 
 from symbp.machine.context import Context, call_intrinsic, call_library
+from symbp.machine.convention import NEW, NO_MEMORY, STATUS
+from symbp.machine.loops import loop, place
 from symbp.machine.values import (
     LONG,
     Array,
@@ -30,14 +31,8 @@ from symbp.machine.values import (
 if TYPE_CHECKING:
     from symbp.machine.module import Module
 
-NO_MEMORY = -1
-"""The status of a function that got no memory."""
-
 LINE = 64
 """Bytes of a cache line, at whose start workspaces begin."""
-
-NEW, FREE = "symbp_new", "symbp_free"
-"""What the code calls to get memory and to give it back."""
 
 ANY = ir.IntType(8).as_pointer()
 """The address of anything."""
@@ -341,10 +336,9 @@ class Expressions:
         """The smallest or greatest of integers, of which there must be some: others may stand behind none."""
         if which not in ("min", "max") or not isinstance(array.kind.dtype, types.Integer):
             raise NotCovered(f"the method {which}")
-        with self.builder.goto_entry_block():
-            best = self.builder.alloca(array.data.type.pointee)
+        best = place(self.builder, array.data.type.pointee)
         self.builder.store(self.builder.load(array.data), best)
-        with self.loop(LONG(0), self._size(array), 1) as k:
+        with loop(self.builder, LONG(0), self._size(array)) as k:
             one = self.builder.load(self.builder.gep(array.data, [k], inbounds=True))
             now = self.builder.load(best)
             better = self.builder.icmp_signed("<" if which == "min" else ">", one, now)
@@ -372,7 +366,7 @@ class Expressions:
         new = self.helper(NEW, ANY, [LONG])
         given = self.builder.call(new, [self.builder.add(bytes_, LONG(LINE))])
         with self.builder.if_then(self.builder.icmp_unsigned("==", given, ANY(None)), likely=False):
-            self.leave_with(self.builder, ir.IntType(32)(NO_MEMORY))
+            self.leave_with(self.builder, STATUS(NO_MEMORY))
         self.builder.store(given, whole)
         address = self.builder.add(self.builder.ptrtoint(given, LONG), LONG(LINE - 1))
         address = self.builder.and_(address, LONG(-LINE))
@@ -386,28 +380,3 @@ class Expressions:
         """A function that the process has under a name."""
         found = self.builder.module.globals.get(name)
         return found or ir.Function(self.builder.module, ir.FunctionType(result, kinds), name)
-
-    # ---- loops
-
-    @contextmanager
-    def loop(self, low: ir.Value, high: ir.Value, step: int, unrolled: bool = False) -> Iterator[ir.Value]:
-        """What is written inside is done for low, low + step, ... below high."""
-        before = self.builder.block
-        head, body, more, after = (
-            self.builder.append_basic_block(n) for n in ("for", "each", "next", "after")
-        )
-        self.builder.branch(head)
-        self.builder.position_at_end(head)
-        at = self.builder.phi(LONG)
-        at.add_incoming(low, before)
-        self.builder.cbranch(self.builder.icmp_signed("<", at, high), body, after)
-        self.builder.position_at_end(body)
-        yield at
-        if not self.builder.block.is_terminated:
-            self.builder.branch(more)
-        self.builder.position_at_end(more)
-        at.add_incoming(self.builder.add(at, LONG(step), flags=["nsw"]), more)
-        back = self.builder.branch(head)
-        if unrolled:
-            back.set_metadata("llvm.loop", self.module.unrolled())
-        self.builder.position_at_end(after)

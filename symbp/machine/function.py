@@ -15,7 +15,9 @@ from llvmlite import ir
 from numba import types
 
 from symbp.machine.context import Context
-from symbp.machine.expressions import ANY, FREE, Expressions
+from symbp.machine.convention import FREE, STATUS
+from symbp.machine.expressions import ANY, Expressions
+from symbp.machine.loops import loop, place
 from symbp.machine.values import (
     LONG,
     Array,
@@ -32,9 +34,6 @@ from symbp.machine.values import (
 
 if TYPE_CHECKING:
     from symbp.machine.module import Module
-
-FAILED = ir.IntType(32)
-"""The type of a status; 0 means that all is well."""
 
 WIDE = '"prefer-vector-width"="512"'
 """An attribute that lets LLVM use whole registers of 64 bytes: it would take halves of them, since some
@@ -64,13 +63,12 @@ class Compiled:
         """Call it; `failed` writes what happens where the status is not 0."""
         room = None
         if self.kind is not None:
-            with builder.goto_entry_block():
-                room = builder.alloca(number_type(self.kind))
+            room = place(builder, number_type(self.kind))
         status = builder.call(self.function, [*([] if room is None else [room]), *parts])
         if self.may_fail:
             if failed is None:
                 raise NotCovered(f"{self.name}, which may fail, in an expression")
-            with builder.if_then(builder.icmp_signed("!=", status, FAILED(0)), likely=False):
+            with builder.if_then(builder.icmp_signed("!=", status, STATUS(0)), likely=False):
                 failed(builder, status)
         return None if room is None else Number(self.kind, builder.load(room))
 
@@ -112,7 +110,7 @@ class Writer(Expressions):
         given = [part for kind in self.kinds for part in part_types(kind)]
         room = [] if self.kind is None else [number_type(self.kind).as_pointer()]
         name = self.module.module.get_unique_name(f"{self.definition.name}.body")
-        self.function = ir.Function(self.module.module, ir.FunctionType(FAILED, [*room, *given]), name)
+        self.function = ir.Function(self.module.module, ir.FunctionType(STATUS, [*room, *given]), name)
         self.function.linkage = "internal"
         set.add(self.function.attributes, WIDE)  # llvmlite's own set knows only attributes that are words
         entry, body = (self.function.append_basic_block(n) for n in ("entry", "body"))
@@ -120,8 +118,8 @@ class Writer(Expressions):
         ir.IRBuilder(entry).branch(body)
         self.builder = ir.IRBuilder(body)
         with self.builder.goto_entry_block():
-            self.status = self.builder.alloca(FAILED)
-            self.builder.store(FAILED(0), self.status)
+            self.status = self.builder.alloca(STATUS)
+            self.builder.store(STATUS(0), self.status)
         parts = list(self.function.args)[len(room) :]
         for argument, kind in zip(arguments.args, self.kinds, strict=True):
             count = len(part_types(kind))
@@ -187,17 +185,17 @@ class Writer(Expressions):
         else:
             raise NotCovered(f"a target {ast.unparse(target)}")
 
-    def _write(self, place: ir.Value, array: Array, value: Value) -> None:
+    def _write(self, at: ir.Value, array: Array, value: Value) -> None:
         if not isinstance(value, Number):
             raise NotCovered("an array in an entry")
-        self.builder.store(cast(self.builder, value.value, value.kind, array.kind.dtype), place)
+        self.builder.store(cast(self.builder, value.value, value.kind, array.kind.dtype), at)
 
     def _fill(self, array: Array, part: ast.Slice, value: Value) -> None:
         """A[low:high] = number, of numbers in between the ends of the array."""
         if part.step is not None or part.lower is None or part.upper is None or len(array.shape) != 1:
             raise NotCovered("a slice")
         low, high = (self.integer(e) for e in (part.lower, part.upper))
-        with self.loop(low, high, 1) as k:
+        with loop(self.builder, low, high) as k:
             self._write(self.builder.gep(array.data, [k], inbounds=True), array, value)
 
     def on_AugAssign(self, statement: ast.AugAssign) -> None:
@@ -210,10 +208,10 @@ class Writer(Expressions):
             self.assign(target.id, result)
         elif isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Slice):
             array = self.array(target.value)
-            place = self.entry(array, target.slice)
+            at = self.entry(array, target.slice)
             change = self.number(statement.value)
-            now = Number(array.kind.dtype, self.builder.load(place))
-            self._write(place, array, self.binary(statement.op, now, change))
+            now = Number(array.kind.dtype, self.builder.load(at))
+            self._write(at, array, self.binary(statement.op, now, change))
         else:
             raise NotCovered(f"a target {ast.unparse(target)}")
 
@@ -259,7 +257,7 @@ class Writer(Expressions):
         high = self.integer(ends[min(1, len(ends) - 1)])
         rounds = range(low.constant, high.constant, step.value) if _known(low, high) else range(0)
         unrolled = 0 < len(rounds) <= MOST_ROUNDS and len(rounds) * _size(statement.body) <= MOST_UNROLLED
-        with self.loop(low, high, step.value, unrolled) as k:
+        with loop(self.builder, low, high, step.value, self.module.unrolled() if unrolled else None) as k:
             self.assign(target.id, Number(types.int64, k))
             self.block(statement.body, repeated=True)
 
@@ -290,7 +288,7 @@ class Writer(Expressions):
         messages = self.module.messages
         if message not in messages:
             messages.append(message)
-        self.leave_with(builder, FAILED(1 + messages.index(message)))
+        self.leave_with(builder, STATUS(1 + messages.index(message)))
 
     def leave_with(self, builder: ir.IRBuilder, status: ir.Value) -> None:
         if builder.function is not self.function:
@@ -310,11 +308,10 @@ class Writer(Expressions):
         if known is None or known.kind != value.kind:
             if known is not None and known.read & self._loops:
                 raise NotCovered(f"{name} changes its type")
-            with self.builder.goto_entry_block():
-                places = [self.builder.alloca(part.type) for part in parts_of(value)]
+            places = [place(self.builder, part.type) for part in parts_of(value)]
             known = self.variables[name] = Variable(value.kind, places)
-        for part, place in zip(parts_of(value), known.places, strict=True):
-            self.builder.store(part, place)
+        for part, at in zip(parts_of(value), known.places, strict=True):
+            self.builder.store(part, at)
 
     def variable(self, name: str) -> Value | None:
         """The value of a variable; None where it is none."""
@@ -324,7 +321,7 @@ class Writer(Expressions):
         if known.kind is None:
             raise NotCovered(f"{name} is of one type or another")
         known.read.update(self._blocks)
-        return value_of(known.kind, [self.builder.load(place) for place in known.places])
+        return value_of(known.kind, [self.builder.load(at) for at in known.places])
 
 
 def _known(*values: ir.Value) -> bool:

@@ -11,7 +11,8 @@ import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import types
 
-from symbp.machine.function import FAILED, WIDE, Compiled, Writer
+from symbp.machine.convention import STATUS
+from symbp.machine.function import WIDE, Compiled, Writer
 from symbp.machine.values import LONG, NotCovered, part_types, value_of
 
 
@@ -102,7 +103,7 @@ class Module:
         if inner.kind is not None:
             raise NotCovered(f"the result of {name}")
         parts = [part for kind in kinds for part in part_types(kind)]
-        function = ir.Function(self.module, ir.FunctionType(FAILED, parts), name)
+        function = ir.Function(self.module, ir.FunctionType(STATUS, parts), name)
         set.add(function.attributes, WIDE)
         builder = ir.IRBuilder(function.append_basic_block())
         builder.ret(builder.call(inner.function, function.args))

@@ -20,14 +20,13 @@ import uuid
 import warnings
 from collections.abc import Callable
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 
 import llvmlite
 import llvmlite.binding as llvm
-import numba
 import numpy
 import sympy
-from numba.core import config
 
 from symbp.errors import CacheWarning, UnsupportedError
 from symbp.runtime.loaded import MACHINE_CODE, LoadedModule
@@ -51,7 +50,7 @@ def load_or_build(key_text: str, build: Build, *, cache: bool = True) -> LoadedM
     Raises:
         UnsupportedError: Numba is switched off.
     """
-    if config.DISABLE_JIT:  # type: ignore[attr-defined]
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         # Kernels call LLVM instructions, for which there is no Python.
         raise UnsupportedError(
             "kernels are compiled by Numba, which NUMBA_DISABLE_JIT=1 switches off",
@@ -104,7 +103,7 @@ def _environment() -> tuple[str, ...]:
     settings = [f"{k}={v}" for k, v in sorted(os.environ.items()) if k.startswith(_NUMBA_CODE)]
     return (
         f"python {sys.version} {platform.machine()} {sys.platform}",
-        f"numba {numba.__version__} llvmlite {llvmlite.__version__}",
+        f"numba {version('numba')} llvmlite {llvmlite.__version__}",
         f"numpy {numpy.__version__} sympy {sympy.__version__}",
         f"cpu {llvm.get_host_cpu_name()} {features}",
         f"symbp {_own_source()}",

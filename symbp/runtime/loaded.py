@@ -7,7 +7,8 @@ The description says how functions are compiled:
                module whose `machine` is empty
     messages   of the errors of machine code
 
-Types of arguments are [dtype, ndim], with ndim 0 for a number.
+Types of arguments are [dtype, ndim], with ndim 0 for a number. Numba is imported where it compiles, or
+where its types are needed to: a process that finds machine code does without.
 """
 
 from __future__ import annotations
@@ -21,15 +22,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy
-from numba.core import config
 
 from symbp.machine.callable import Function
 from symbp.machine.compile import Loaded
-from symbp.machine.values import NotCovered
 from symbp.runtime.lock import MAKING
-from symbp.runtime.numba_cache import load_machine_code
 
 MACHINE_CODE = "machine.o"
 """The file that holds it."""
@@ -71,7 +68,7 @@ class LoadedModule:
 
     def _make(self) -> None:
         """Compile what Python calls; where that covers not all of the text, Numba will do it."""
-        from symbp.machine.build import build
+        from symbp.machine.build import NotCovered, build
 
         try:
             self.code, messages = build(self.source, vars(self.module), self._kinds("machine"))
@@ -127,6 +124,11 @@ class LoadedModule:
 
     def _compile(self) -> None:
         """Compile or load the functions named in the description."""
+        from numba.core.caching import NullCache
+        from numba.core.dispatcher import Dispatcher
+
+        from symbp.runtime.numba_cache import load_machine_code
+
         missed = 0
         for name, signature in self._kinds("compile").items():
             dispatcher = getattr(self.module, name)
@@ -135,9 +137,9 @@ class LoadedModule:
             dispatcher.compile(signature)
             missed += sum(dispatcher.stats.cache_misses.values())
         for value in vars(self.module).values():
-            if isinstance(value, numba.core.dispatcher.Dispatcher):
+            if isinstance(value, Dispatcher):
                 # Signatures that appear later stay in memory: the folder is sealed by its manifest.
-                value._cache = numba.core.caching.NullCache()  # type: ignore[attr-defined]
+                value._cache = NullCache()  # type: ignore[attr-defined]
         if missed and self.from_disk:
             sys.modules.pop(self.name, None)
             raise ValueError("the machine code does not fit this process")
@@ -146,6 +148,8 @@ class LoadedModule:
 @contextlib.contextmanager
 def _cache_beside_source() -> Iterator[None]:
     """Make Numba keep machine code in `__pycache__` beside the module, where the manifest covers it."""
+    from numba.core import config
+
     kept = getattr(config, "CACHE_DIR", "")
     setattr(config, "CACHE_DIR", "")  # noqa: B010
     try:
@@ -160,5 +164,7 @@ def types_of(arguments: Iterable[Sequence[Any]]) -> tuple[Any, ...]:
 
 
 def _type(dtype: str, ndim: int) -> Any:
+    import numba
+
     scalar = numba.from_dtype(numpy.dtype(dtype))
     return numba.types.Array(scalar, ndim, "C") if ndim else scalar

@@ -19,7 +19,6 @@ from math import inf
 from time import perf_counter
 from typing import Any
 
-import numba
 import numpy as np
 
 from symbp.errors import DataError, shorten
@@ -55,10 +54,20 @@ def thread_count(threads: Any) -> int:
         DataError: it is no whole number from 1.
     """
     if threads is None:
-        return int(numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
+        return _numba_threads()
     if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
         raise DataError(shorten(f"threads is {threads!r}"), hint="write a whole number from 1, or None")
     return threads
+
+
+def _numba_threads() -> int:
+    """As Numba counts them: it takes long to import, for a number."""
+    told = os.environ.get("NUMBA_NUM_THREADS", "")
+    if told.isdecimal() and int(told):
+        return int(told)
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
 
 
 class _Crew:

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba.core import cgutils
 
 from symbp.machine.callable import Function
+from symbp.machine.loops import loop, place
 from symbp.runtime.entry.builtin import builtin
 from symbp.runtime.entry.objects import (
     AXES,
@@ -116,10 +116,10 @@ class Entry:
         """The entries along the last axis must add up to a number."""
         build, kind = self.build, _real(dtype)
         size = _word(array.shape[-1])
-        sum_ = cgutils.alloca_once(build, _DOUBLE)
-        with cgutils.for_range(build, self._size(array.shape[:-1]), intp=_WORD) as row:
+        sum_ = place(build, _DOUBLE)
+        with loop(build, _word(0), self._size(array.shape[:-1])) as row:
             build.store(_DOUBLE(0.0), sum_)
-            start = build.gep(build.bitcast(array.address, kind.as_pointer()), [build.mul(row.index, size)])
+            start = build.gep(build.bitcast(array.address, kind.as_pointer()), [build.mul(row, size)])
             with self._entries(start, kind, size) as entry:
                 wide = entry if dtype.itemsize == 8 else build.fpext(entry, _DOUBLE)
                 build.store(build.fadd(build.load(sum_), wide), sum_)
@@ -131,8 +131,8 @@ class Entry:
     def _entries(self, address: ir.Value, kind: ir.Type, count: ir.Value) -> Iterator[ir.Value]:
         """What is written inside is done for each entry."""
         start = self.build.bitcast(address, kind.as_pointer())
-        with cgutils.for_range(self.build, count, intp=_WORD) as step:
-            yield self.build.load(self.build.gep(start, [step.index]))
+        with loop(self.build, _word(0), count) as k:
+            yield self.build.load(self.build.gep(start, [k]))
 
     def _size(self, shape: Sequence[Extent]) -> ir.Value:
         size = _word(1)
@@ -184,14 +184,14 @@ class Entry:
 
     def room(self, dtype: np.dtype) -> Array:
         """One entry that lives as long as the call."""
-        address = cgutils.alloca_once(self.build, _real(dtype))
+        address = place(self.build, _real(dtype))
         return Array(self.build.bitcast(address, _BYTE), (1,))
 
     def new_array(self, dtype: np.dtype, shape: Sequence[Extent]) -> tuple[ir.Value, Array]:
         """A new array, and its entries."""
         build, extents = self.build, _nothing(_WORD.as_pointer())
         if shape:
-            extents = cgutils.alloca_once(build, _WORD, size=_word(len(shape)))
+            extents = place(build, _WORD, len(shape))
             for axis, extent in enumerate(shape):
                 build.store(_word(extent), build.gep(extents, [_word(axis)]))
         made = self._call(
@@ -220,10 +220,10 @@ class Entry:
     def new_tuple(self, items: Sequence[ir.Value], borrowed: int = 0) -> ir.Value:
         """A tuple of objects, of which the first ones are the caller's and the rest was made here."""
         made = self._own(self._python("PyTuple_New", _BYTE, _word(len(items))))
-        for place, item in enumerate(items):
-            if place < borrowed:
+        for at, item in enumerate(items):
+            if at < borrowed:
                 self._python("Py_IncRef", _VOID, item)
-            self._python("PyTuple_SetItem", _INT, made, _word(place), item)  # takes the reference
+            self._python("PyTuple_SetItem", _INT, made, _word(at), item)  # takes the reference
         self._made = [m for m in self._made if not any(m is i for i in items[borrowed:])]
         return made
 
@@ -253,7 +253,7 @@ class Entry:
         kind = ir.FunctionType(_INT, [part.type for part in parts])
         kernel = self.build.inttoptr(_word(self.kernel.address), kind.as_pointer())
         long = self.build.icmp_signed(">=", _word(operations), _word(LONG))
-        state = cgutils.alloca_once_value(self.build, _nothing())
+        state = place(self.build, _BYTE)
         with self.build.if_then(long, likely=False):
             self.build.store(self._python("PyEval_SaveThread", _BYTE), state)
         status = self.build.call(kernel, parts)
