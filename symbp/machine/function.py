@@ -166,9 +166,9 @@ class Writer(Expressions):
             self.visit(statement.value, needed=False)
 
     def on_Assign(self, statement: ast.Assign) -> None:
-        (target,) = statement.targets
-        value = self.visit(statement.value)
-        self._store(target, value)
+        if len(statement.targets) > 1:
+            raise NotCovered("several targets")
+        self._store(statement.targets[0], self.visit(statement.value))
 
     def _store(self, target: ast.expr, value: Value) -> None:
         if isinstance(target, ast.Name):
@@ -362,9 +362,10 @@ class _Returns:
 def _options(definition: ast.FunctionDef) -> tuple[tuple[str, ...], bool]:
     """Flags of all operations on floats, and whether divisions by 0 give infinity; see `numba.njit`."""
     (decorator,) = definition.decorator_list or (None,)
-    if not (isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "njit"):
+    given = decorator.keywords if isinstance(decorator, ast.Call) else []
+    if decorator is None or ast.unparse(getattr(decorator, "func", decorator)) != "njit":
         raise NotCovered(f"{definition.name}, which is no function of Numba")
-    options = {k.arg: ast.literal_eval(k.value) for k in decorator.keywords}
+    options = {k.arg: ast.literal_eval(k.value) for k in given}
     flags = options.pop("fastmath", ())
     unchecked = options.pop("error_model", "") == "numpy"
     if set(options) - {"nogil", "cache", "inline"}:
