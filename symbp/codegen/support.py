@@ -1,4 +1,4 @@
-"""Code that generated modules carry with them, copied by inspect.getsource.
+"""Code that generated modules carry with them, copied by `own_source`.
 
 Written so that it works when pasted: it uses only the names imported here, and nothing of symbp.
 """
