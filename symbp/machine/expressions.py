@@ -57,6 +57,7 @@ class Expressions:
     flags: tuple[str, ...]
     unchecked: bool
     rooms: list[ir.AllocaInstr]
+    _loops: frozenset[int]
     variable: Callable[[str], Value | None]
     leave_with: Callable[[ir.IRBuilder, ir.Value], None]
 
@@ -201,9 +202,9 @@ class Expressions:
         return self.builder.sub(self.builder.sdiv(a, b), self.builder.zext(below, a.type))
 
     def of_UnaryOp(self, node: ast.UnaryOp) -> Number:
-        value = self.number(node.operand)
         if isinstance(node.op, ast.Not):
             return Number(types.boolean, self.builder.not_(self.truth(node.operand)))
+        value = self.number(node.operand)
         if isinstance(node.op, ast.USub) and isinstance(value.kind, types.Integer):
             return Number(value.kind, self.builder.neg(value.value))
         if isinstance(node.op, ast.USub) and isinstance(value.kind, types.Float):
@@ -357,6 +358,8 @@ class Expressions:
 
     def call_room(self, nodes: Sequence[ast.expr]) -> Array:
         """New memory, which is given back when the function ends."""
+        if self._loops:
+            raise NotCovered("memory in a loop")
         count, kind = self.integer(nodes[0]), self.number(nodes[1]).kind
         with self.builder.goto_entry_block():
             whole = self.builder.alloca(ANY)

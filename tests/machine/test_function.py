@@ -184,6 +184,7 @@ def test_what_may_be_reordered_is_what_the_text_says():
         "assert x[0] > 0",
         "return x",
         "a = b = x[0]",
+        "for k in range(2):\n    work = room(3, 0.0)\n    keep(work)",
     ],
 )
 def test_other_forms_are_left_to_numba(lines):
