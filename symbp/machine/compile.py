@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import platform
 from functools import lru_cache
 from typing import Any
 
@@ -35,8 +36,10 @@ def _target() -> Any:
         if os.environ.get("NUMBA_ENABLE_AVX") == "0":
             known.update((name, False) for name in known if name.startswith("avx"))
         features = known.flatten()
+    # Code that may be anywhere would look for every constant in two steps; loaded code stays where it is.
+    reloc = "static" if platform.machine().lower() in ("x86_64", "amd64", "i386") else "default"
     return llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(
-        cpu=processor, features=features, opt=3, reloc="pic", codemodel="jitdefault", jit=True
+        cpu=processor, features=features, opt=3, reloc=reloc, codemodel="jitdefault", jit=True
     )
 
 

@@ -57,7 +57,7 @@ class Compiled:
         self.pointwise: bool = meta["pointwise"]
         self.into = Into(loaded.function(f"{self.name}_into"))
         self.real = np.dtype(self.dtype)
-        self.call = Shared(self.into, meta["work"], self.real, together, threads)
+        self.call = Shared(self.into, meta["work"], self.real, together, threads, meta["columns"])
         self._doors = [
             (s, s.name, s.dtype(self.dtype), len(s.shape), s.shape, s.batched) for s in self.inputs
         ]

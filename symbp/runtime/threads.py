@@ -33,7 +33,7 @@ LATELY = 1e-3
 """Seconds since the last such kernel after which no more are expected, so that none is shared."""
 
 SAMPLES = 64
-"""The fewest samples that are shared: each thread takes some of them at a time."""
+"""The fewest samples that are shared where each thread takes some of them at a time."""
 
 MOST_LATE = 2
 """Calls in a row that may take longer shared than alone."""
@@ -214,6 +214,7 @@ class Shared:
         dtype: of its buffers.
         together: makes, or loads, what threads share; asked when it is first needed.
         threads: the most threads.
+        columns: whether threads take columns of products: so they share one sample too.
     """
 
     def __init__(
@@ -223,8 +224,10 @@ class Shared:
         dtype: np.dtype,
         together: Callable[[], Together] | None = None,
         threads: int = 1,
+        columns: bool = False,
     ):
         self.alone, self.work, self.dtype, self.threads = alone, work, dtype, threads
+        self._least = 1 if columns else SAMPLES
         self._make = together if threads > 1 else None
         self._together: Together | None = None
         self._alone_seconds = inf
@@ -233,7 +236,7 @@ class Shared:
     @property
     def fewest_shared(self) -> float:
         """The fewest samples that may be worth sharing; infinite where none are."""
-        return inf if self._make is None else max(SAMPLES, -(-SHARED // max(1, self.work)))
+        return inf if self._make is None else max(self._least, -(-SHARED // max(1, self.work)))
 
     def __call__(self, samples: int, arguments: Sequence[Any]) -> None:
         """Run on so many samples; the arguments are those of the kernel."""
@@ -258,7 +261,7 @@ class Shared:
             assert self._make is not None
             self._together = self._make()
         # Threads beyond those that there is enough work for would only be woken.
-        threads = min(self.threads, 1 + samples * self.work // SHARED, 1 + samples // SAMPLES)
+        threads = min(self.threads, 1 + samples * self.work // SHARED, 1 + samples // self._least)
         self._together.run(samples, arguments, self.dtype, threads)
 
     def _learn(self, seconds: float, shared: bool, soon: bool) -> None:
