@@ -20,7 +20,7 @@ import uuid
 import warnings
 from collections.abc import Callable
 from functools import lru_cache
-from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import llvmlite
@@ -103,12 +103,25 @@ def _environment() -> tuple[str, ...]:
     settings = [f"{k}={v}" for k, v in sorted(os.environ.items()) if k.startswith(_NUMBA_CODE)]
     return (
         f"python {sys.version} {platform.machine()} {sys.platform}",
-        f"numba {version('numba')} llvmlite {llvmlite.__version__}",
+        f"numba {_numba_version()} llvmlite {llvmlite.__version__}",
         f"numpy {numpy.__version__} sympy {sympy.__version__}",
         f"cpu {llvm.get_host_cpu_name()} {features}",
         f"symbp {_own_source()}",
         *settings,
     )
+
+
+def _numba_version() -> str:
+    """What Numba says of its version, read from its file: neither it nor its metadata is loaded for that."""
+    spec = find_spec("numba")
+    assert spec is not None
+    assert spec.origin is not None
+    try:
+        return Path(spec.origin).with_name("_version.py").read_text(encoding="utf-8")
+    except OSError:
+        from importlib.metadata import version
+
+        return version("numba")
 
 
 _NUMBA_CODE = (
