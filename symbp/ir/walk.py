@@ -16,6 +16,7 @@ import sympy as sp
 from sympy.core.relational import Relational
 from sympy.functions.elementary.piecewise import ExprCondPair
 
+from symbp.ir.forms import stands
 from symbp.ir.nodes import Access, Index
 from symbp.ir.products import product
 
@@ -121,6 +122,8 @@ def rebuild(node: sp.Basic, args: tuple) -> sp.Basic:
         return product(*args)
     if type(node) is sp.exp and _stays_exponent(args[0]):
         return sp.exp(args[0], evaluate=False)
+    if len(args) == 1 and isinstance(node, sp.Function) and stands(node.func, args[0]):
+        return node.func(args[0], evaluate=False)
     if isinstance(node, sp.Pow | sp.log) and _has_no_value(node, *args):
         return node.func(*args, evaluate=False)
     if isinstance(node, ExprCondPair):
