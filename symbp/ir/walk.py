@@ -231,16 +231,27 @@ def substitute(root: sp.Basic, replacements: Mapping[Any, Any]) -> Any:
 def substitute_all(roots: Iterable[sp.Basic], replacements: Mapping[Any, Any]) -> list[Any]:
     """`substitute` for several roots with one memo between them."""
     roots = list(roots)
-    if not replacements:
-        return roots
-    done: dict[sp.Basic, Any] = dict(replacements)
-    as_it_is = None if any(type(k) is sp.Float for k in done) else sp.Float
-    for node in _walk(roots, replacements.__contains__):
-        args = node.args
-        if args and node not in done:
-            # Floats are not looked up, see `_walk`.
-            done[node] = rebuild(node, tuple([a if type(a) is as_it_is else done.get(a, a) for a in args]))
-    return [done.get(root, root) for root in roots]
+    return [*map(Substitution(replacements), roots)] if replacements else roots
+
+
+class Substitution:
+    """`substitute` for expressions that come one after the other, with one memo between them."""
+
+    def __init__(self, replacements: Mapping[Any, Any]):
+        self.done: dict[sp.Basic, Any] = dict(replacements)
+        self.floats = any(type(k) is sp.Float for k in self.done)
+
+    def __call__(self, root: sp.Basic) -> Any:
+        done = self.done
+        as_it_is = None if self.floats else sp.Float
+        for node in _walk([root], done.__contains__):
+            args = node.args
+            if args and node not in done:
+                # Floats are not looked up, see `_walk`.
+                done[node] = rebuild(
+                    node, tuple([a if type(a) is as_it_is else done.get(a, a) for a in args])
+                )
+        return done.get(root, root)
 
 
 def accesses(root: sp.Basic) -> list[Access]:
