@@ -10,6 +10,7 @@ Arithmetic is that of SymPy's sparse fraction fields, which cancels as it goes; 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 from typing import Any
@@ -80,11 +81,15 @@ def _rational_forms(body: sp.Expr, held: Held, most: float) -> Iterator[sp.Expr]
 def _reads(above: Any, below: Any, meaning: Mapping[sp.Symbol, sp.Expr]) -> int:
     """Distinct entries that a quotient reads at least however it is written; an operation fewer joins them.
 
-    What has not the same degree above and below the line does not cancel.
+    What has not the same degree above and below the line does not cancel. In a product of exponentials or
+    powers, entries may cancel that several of them read.
     """
     degrees = zip(above.ring.symbols, above.degrees(), below.degrees(), strict=True)
     kept = [symbol for symbol, p, q in degrees if p != q] if above else []
-    return len({entry for symbol in kept for entry in accesses(meaning[symbol])})
+    powers = {symbol for symbol, node in meaning.items() if isinstance(node, sp.exp | sp.Pow)}
+    readers = Counter(entry for symbol in powers for entry in accesses(meaning[symbol]))
+    read = ((entry, symbol in powers) for symbol in kept for entry in accesses(meaning[symbol]))
+    return len({entry for entry, cancels in read if not (cancels and readers[entry] > 1)})
 
 
 def _term_by_term(body: sp.Expr, held: Held, most: float) -> Iterator[sp.Expr]:
