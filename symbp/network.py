@@ -101,6 +101,18 @@ def equation_text(equation: sp.Eq) -> str:
     return f"{equation.lhs} = {brief(equation.rhs)}"
 
 
+class Origin:
+    """An equation as error messages show it: its text is written when somebody reads it."""
+
+    __slots__ = ("equation",)
+
+    def __init__(self, equation: sp.Eq):
+        self.equation = equation
+
+    def __str__(self) -> str:
+        return equation_text(self.equation)
+
+
 def symbols_listed(symbols: Any, what: str) -> tuple[Any, ...]:
     """Symbols or names as a tuple; one alone stands for itself.
 

@@ -57,7 +57,7 @@ class _Term:
     body: sp.Expr
     bound: tuple[Index, ...] = ()
     where: tuple[sp.Basic, ...] = ()
-    origin: str | None = None
+    origin: object = None
 
     @property
     def entry(self) -> frozenset[sp.Basic]:
