@@ -112,6 +112,9 @@ class Origin:
     def __str__(self) -> str:
         return equation_text(self.equation)
 
+    def __repr__(self) -> str:
+        return repr(str(self))
+
 
 def symbols_listed(symbols: Any, what: str) -> tuple[Any, ...]:
     """Symbols or names as a tuple; one alone stands for itself.
