@@ -18,7 +18,7 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symbp.ir.forms import stands
 from symbp.ir.nodes import Access, Index
-from symbp.ir.products import product
+from symbp.ir.products import product, total
 
 REMEMBERED = 1 << 16
 """Bodies whose nodes, accesses and indices are remembered: every pass asks again."""
@@ -120,6 +120,8 @@ def rebuild(node: sp.Basic, args: tuple) -> sp.Basic:
         return node.func(*args, evaluate=False)
     if type(node) is sp.Mul:
         return product(*args)
+    if type(node) is sp.Add:
+        return total(*args)
     if type(node) is sp.exp and _stays_exponent(args[0]):
         return sp.exp(args[0], evaluate=False)
     if len(args) == 1 and isinstance(node, sp.Function) and stands(node.func, args[0]):
