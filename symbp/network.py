@@ -282,9 +282,12 @@ def symbols_used(root: sp.Basic, bound: Iterable[Any] = ()) -> list[Name]:
     stack: list[tuple[Any, frozenset]] = [(root, frozenset(bound))]
     while stack:
         node, hidden = stack.pop()
-        if (node, hidden) in done:
+        if isinstance(node, sp.Number):  # they are many, and SymPy computes the hash of a float at length
             continue
+        count = len(done)
         done.add((node, hidden))
+        if len(done) == count:
+            continue
         if isinstance(node, Idx) or node in hidden:
             continue
         if isinstance(node, sp.Symbol | sp.MatrixSymbol | IndexedBase):

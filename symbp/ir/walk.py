@@ -116,7 +116,9 @@ def rebuild(node: sp.Basic, args: tuple) -> sp.Basic:
         return node
     if len(args) == 1 and isinstance(args[0], Access) and stands_as_it_is(node.func):
         return node.func(args[0], evaluate=False)
-    if isinstance(node, _UNEVALUATED) and (len(args) > MANY or any(is_large(a) for a in args)):
+    if isinstance(node, _UNEVALUATED) and (
+        len(args) > MANY or any(is_large(a) for a in args if type(a) is not Access)
+    ):
         return node.func(*args, evaluate=False)
     if type(node) is sp.Mul:
         return product(*args)
@@ -258,7 +260,7 @@ class Substitution:
 
 def accesses(root: sp.Basic) -> list[Access]:
     """The distinct accesses, in the order of first use; gathers inside indices come after."""
-    return list(_accesses(root))
+    return list(_accesses(root)) if root.args else []  # Floats are not looked up, see `_walk`
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -291,6 +293,7 @@ def _index_symbols(root: sp.Basic) -> tuple[Index, ...]:
 _FREE = (ExprCondPair, sp.Tuple, sp.logic.boolalg.BooleanAtom)
 
 
+@lru_cache(maxsize=REMEMBERED)
 def operations(root: sp.Basic) -> int:
     """Arithmetic operations to evaluate it once, shared sub-expressions counted once.
 

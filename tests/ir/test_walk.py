@@ -196,3 +196,11 @@ def test_substitutions_of_one_kind_share_what_they_have_rebuilt(monkeypatch):
     assert into(shared**3) == (sp.sin(y) + 1) ** 3
     assert len(rebuilt) == count + 1
     assert into(y + 1) == y + 1
+
+
+def test_a_float_is_not_looked_up_for_accesses(monkeypatch):
+    def hashed(_):
+        raise AssertionError("SymPy computed the hash of a float")
+
+    monkeypatch.setattr(sp.Float, "__hash__", hashed)
+    assert accesses(sp.Float(0.3)) == []
