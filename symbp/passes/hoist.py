@@ -33,9 +33,12 @@ def hoist(program: Program) -> Program:
 
 def hoist_outermost(program: Program) -> Program:
     """The program with repeated expressions hoisted, but not those inside of them: fewer names to read."""
-    outside = [_keys(statement) for statement in program.statements]
-    evaluated = {key for own in outside for key in own.values()}
-    keys = [own | _in_branches(s, evaluated) for s, own in zip(program.statements, outside, strict=True)]
+    keys = [_keys(statement) for statement in program.statements]
+    evaluated = {key for own in keys for key in own.values()}
+    for k, statement in enumerate(program.statements) if evaluated else ():
+        inside = _in_branches(statement, evaluated)
+        if inside:
+            keys[k] = keys[k] | inside
     found = Counter(key for own in keys for key in set(own.values()))
     repeated = {key for key, uses in found.items() if uses > 1}
     if not repeated:
@@ -44,7 +47,7 @@ def hoist_outermost(program: Program) -> Program:
     tensors: list[Tensor] = []
     statements: list[Statement] = []
     for statement, own in zip(program.statements, keys, strict=True):
-        wanted = {node: key for node, key in own.items() if key in repeated}
+        wanted = {node: key for node, key in own.items() if key in repeated} if own else own
         if not wanted or _is_definition(statement, wanted, names):
             statements.append(statement)
             continue
