@@ -101,6 +101,21 @@ def equation_text(equation: sp.Eq) -> str:
     return f"{equation.lhs} = {brief(equation.rhs)}"
 
 
+class Origin:
+    """An equation as error messages show it: its text is written when somebody reads it."""
+
+    __slots__ = ("equation",)
+
+    def __init__(self, equation: sp.Eq):
+        self.equation = equation
+
+    def __str__(self) -> str:
+        return equation_text(self.equation)
+
+    def __repr__(self) -> str:
+        return repr(str(self))
+
+
 def symbols_listed(symbols: Any, what: str) -> tuple[Any, ...]:
     """Symbols or names as a tuple; one alone stands for itself.
 
@@ -267,9 +282,12 @@ def symbols_used(root: sp.Basic, bound: Iterable[Any] = ()) -> list[Name]:
     stack: list[tuple[Any, frozenset]] = [(root, frozenset(bound))]
     while stack:
         node, hidden = stack.pop()
-        if (node, hidden) in done:
+        if isinstance(node, sp.Number):  # they are many, and SymPy computes the hash of a float at length
             continue
+        count = len(done)
         done.add((node, hidden))
+        if len(done) == count:
+            continue
         if isinstance(node, Idx) or node in hidden:
             continue
         if isinstance(node, sp.Symbol | sp.MatrixSymbol | IndexedBase):

@@ -14,6 +14,7 @@ ALLOWED = {
     "errors": set(),
     "nn": {"errors"},
     "ir": {"errors"},
+    "machine": set(),
     "network": {"errors", "ir"},
     "passes": {"errors", "ir", "network"},
     "schedule": {"errors", "ir"},

@@ -87,3 +87,15 @@ def test_a_symbol_for_a_matrix_of_one_entry():
     for equation in (sp.Eq(E, sp.Trace(x.T * x)), sp.Eq(E, x.T * x, evaluate=False)):
         derivation = sb.derive(sb.Network([equation], inputs=[x], loss=E), wrt=[x])
         assert [str(e.rhs) for e in derivation.backward] == ["2*x"]
+
+
+def test_numbers_are_not_looked_up_for_symbols(monkeypatch):
+    x, y = sp.symbols("x y")
+    body = 1.5 * x * sp.exp(-0.25 / y) + 2.75
+    hash(body)
+
+    def hashed(_):
+        raise AssertionError("SymPy computed the hash of a float")
+
+    monkeypatch.setattr(sp.Float, "__hash__", hashed)
+    assert set(symbols_used(body)) == {x, y}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ from symbp.codegen.block import Block
 from symbp.codegen.driver import Driver
 from symbp.codegen.names import RESERVED, Namer, comment
 from symbp.codegen.nest import NestWriter
+from symbp.codegen.own_source import own_source
 from symbp.codegen.pointwise import OWN_NAMES as LOCKSTEP_NAMES
 from symbp.codegen.pointwise import PointwiseDriver, Straight, straight
 from symbp.codegen.pointwise import sources as lockstep_sources
@@ -273,7 +273,7 @@ class Module:
         texts += parts.sources() if any("add_parts(" in part for part in self.parts) else []
         for name in names:
             item = getattr(support, name)
-            texts.append(inspect.getsource(getattr(item, "py_func", getattr(item, "_defn", item))).rstrip())
+            texts.append(own_source(item))
         texts += lockstep_sources() if self.straights else []
         for n in orders:
             texts.append(f'@njit(error_model="numpy")\ndef _polygamma_{n}(x):\n    return polygamma({n}, x)')

@@ -25,6 +25,9 @@ from symbp.schedule.reduction import Plan, plan
 UNROLLED = range(8, 513)
 """Rounds of an inner loop that LLVM would unroll before it looks for vectors."""
 
+FEWEST_SUMMED = 32
+"""Terms of a sum from which on vectors pay: they end with a sum over what is in one."""
+
 AddBlock = Callable[[Block], str]
 """Registers a block in the module; returns the name of its intrinsic."""
 
@@ -316,7 +319,11 @@ class NestWriter:
         """Loops over bound indices, solved indices, guards."""
         for index, low, high in how.loops:
             limits = [[self.reader.integer(e, names, s) for e in side] for side in (low, high)]
-            self._loop(names[index], index.extent, ", ".join(limits[0]), ", ".join(limits[1]))
+            whole = index is how.loops[-1][0] and not any(limits)
+            if whole and index.extent != BATCH and FEWEST_SUMMED <= index.extent < UNROLLED.stop:
+                self._loop(names[index], index.extent, stop=f"opaque({index.extent})")
+            else:
+                self._loop(names[index], index.extent, ", ".join(limits[0]), ", ".join(limits[1]))
         for index, value in how.solved:
             names[index] = self.namer(index.name)
             self._line(f"{names[index]} = {self.reader.integer(value, names, s)}")

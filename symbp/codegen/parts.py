@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from numba import njit
 
+from symbp.codegen.own_source import own_source
 from symbp.codegen.support import view
 from symbp.ir.nodes import Tensor
 from symbp.schedule.looptree import MULTIPLY, Nest, Schedule, Stage, sums_batch
@@ -128,4 +128,4 @@ def _joined(spans: Iterable[Span]) -> list[Span]:
 
 def sources() -> list[str]:
     """What a module carries for parts."""
-    return [inspect.getsource(add_parts.py_func).rstrip()]
+    return [own_source(add_parts)]

@@ -6,7 +6,6 @@ line of instructions, computed for many samples in lockstep; nothing but what go
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -18,6 +17,7 @@ from symbp.codegen import lockstep, registers
 from symbp.codegen.block import LONG
 from symbp.codegen.driver import Driver
 from symbp.codegen.functions import spelled
+from symbp.codegen.own_source import own_source
 from symbp.codegen.scalar import Code, Translator
 from symbp.codegen.text import equation
 from symbp.ir.entries import entries
@@ -270,7 +270,7 @@ def sources() -> list[str]:
     """What a module carries for its straight lines."""
     items: tuple = (registers.vector_registers, registers.exchanged)
     items += (lockstep.Lockstep, lockstep.Values, lockstep.lockstep, lockstep.row_check)
-    texts = [inspect.getsource(item).rstrip() for item in items]
+    texts = [own_source(item) for item in items]
     return [texts[0], "VECTOR_BYTES, REGISTERS = vector_registers()", *texts[1:]]
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from symbp.codegen import crew, micro, registers, tile
+from symbp.codegen.own_source import own_source
 from symbp.ir.nodes import BATCH, Access, Index, Program, Statement
 from symbp.schedule.looptree import Schedule, sums_batch
 from symbp.schedule.product import product_of
@@ -109,7 +109,7 @@ OWN_NAMES = frozenset(_OWN.split())
 
 def micro_kernels(plain: bool, turned: bool) -> list[str]:
     """The source of the micro-kernels; the machine that imports it chooses the size of tiles."""
-    items: list = [registers.own_function, registers.Vectors, registers.steps.__wrapped__, registers.smaller]  # type: ignore[attr-defined]
+    items: list = [registers.own_function, registers.Vectors, registers.steps, registers.smaller]
     items += [tile.tile_sizes, tile.tiles, tile.write_column, tile.write_sum]
     items += [micro.copy_panel, micro.write_panels]
     if turned:
@@ -125,8 +125,8 @@ def micro_kernels(plain: bool, turned: bool) -> list[str]:
         f"MANY = {micro.MANY}",
         *[f"DOTS = {micro.DOTS}"] * turned,
     ]
-    found = inspect.getsource(registers.vector_registers).rstrip()
-    return [found, "\n".join(constants), *(inspect.getsource(item).rstrip() for item in items)]
+    found = own_source(registers.vector_registers)
+    return [found, "\n".join(constants), *(own_source(item) for item in items)]
 
 
 def crew_functions() -> list[str]:
@@ -135,5 +135,5 @@ def crew_functions() -> list[str]:
     items += [crew.wait_until.py_func, crew.ring.py_func, crew.listen.py_func]
     return [
         f"PATIENCE = {crew.PATIENCE}\nLOOKS = {crew.LOOKS}",
-        *(inspect.getsource(item).rstrip() for item in items),
+        *(own_source(item) for item in items),
     ]

@@ -7,7 +7,7 @@ from itertools import groupby
 from symbp.codegen.driver import Driver
 from symbp.codegen.parts import CHUNK
 from symbp.codegen.product import Part
-from symbp.ir.nodes import BATCH
+from symbp.ir.nodes import BATCH, Statement
 from symbp.schedule.looptree import MULTIPLY, Nest, Stage, sums_batch
 from symbp.schedule.parts import MOST_NESTS, PARTS
 from symbp.schedule.product import product_of
@@ -187,8 +187,12 @@ class SharedDriver(Driver):
 
 
 def _large(nest: Nest) -> bool:
-    """Whether a nest is a product of the samples with a large matrix."""
-    product = product_of(nest.statements[0]) if nest.form == MULTIPLY else None
+    return nest.form == MULTIPLY and is_large(nest.statements[0])
+
+
+def is_large(s: Statement) -> bool:
+    """Whether a statement is a product of the samples with a large matrix, of which threads take columns."""
+    product = product_of(s)
     if product is None or product.rows is None or product.rows.extent != BATCH:
         return False
     return int(product.columns.extent) * int(product.depth.extent) >= LARGE

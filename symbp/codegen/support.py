@@ -1,4 +1,4 @@
-"""Code that generated modules carry with them, copied by inspect.getsource.
+"""Code that generated modules carry with them, copied by `own_source`.
 
 Written so that it works when pasted: it uses only the names imported here, and nothing of symbp.
 """
@@ -121,12 +121,20 @@ def accumulate(typingctx, total, value):
 
 @intrinsic
 def accumulate_product(typingctx, total, a, b):
-    """total + a*b as `accumulate` does it; the product may be rounded together with the sum."""
+    """total + a*b as `accumulate` does it; the product is not rounded where the processor does both in one.
+
+    One instruction from the start: of a multiplication and an addition LLVM would put together whichever
+    product it sees first, so that two kernels with one formula would differ in the last digit.
+    """
 
     def lower(context, builder, sig, args):
         factors = [context.cast(builder, args[k], sig.args[k], sig.return_type) for k in (1, 2)]
-        product = builder.fmul(*factors, flags=("reassoc", "contract"))
-        return builder.fadd(args[0], product, flags=("reassoc", "contract"))
+        kind = args[0].type
+        name = f"llvm.fmuladd.{kind.intrinsic_name}"
+        function = builder.module.globals.get(name)
+        if function is None:
+            function = ir.Function(builder.module, ir.FunctionType(kind, [kind] * 3), name)
+        return builder.call(function, [*factors, args[0]], fastmath=("reassoc", "contract"))
 
     return total(total, a, b), lower
 

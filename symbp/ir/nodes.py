@@ -186,7 +186,7 @@ class Statement:
         bound: the indices that are reduced over.
         where: relations between integer expressions; a point that fails one contributes
             the neutral element (0 for "none" and "sum", -inf for "max").
-        origin: the user's equation it came from, for error messages.
+        origin: the user's equation it came from, as text or what gives the text, for error messages.
     """
 
     target: str
@@ -195,7 +195,7 @@ class Statement:
     reduce: str = "none"
     bound: tuple[Index, ...] = ()
     where: tuple[sp.Basic, ...] = ()
-    origin: str | None = field(default=None, compare=False)
+    origin: object = field(default=None, compare=False)
 
     @property
     def domain(self) -> tuple[Index, ...]:

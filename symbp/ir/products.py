@@ -1,8 +1,8 @@
-"""Products of bodies.
+"""Products and sums of bodies.
 
-`sympy.Mul` looks for factors that combine, at the price of a hundred operations of Python per factor. In
-derivatives most factors are entries and functions of entries that cannot; then only their order is to be
-found. The result is the same.
+`sympy.Mul` and `sympy.Add` look for operands that combine, at the price of a hundred operations of Python for
+each. In derivatives most are entries and functions of entries that cannot; then only their order is to be
+found. The results are the same.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ _ORDER = cmp_to_key(sp.Basic.compare)  # that of SymPy's own products
 
 def product(*operands: Any) -> Any:
     """sympy.Mul(*operands)."""
+    operands = tuple([o for o in operands if o is not sp.S.One])
+    if len(operands) < 2:
+        return operands[0] if operands else sp.S.One
     factors: list[Any] = []
     for operand in operands:
         factors.extend(operand.args if type(operand) is sp.Mul else (operand,))
@@ -52,3 +55,43 @@ def _combines_with_itself_only(base: Any) -> bool:
     if isinstance(base, sp.Function):
         return kind.as_base_exp is sp.Function.as_base_exp and kind.is_commutative is not False
     return kind in (Access, sp.Add)
+
+
+def total(*operands: Any) -> Any:
+    """sympy.Add(*operands)."""
+    operands = tuple([o for o in operands if o is not sp.S.Zero])
+    if len(operands) < 2:
+        return operands[0] if operands else sp.S.Zero
+    terms: list[Any] = []
+    for operand in operands:
+        terms.extend(operand.args if type(operand) is sp.Add else (operand,))
+    numbers = [t for t in terms if isinstance(t, sp.Rational)]
+    rest = [t for t in terms if not isinstance(t, sp.Rational)]
+    varying = {_without_number(t) for t in rest}
+    if None in varying or len(varying) < len(rest) or len(numbers) > 1:
+        return sp.Add(*operands)
+    if not rest or not all(n.is_finite for n in numbers):
+        return sp.Add(*operands)
+    return sp.Add._from_args([*numbers, *sorted(rest, key=_ORDER)], is_commutative=True)
+
+
+def _without_number(term: Any) -> Any:
+    """What a term is a multiple of, which a sum has once; None where SymPy may do more with it than add."""
+    kind = type(term)
+    if kind is sp.Mul:
+        first, *others = term.args
+        if not isinstance(first, sp.Number):
+            others = [first, *others]
+        elif not first or not first.is_finite:
+            return None
+        if not all(map(_is_plain, others)) or (len(others) == 1 and type(others[0]) is sp.Add):
+            return None
+        return tuple(others) if len(others) > 1 else others[0]
+    return term if _is_plain(term) and kind is not sp.Add else None
+
+
+def _is_plain(factor: Any) -> bool:
+    kind = type(factor)
+    if kind is sp.Pow:
+        return not factor.base.is_number and bool(factor.is_commutative)
+    return kind in (Access, sp.Add) or (isinstance(factor, sp.Function) and kind.is_commutative is not False)

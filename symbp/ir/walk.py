@@ -16,8 +16,9 @@ import sympy as sp
 from sympy.core.relational import Relational
 from sympy.functions.elementary.piecewise import ExprCondPair
 
+from symbp.ir.forms import stands
 from symbp.ir.nodes import Access, Index
-from symbp.ir.products import product
+from symbp.ir.products import product, total
 
 REMEMBERED = 1 << 16
 """Bodies whose nodes, accesses and indices are remembered: every pass asks again."""
@@ -115,12 +116,18 @@ def rebuild(node: sp.Basic, args: tuple) -> sp.Basic:
         return node
     if len(args) == 1 and isinstance(args[0], Access) and stands_as_it_is(node.func):
         return node.func(args[0], evaluate=False)
-    if isinstance(node, _UNEVALUATED) and (len(args) > MANY or any(is_large(a) for a in args)):
+    if isinstance(node, _UNEVALUATED) and (
+        len(args) > MANY or any(is_large(a) for a in args if type(a) is not Access)
+    ):
         return node.func(*args, evaluate=False)
     if type(node) is sp.Mul:
         return product(*args)
+    if type(node) is sp.Add:
+        return total(*args)
     if type(node) is sp.exp and _stays_exponent(args[0]):
         return sp.exp(args[0], evaluate=False)
+    if len(args) == 1 and isinstance(node, sp.Function) and stands(node.func, args[0]):
+        return node.func(args[0], evaluate=False)
     if isinstance(node, sp.Pow | sp.log) and _has_no_value(node, *args):
         return node.func(*args, evaluate=False)
     if isinstance(node, ExprCondPair):
@@ -228,21 +235,32 @@ def substitute(root: sp.Basic, replacements: Mapping[Any, Any]) -> Any:
 def substitute_all(roots: Iterable[sp.Basic], replacements: Mapping[Any, Any]) -> list[Any]:
     """`substitute` for several roots with one memo between them."""
     roots = list(roots)
-    if not replacements:
-        return roots
-    done: dict[sp.Basic, Any] = dict(replacements)
-    as_it_is = None if any(type(k) is sp.Float for k in done) else sp.Float
-    for node in _walk(roots, replacements.__contains__):
-        args = node.args
-        if args and node not in done:
-            # Floats are not looked up, see `_walk`.
-            done[node] = rebuild(node, tuple([a if type(a) is as_it_is else done.get(a, a) for a in args]))
-    return [done.get(root, root) for root in roots]
+    return [*map(Substitution(replacements), roots)] if replacements else roots
+
+
+class Substitution:
+    """`substitute` for expressions that come one after the other, with one memo between them."""
+
+    def __init__(self, replacements: Mapping[Any, Any]):
+        self.done: dict[sp.Basic, Any] = dict(replacements)
+        self.floats = any(type(k) is sp.Float for k in self.done)
+
+    def __call__(self, root: sp.Basic) -> Any:
+        done = self.done
+        as_it_is = None if self.floats else sp.Float
+        for node in _walk([root], done.__contains__):
+            args = node.args
+            if args and node not in done:
+                # Floats are not looked up, see `_walk`.
+                done[node] = rebuild(
+                    node, tuple([a if type(a) is as_it_is else done.get(a, a) for a in args])
+                )
+        return done.get(root, root)
 
 
 def accesses(root: sp.Basic) -> list[Access]:
     """The distinct accesses, in the order of first use; gathers inside indices come after."""
-    return list(_accesses(root))
+    return list(_accesses(root)) if root.args else []  # Floats are not looked up, see `_walk`
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -275,6 +293,7 @@ def _index_symbols(root: sp.Basic) -> tuple[Index, ...]:
 _FREE = (ExprCondPair, sp.Tuple, sp.logic.boolalg.BooleanAtom)
 
 
+@lru_cache(maxsize=REMEMBERED)
 def operations(root: sp.Basic) -> int:
     """Arithmetic operations to evaluate it once, shared sub-expressions counted once.
 

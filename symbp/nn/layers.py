@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sympy as sp
 
@@ -171,14 +171,22 @@ def mlp_equations(
     for k, (fan_in, fan_out, function) in enumerate(zip(sizes, sizes[1:], functions, strict=False), start=1):
         W, b, z = matrix(f"W{k}", fan_out, fan_in), vector(f"b{k}", fan_out), vector(f"z{k}", fan_out)
         parameters += [W, b]
-        equations.append(sp.Eq(z, dense(W, signal, b)))
+        equations.append(_equation(z, dense(W, signal, b)))
         signal = z
         if function is not None:
             signal = vector(f"a{k}", fan_out)
-            equations.append(sp.Eq(signal, find_activation(function)(z)))
+            equations.append(_equation(signal, find_activation(function)(z)))
     E = scalar("E")
-    equations.append(sp.Eq(E, loss_function(z if takes_logits else signal, y)))
+    equations.append(_equation(E, loss_function(z if takes_logits else signal, y)))
     return MlpEquations(tuple(equations), (x, y), tuple(parameters), E)
+
+
+def _equation(name: Any, formula: Any) -> sp.Eq:
+    """An equation that defines a name.
+
+    SymPy is not asked whether it holds: it would subtract the sides, which takes longer than all the rest.
+    """
+    return sp.Eq(name, formula, evaluate=False)
 
 
 def _layer_sizes(sizes: Sequence[int]) -> tuple[int, ...]:

@@ -29,7 +29,7 @@ def cost(*roots: sp.Basic) -> int:
 
 @lru_cache(maxsize=REMEMBERED)
 def _cost(roots: tuple[sp.Basic, ...]) -> int:
-    return sum(_node_cost(n) for n in postorder(roots))
+    return sum(_node_cost(n) for n in postorder(roots) if n.args)
 
 
 def is_transcendental(node: sp.Basic) -> bool:

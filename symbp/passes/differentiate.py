@@ -19,6 +19,7 @@ import sympy as sp
 from symbp.ir.definition import defined
 from symbp.ir.names import part_of
 from symbp.ir.nodes import Access, Index, Program, Statement, Tensor
+from symbp.ir.products import total
 from symbp.ir.walk import accesses, index_symbols, postorder, substitute
 from symbp.passes.cost import calls, cost
 from symbp.passes.partials import partials, times
@@ -57,7 +58,7 @@ class _Term:
     body: sp.Expr
     bound: tuple[Index, ...] = ()
     where: tuple[sp.Basic, ...] = ()
-    origin: str | None = None
+    origin: object = None
 
     @property
     def entry(self) -> frozenset[sp.Basic]:
@@ -186,7 +187,7 @@ class _Sweep:
                 bodies.append(Access(entry.name, *indices))
             else:
                 bodies.append(substitute(term.body, dict(zip(term.indices, indices, strict=True))))
-        return sp.Add(*bodies)
+        return total(*bodies)
 
     def contribute(self, s: Statement, access: Access, body: sp.Expr) -> None:
         shape = self.program.tensors[access.name].shape

@@ -33,9 +33,12 @@ def hoist(program: Program) -> Program:
 
 def hoist_outermost(program: Program) -> Program:
     """The program with repeated expressions hoisted, but not those inside of them: fewer names to read."""
-    outside = [_keys(statement) for statement in program.statements]
-    evaluated = {key for own in outside for key in own.values()}
-    keys = [own | _in_branches(s, evaluated) for s, own in zip(program.statements, outside, strict=True)]
+    keys = [_keys(statement) for statement in program.statements]
+    evaluated = {key for own in keys for key in own.values()}
+    for k, statement in enumerate(program.statements) if evaluated else ():
+        inside = _in_branches(statement, evaluated)
+        if inside:
+            keys[k] = keys[k] | inside
     found = Counter(key for own in keys for key in set(own.values()))
     repeated = {key for key, uses in found.items() if uses > 1}
     if not repeated:
@@ -44,7 +47,7 @@ def hoist_outermost(program: Program) -> Program:
     tensors: list[Tensor] = []
     statements: list[Statement] = []
     for statement, own in zip(program.statements, keys, strict=True):
-        wanted = {node: key for node, key in own.items() if key in repeated}
+        wanted = {node: key for node, key in own.items() if key in repeated} if own else own
         if not wanted or _is_definition(statement, wanted, names):
             statements.append(statement)
             continue
@@ -56,24 +59,31 @@ def hoist_outermost(program: Program) -> Program:
 
 def _keys(statement: Statement) -> dict[sp.Basic, Any]:
     """The costly sub-expressions of a statement, and what each is up to the names of its indices."""
-    return {} if statement.where else _outside(statement.body)
-
-
-@lru_cache(maxsize=REMEMBERED)
-def _outside(body: sp.Expr) -> dict[sp.Basic, Any]:
-    # What stands outside of choices, perhaps besides inside of them, is evaluated anyway.
-    has_choice = any(isinstance(n, sp.Piecewise) for n in postorder([body]))
-    leaf = (lambda n: is_leaf(n) or isinstance(n, sp.Piecewise)) if has_choice else is_leaf
-    return _costly(postorder([body], leaf))
+    return {} if statement.where else _repeatable(statement.body)[0]
 
 
 def _in_branches(statement: Statement, evaluated: set[Any]) -> dict[sp.Basic, Any]:
     """The costly calls in branches of a statement's choices that are `evaluated` in any case."""
-    if statement.where or not evaluated:
-        return {}
-    choices = [n for n in postorder([statement.body]) if isinstance(n, sp.Piecewise)]
-    found = _costly(postorder([value for choice in choices for value, _ in choice.args]))
-    return {n: key for n, key in found.items() if is_transcendental(n) and key in evaluated}
+    inside = {} if statement.where else _repeatable(statement.body)[1]
+    return {n: key for n, key in inside.items() if key in evaluated}
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _repeatable(body: sp.Expr) -> tuple[dict[sp.Basic, Any], dict[sp.Basic, Any]]:
+    """The costly expressions of a body outside of its choices, and the costly calls in their branches."""
+    if cost(body) < WORTH:
+        return _NOTHING  # no part of it costs more
+    nodes = postorder([body])
+    choices = [n for n in nodes if isinstance(n, sp.Piecewise)]
+    if not choices:
+        return _costly(nodes), {}
+    # What stands outside of choices, perhaps besides inside of them, is evaluated anyway.
+    outside = _costly(postorder([body], lambda n: is_leaf(n) or isinstance(n, sp.Piecewise)))
+    inside = _costly(postorder([value for choice in choices for value, _ in choice.args]))
+    return outside, {n: key for n, key in inside.items() if is_transcendental(n)}
+
+
+_NOTHING: tuple[dict, dict] = ({}, {})
 
 
 def _costly(nodes: Iterable[sp.Basic]) -> dict[sp.Basic, Any]:

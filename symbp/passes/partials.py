@@ -20,8 +20,9 @@ import sympy as sp
 
 from symbp.errors import UnsupportedError
 from symbp.ir.definition import definition, known, simple
+from symbp.ir.forms import stands
 from symbp.ir.nodes import Access
-from symbp.ir.products import product
+from symbp.ir.products import product, total
 from symbp.ir.walk import (
     ENTRY,
     REMEMBERED,
@@ -58,7 +59,7 @@ def _partials(body: sp.Expr) -> dict[Access, sp.Expr]:
         terms = adjoint.pop(node, None)
         if terms is None or node not in varying:
             continue
-        seed = sp.Add(*terms)
+        seed = total(*terms)
         if isinstance(node, Access):
             result[node] = seed
         elif isinstance(node, sp.Piecewise):
@@ -122,11 +123,17 @@ def _local(node: Any, k: int) -> sp.Expr:
         return sp.sign(node.args[0])
     if isinstance(node, STEPS):
         return sp.S.Zero
-    if len(node.args) == 1 and isinstance(node.args[0], Access) and stands_as_it_is(node.func):
+    if len(node.args) == 1 and _stands(node):
         slope = _slope(node.func)
         if slope is not None:
             return substitute(slope, {ENTRY: node.args[0]})
     return _asked(node, k)
+
+
+def _stands(node: Any) -> bool:
+    """Whether the function and its operand are left alone by SymPy, so that any entry may stand for it."""
+    (operand,) = node.args
+    return stands_as_it_is(node.func) if isinstance(operand, Access) else stands(node.func, operand)
 
 
 def _asked(node: Any, k: int) -> sp.Expr:

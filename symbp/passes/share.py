@@ -13,6 +13,9 @@ import sympy as sp
 from symbp.ir.nodes import Access, Index, Program, Statement
 from symbp.ir.walk import accesses, index_symbols, substitute_all
 
+LARGEST = 200
+"""Parts of a form up to which it is compared; of larger bodies SymPy remembers the hash."""
+
 
 def share(program: Program) -> Program:
     """Merge equal statements; outputs keep their names."""
@@ -63,11 +66,44 @@ def _renamed(statement: Statement, alias: dict[str, str]) -> Statement:
 
 def _canonical(statement: Statement) -> Any:
     """The statement with its indices named by position."""
+    extents = (tuple(i.extent for i in statement.indices), tuple(i.extent for i in statement.bound))
+    if not statement.where:
+        form = _form(statement)
+        if form is not None:
+            return form, statement.reduce, extents
     names = {i: Index(f"_{k}", i.extent) for k, i in enumerate(statement.domain)}
     if not any(
         isinstance(i, Index) for part in (statement.body, *statement.where) for i in index_symbols(part)
     ):
         return (statement.body, statement.where, statement.reduce, tuple(i.extent for i in statement.domain))
     body, *where = substitute_all([statement.body, *statement.where], names)
-    ranks = (tuple(i.extent for i in statement.indices), tuple(i.extent for i in statement.bound))
-    return (sp.sympify(body, strict=True), tuple(where), statement.reduce, ranks)
+    return (sp.sympify(body, strict=True), tuple(where), statement.reduce, extents)
+
+
+def _form(statement: Statement) -> tuple | None:
+    """The nodes of the body with indices by position, where their names do not decide the order of operands.
+
+    That is where every entry is one of another tensor, and no index stands outside of them. None elsewhere,
+    and for bodies without an index.
+    """
+    number = {index: f"_{k}" for k, index in enumerate(statement.domain)}  # no number, as in x[0]
+    read = accesses(statement.body)
+    if not number or not read or len({a.name for a in read}) < len(read):
+        return None
+    form: list[Any] = []
+    stack: list[Any] = [statement.body]
+    while stack and len(form) <= LARGEST:
+        node = stack.pop()
+        args = node.args
+        if type(node) is Access:
+            if any(i.args for i in args[1:]):
+                return None
+            form.append((args[0].name, *(number.get(i, i) for i in args[1:])))
+        elif args:
+            form += (type(node), len(args))
+            stack.extend(args)
+        elif isinstance(node, Index):
+            return None
+        else:
+            form.append(node)
+    return None if stack else tuple(form)

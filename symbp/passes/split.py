@@ -18,7 +18,7 @@ import sympy as sp
 from symbp.errors import UnsupportedError
 from symbp.ir.names import pre_activation_name
 from symbp.ir.nodes import Access, Program, Statement, Tensor
-from symbp.ir.products import product
+from symbp.ir.products import product, total
 from symbp.ir.walk import (
     accesses,
     index_symbols,
@@ -133,8 +133,8 @@ class _Cutter:
         if isinstance(node, sp.Add):
             while len(args) > FAN_IN:
                 chunks = [args[k : k + FAN_IN] for k in range(0, len(args), FAN_IN)]
-                args = [self.piece(statement, sp.Add(*c)) if len(c) > 1 else c[0] for c in chunks]
-            return sp.Add(*args)
+                args = [self.piece(statement, total(*c)) if len(c) > 1 else c[0] for c in chunks]
+            return total(*args)
         return rebuild(node, tuple(args))  # type: ignore[return-value]
 
 

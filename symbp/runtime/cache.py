@@ -11,49 +11,32 @@ import atexit
 import contextlib
 import hashlib
 import json
-import linecache
 import os
 import platform
 import shutil
 import sys
 import tempfile
-import types
 import uuid
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import llvmlite
 import llvmlite.binding as llvm
-import numba
 import numpy
 import sympy
-from numba.core import config
 
 from symbp.errors import CacheWarning, UnsupportedError
+from symbp.runtime.loaded import MACHINE_CODE, LoadedModule
 from symbp.runtime.lock import MAKING
-from symbp.runtime.machine_code import load_machine_code
 
 Build = Callable[[], tuple[str, dict]]
-"""Makes the text of the module and its description. `meta["compile"]` maps the functions to compile
-eagerly to their argument types, each as [dtype, ndim] with ndim 0 for a number."""
+"""Makes the text of the module and its description, see `symbp.runtime.loaded`."""
 
 _loaded: dict[tuple[str, bool], LoadedModule] = {}
 """By digest, and by whether it was to be kept on disk."""
-
-
-@dataclass(frozen=True)
-class LoadedModule:
-    """An imported module of kernels, its text and its description."""
-
-    module: types.ModuleType
-    source: str
-    meta: dict
-    path: Path
-    from_disk: bool = False
 
 
 def load_or_build(key_text: str, build: Build, *, cache: bool = True) -> LoadedModule:
@@ -67,7 +50,7 @@ def load_or_build(key_text: str, build: Build, *, cache: bool = True) -> LoadedM
     Raises:
         UnsupportedError: Numba is switched off.
     """
-    if config.DISABLE_JIT:  # type: ignore[attr-defined]
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         # Kernels call LLVM instructions, for which there is no Python.
         raise UnsupportedError(
             "kernels are compiled by Numba, which NUMBA_DISABLE_JIT=1 switches off",
@@ -120,12 +103,25 @@ def _environment() -> tuple[str, ...]:
     settings = [f"{k}={v}" for k, v in sorted(os.environ.items()) if k.startswith(_NUMBA_CODE)]
     return (
         f"python {sys.version} {platform.machine()} {sys.platform}",
-        f"numba {numba.__version__} llvmlite {llvmlite.__version__}",
+        f"numba {_numba_version()} llvmlite {llvmlite.__version__}",
         f"numpy {numpy.__version__} sympy {sympy.__version__}",
         f"cpu {llvm.get_host_cpu_name()} {features}",
         f"symbp {_own_source()}",
         *settings,
     )
+
+
+def _numba_version() -> str:
+    """What Numba says of its version, read from its file: neither it nor its metadata is loaded for that."""
+    spec = find_spec("numba")
+    assert spec is not None
+    assert spec.origin is not None
+    try:
+        return Path(spec.origin).with_name("_version.py").read_text(encoding="utf-8")
+    except OSError:
+        from importlib.metadata import version
+
+        return version("numba")
 
 
 _NUMBA_CODE = (
@@ -192,13 +188,8 @@ def _load(folder: Path, digest: str) -> LoadedModule | None:
         return None
     try:
         files = _verified(folder, digest)
-        meta = json.loads(files["meta.json"])
-        module = _module(folder, _module_name(digest), files[f"{_module_name(digest)}.py"])
-        if _compile(module, meta, from_disk=True):
-            raise ValueError("the machine code does not fit this process")
-        return LoadedModule(
-            module, files[f"{_module_name(digest)}.py"].decode(), meta, folder, from_disk=True
-        )
+        source, meta = files[f"{_module_name(digest)}.py"].decode(), json.loads(files["meta.json"])
+        return LoadedModule(_module_name(digest), source, meta, folder, files.get(MACHINE_CODE), True)
     except Exception as error:  # whatever is wrong in there, the answer is to build again
         sys.modules.pop(_module_name(digest), None)
         _warn(f"a damaged kernel in the cache is rebuilt ({type(error).__name__}: {error}): {folder}")
@@ -273,11 +264,12 @@ def _build(digest: str, build: Build, root: Path | None) -> LoadedModule:
 
 def _write(folder: Path, name: str, source: str, meta: dict) -> LoadedModule:
     (folder / f"{name}.py").write_text(source, encoding="utf-8", newline="\n")
-    (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
-    module = _module(folder, name, source.encode())
     meta = json.loads(json.dumps(meta))  # as it will be read, so that both ways are one
-    _compile(module, meta)
-    return LoadedModule(module, source, meta, folder)
+    loaded = LoadedModule(name, source, meta, folder)
+    if loaded.code is not None:
+        (folder / MACHINE_CODE).write_bytes(loaded.code)
+    (folder / "meta.json").write_text(json.dumps(loaded.meta), encoding="utf-8")
+    return loaded
 
 
 def _publish(loaded: LoadedModule, folder: Path, digest: str) -> LoadedModule:
@@ -292,70 +284,10 @@ def _publish(loaded: LoadedModule, folder: Path, digest: str) -> LoadedModule:
             _warn(f"a kernel is not kept on disk ({error})")
         # This process goes on with what it compiled in memory; the two are equal by construction.
         shutil.rmtree(loaded.path, ignore_errors=True)
-    loaded.module.__file__ = str(folder / f"{loaded.module.__name__}.py")
-    return LoadedModule(loaded.module, loaded.source, loaded.meta, folder)
+    loaded.moved(folder)
+    return loaded
 
 
 def _module_name(digest: str) -> str:
     # Numba's own index hashes byte code but no constants: the name has to tell kernels apart.
     return f"symbp_kernel_{digest[:32]}"
-
-
-# ---- Numba
-
-
-def _module(folder: Path, name: str, source: bytes) -> types.ModuleType:
-    """Run the module's text. The import system is passed by: it would write and trust byte code."""
-    path = folder / f"{name}.py"
-    module = types.ModuleType(name)
-    module.__file__ = str(path)
-    text = source.decode()
-    # Tracebacks still show the lines after the folder has been moved to its place.
-    linecache.cache[str(path)] = (len(text), None, text.splitlines(True), str(path))
-    sys.modules[name] = module
-    try:
-        with _cache_beside_source():
-            # Numba knows machine code by the byte code, which `python -O` would make another.
-            exec(compile(source, str(path), "exec", optimize=0), module.__dict__)
-    except BaseException:
-        sys.modules.pop(name, None)
-        raise
-    return module
-
-
-@contextlib.contextmanager
-def _cache_beside_source() -> Iterator[None]:
-    """Make Numba keep machine code in `__pycache__` beside the module, where the manifest covers it."""
-    kept = getattr(config, "CACHE_DIR", "")
-    setattr(config, "CACHE_DIR", "")  # noqa: B010
-    try:
-        yield
-    finally:
-        setattr(config, "CACHE_DIR", kept)  # noqa: B010
-
-
-def _compile(module: types.ModuleType, meta: dict, from_disk: bool = False) -> int:
-    """Compile or load the functions named in the description; the number that was not on disk."""
-    missed = 0
-    for function, arguments in meta["compile"].items():
-        dispatcher = getattr(module, function)
-        signature = types_of(arguments)
-        if from_disk and load_machine_code(dispatcher, signature):
-            continue
-        dispatcher.compile(signature)
-        missed += sum(dispatcher.stats.cache_misses.values())
-    for value in vars(module).values():
-        if isinstance(value, numba.core.dispatcher.Dispatcher):
-            # Signatures that appear later stay in memory: the folder is sealed by its manifest.
-            value._cache = numba.core.caching.NullCache()  # type: ignore[attr-defined]
-    return missed
-
-
-def types_of(arguments: Iterable[Sequence[Any]]) -> tuple[Any, ...]:
-    """Numba's types of arguments, from a description."""
-    return tuple(_type(dtype, ndim) for dtype, ndim in arguments)
-
-
-def _type(dtype: str, ndim: int) -> Any:
-    scalar = numba.from_dtype(numpy.dtype(dtype))
-    return numba.types.Array(scalar, ndim, "C") if ndim else scalar

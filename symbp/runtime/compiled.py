@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from symbp.runtime.cache import LoadedModule
+from symbp.runtime.into import Into
+from symbp.runtime.loaded import LoadedModule
 from symbp.runtime.parameters import Layout
 from symbp.runtime.threads import Shared, Together
 from symbp.runtime.validate import Slot, check_labels, no_memory
@@ -19,7 +20,8 @@ class Compiled:
     Args:
         together: makes the same kernel as threads share it; None where there is none.
         threads: the most threads it may use.
-        point: makes the module whose function for one sample is compiled; default the same module.
+        jitted: makes the module with functions that Numba compiled: those for calls of "compile", and
+            of "later"; default the same module.
 
     Attributes:
         call: runs it, on one thread or several.
@@ -38,11 +40,11 @@ class Compiled:
         loaded: LoadedModule,
         together: Callable[[], Together] | None = None,
         threads: int = 1,
-        point: Callable[[], LoadedModule] | None = None,
+        jitted: Callable[[str], LoadedModule] | None = None,
     ):
         meta = loaded.meta
         self.loaded = loaded
-        self._point = point
+        self._jitted = jitted
         self.name: str = meta["name"]
         self.dtype: str = meta["dtype"]
         self.inputs = tuple(slot_of(s) for s in meta["inputs"])
@@ -53,19 +55,26 @@ class Compiled:
         self.point: bool = meta["point"]
         self.lockstep: bool = meta["lockstep"]
         self.pointwise: bool = meta["pointwise"]
-        self.into = getattr(loaded.module, f"{self.name}_into")
+        self.into = Into(loaded.function(f"{self.name}_into"))
         self.real = np.dtype(self.dtype)
-        self.call = Shared(self.into, meta["work"], self.real, together, threads)
+        self.call = Shared(self.into, meta["work"], self.real, together, threads, meta["columns"])
         self._doors = [
             (s, s.name, s.dtype(self.dtype), len(s.shape), s.shape, s.batched) for s in self.inputs
         ]
         self._result_shapes = [(s.batched, s.kernel_shape) for s in self.results]
 
-    @property
-    def for_one(self) -> Any:
-        """The function for one sample, where there is one."""
-        loaded = self.loaded if self._point is None else self._point()
-        return getattr(loaded.module, self.name)
+    def jitted(self, name: str) -> Any:
+        """The `@njit` function of a name, for callers that are compiled themselves.
+
+        Raises:
+            AttributeError: the module has none.
+        """
+        loaded = self.loaded
+        if name in loaded.meta["later"]:
+            loaded = self._jitted("later") if self._jitted else loaded
+        elif loaded.meta.get("machine"):
+            loaded = self._jitted("compile") if self._jitted else loaded
+        return getattr(loaded.module, name)
 
     def admit_ready(self, given: Mapping[str, Any]) -> tuple[list[np.ndarray], int] | None:
         """The arrays and N where nothing has to be converted, else None: the way of most calls.

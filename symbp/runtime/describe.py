@@ -6,6 +6,7 @@ from math import prod
 from typing import Any
 
 from symbp.codegen.pointwise import Straight, is_pointwise
+from symbp.codegen.shared import is_large
 from symbp.ir.nodes import BATCH, Program
 from symbp.network import symbol_name
 from symbp.passes.cost import cost
@@ -52,11 +53,13 @@ def describe(kernel: Any, derivation: Any, line: Straight | None = None) -> dict
         "pointwise": is_pointwise(derivation.forward_program),
         "room": room,
         "work": operations_per_sample(kernel.program) if line is None else line.work,
+        "columns": any(is_large(s) for s in kernel.program.statements),
         "inputs": inputs,
         "parameters": parameters,
         "results": results,
         "gradient": gradient,
         "wrt": _wrt(kernel, derivation),
+        "machine": {f"{kernel.name}_into": into},
         "compile": functions,
         "later": later,
     }

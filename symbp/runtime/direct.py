@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-from symbp.runtime.cache import types_of
+from symbp.machine.callable import Function
 from symbp.runtime.compiled import Compiled
 from symbp.runtime.entry.objects import new_array_address
-from symbp.runtime.entry.writer import Array, Entry
+from symbp.runtime.entry.writer import LONG, Array, Entry
 from symbp.runtime.validate import Slot, total_rounding
 
 Direct = Callable[[Any, Mapping[str, Any]], "tuple[float, np.ndarray] | None"]
@@ -53,6 +53,21 @@ def direct_gradient(kernel: Compiled, size: int, totals: Sequence[Slot] = ()) ->
     entry.give(entry.new_tuple([entry.new_float(loss, kernel.real), gradient]))
     call = entry.finished()
     return call if many == inf else _sharing(call, kernel)
+
+
+def direct_into(function: Function) -> Callable[..., bool | None] | None:
+    """The short way into a function that is given all it takes, results too: True when it has run."""
+    if new_array_address() is None:
+        return None
+    entry = Entry(f"{function.name}_entry", function)
+    given = entry.arguments(len(function.kinds))
+    taken = [
+        entry.array(argument, dtype, (None,) * ndim) if ndim else entry.integer(argument)
+        for argument, (dtype, ndim) in zip(given, function.kinds, strict=True)
+    ]
+    entry.run(taken, LONG)
+    entry.give_true()
+    return entry.finished()
 
 
 def _sharing(ready: Callable[..., Any], kernel: Compiled) -> Direct:
@@ -150,11 +165,10 @@ def _plain(kernel: Compiled) -> bool:
 
 def _entry(kernel: Compiled) -> Entry | None:
     """What the short way is written to, where there is machine code to call."""
-    kinds = types_of(kernel.loaded.meta["compile"][f"{kernel.name}_into"])
-    compiled = getattr(kernel.into, "overloads", {}).get(kinds)
-    if compiled is None or new_array_address() is None:
+    function = kernel.into.function
+    if not isinstance(function, Function) or new_array_address() is None:
         return None
-    return Entry(f"{kernel.name}_entry", compiled)
+    return Entry(f"{kernel.name}_entry", function)
 
 
 def _taken(

@@ -22,7 +22,7 @@ class ModelKernels:
             kernel = self._model._forward_kernel(self._model.network.defined)
         else:
             raise AttributeError(name)
-        return getattr(kernel.loaded.module, name)
+        return kernel.jitted(name)
 
 
 class FunctionKernels:
@@ -35,5 +35,4 @@ class FunctionKernels:
         what = name.removesuffix("_batch").removesuffix("_into")
         if what not in self._function._kernels:
             raise AttributeError(name)
-        kernel = self._function._kernel(what)
-        return kernel.for_one if name == kernel.name and kernel.point else getattr(kernel.loaded.module, name)
+        return self._function._kernel(what).jitted(name)

@@ -13,9 +13,11 @@ import numpy as np
 
 from symbp.errors import DataError, shorten
 from symbp.network import Network, check_entries, symbol_name
-from symbp.runtime.cache import LoadedModule, known_description, load_or_build
+from symbp.runtime.cache import known_description, load_or_build
 from symbp.runtime.compiled import Compiled
 from symbp.runtime.fingerprint import fingerprint
+from symbp.runtime.into import Into
+from symbp.runtime.loaded import LoadedModule
 from symbp.runtime.lock import MAKING
 from symbp.runtime.threads import Together
 from symbp.schedule.kernel import FUSED, LAYERWISE
@@ -122,16 +124,13 @@ class KernelSet:
         options = self._options(what)
         key = fingerprint(self.network, options)
         loaded = load_or_build(key, lambda: self._build(make, False), cache=self.cache)
-        together, point = lambda: self._together(options, make), lambda: self._point(options, loaded)
-        return Compiled(loaded, together, self.threads, point)
+        together, jitted = lambda: self._together(options, make), lambda w: self._jitted(options, loaded, w)
+        return Compiled(loaded, together, self.threads, jitted)
 
-    def _point(self, options: dict, loaded: LoadedModule) -> LoadedModule:
-        """The module with the function for one sample compiled."""
-        later = loaded.meta["later"]
-        if not later:
-            return loaded
-        key = fingerprint(self.network, {**options, "point": True})
-        meta = {**loaded.meta, "compile": later, "later": {}}
+    def _jitted(self, options: dict, loaded: LoadedModule, what: str) -> LoadedModule:
+        """The module with some functions compiled by Numba: those that are described under `what`."""
+        key = fingerprint(self.network, {**options, "jitted": what})
+        meta = {**loaded.meta, "compile": loaded.meta[what], "machine": {}}
         return load_or_build(key, lambda: (loaded.source, meta), cache=self.cache)
 
     def _together(self, options: dict, make: Callable[[Derivation], Kernel]) -> Together:
@@ -140,8 +139,7 @@ class KernelSet:
         with MAKING:
             loaded = load_or_build(key, lambda: self._build(make, True), cache=self.cache)
         workspace, rows = loaded.meta["room"]
-        function = getattr(loaded.module, f"{loaded.meta['name']}_into")
-        return Together(function, workspace, tuple(rows))
+        return Together(Into(loaded.function(f"{loaded.meta['name']}_into")), workspace, tuple(rows))
 
     def _build(self, make: Callable[[Derivation], Kernel], parallel: bool) -> tuple[str, dict]:
         from symbp.codegen.module import emit

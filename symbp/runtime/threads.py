@@ -19,7 +19,6 @@ from math import inf
 from time import perf_counter
 from typing import Any
 
-import numba
 import numpy as np
 
 from symbp.errors import DataError, shorten
@@ -34,7 +33,7 @@ LATELY = 1e-3
 """Seconds since the last such kernel after which no more are expected, so that none is shared."""
 
 SAMPLES = 64
-"""The fewest samples that are shared: each thread takes some of them at a time."""
+"""The fewest samples that are shared where each thread takes some of them at a time."""
 
 MOST_LATE = 2
 """Calls in a row that may take longer shared than alone."""
@@ -55,10 +54,20 @@ def thread_count(threads: Any) -> int:
         DataError: it is no whole number from 1.
     """
     if threads is None:
-        return int(numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
+        return _numba_threads()
     if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
         raise DataError(shorten(f"threads is {threads!r}"), hint="write a whole number from 1, or None")
     return threads
+
+
+def _numba_threads() -> int:
+    """As Numba counts them: it takes long to import, for a number."""
+    told = os.environ.get("NUMBA_NUM_THREADS", "")
+    if told.isdecimal() and int(told):
+        return int(told)
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
 
 
 class _Crew:
@@ -205,6 +214,7 @@ class Shared:
         dtype: of its buffers.
         together: makes, or loads, what threads share; asked when it is first needed.
         threads: the most threads.
+        columns: whether threads take columns of products: so they share one sample too.
     """
 
     def __init__(
@@ -214,8 +224,10 @@ class Shared:
         dtype: np.dtype,
         together: Callable[[], Together] | None = None,
         threads: int = 1,
+        columns: bool = False,
     ):
         self.alone, self.work, self.dtype, self.threads = alone, work, dtype, threads
+        self._least = 1 if columns else SAMPLES
         self._make = together if threads > 1 else None
         self._together: Together | None = None
         self._alone_seconds = inf
@@ -224,7 +236,7 @@ class Shared:
     @property
     def fewest_shared(self) -> float:
         """The fewest samples that may be worth sharing; infinite where none are."""
-        return inf if self._make is None else max(SAMPLES, -(-SHARED // max(1, self.work)))
+        return inf if self._make is None else max(self._least, -(-SHARED // max(1, self.work)))
 
     def __call__(self, samples: int, arguments: Sequence[Any]) -> None:
         """Run on so many samples; the arguments are those of the kernel."""
@@ -249,7 +261,7 @@ class Shared:
             assert self._make is not None
             self._together = self._make()
         # Threads beyond those that there is enough work for would only be woken.
-        threads = min(self.threads, 1 + samples * self.work // SHARED, 1 + samples // SAMPLES)
+        threads = min(self.threads, 1 + samples * self.work // SHARED, 1 + samples // self._least)
         self._together.run(samples, arguments, self.dtype, threads)
 
     def _learn(self, seconds: float, shared: bool, soon: bool) -> None:

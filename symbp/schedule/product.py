@@ -16,6 +16,9 @@ import sympy as sp
 from symbp.ir.nodes import BATCH, Access, Index, Program, Statement
 from symbp.ir.walk import substitute
 
+SHARE = 1 / BATCH
+"""What a sum over the samples is multiplied by to be a mean."""
+
 LEAST = 32
 """Products of fewer terms, for one sample, are ordinary loops."""
 
@@ -52,8 +55,8 @@ def product_of(s: Statement) -> Product | None:
     columns, depth = s.indices[-1], s.bound[0]
     rows = s.indices[0] if len(s.indices) == 2 else None
     factors = sp.Mul.make_args(s.body)
-    mean = 1 / BATCH in factors and depth.extent == BATCH
-    factors = tuple(f for f in factors if not (mean and f == 1 / BATCH))
+    mean = depth.extent == BATCH and SHARE in factors
+    factors = tuple(f for f in factors if not (mean and f == SHARE))
     if len(factors) == 1 and isinstance(factors[0], Access) and rows is None:
         wide = columns.extent != BATCH and columns.extent >= LEAST_COLUMNS and depth.extent != 1
         plain = wide and _plain(factors[0]) == _wanted(columns, depth) and factors[0].indices[-1] == columns

@@ -10,7 +10,7 @@ import pytest
 
 import symbp as sb
 from symbp.codegen.module import emit
-from symbp.codegen.shared import PIECE
+from symbp.codegen.shared import PIECE, is_large
 from symbp.pipeline import derive, gradient_kernel
 
 
@@ -82,6 +82,25 @@ def test_columns_that_are_no_whole_panels(columns, dtype):
         function.run(samples, (theta, x, y, loss, gradient), np.dtype(dtype), 1)
         assert loss[0] == want[0]
         np.testing.assert_array_equal(gradient, want[1])
+
+
+@pytest.mark.parametrize("samples", [1, 2, 7])
+def test_one_sample_is_shared_by_columns(samples):
+    net = sb.mlp([300, 310, 130, 3], activation="relu", loss="softmax_cross_entropy")
+    alone, shared = (sb.compile(net, threads=n, cache=False) for n in (1, 2))
+    assert shared._kernels.gradient().loaded.meta["columns"]
+    theta, x = alone.init(0), np.random.default_rng(0).normal(size=(samples, 300))
+    outputs = ("z3",)
+    kernel = shared._forward_kernel(outputs)
+    want = alone.forward(theta, x=x, outputs=outputs)["z3"]
+    got = np.zeros_like(want)
+    kernel.call._make().run(samples, (theta, x, got), np.dtype(float), 2)
+    np.testing.assert_array_equal(got, want)
+
+
+def test_products_with_small_matrices_are_not_large():
+    programs = [gradient_kernel(derive(sb.mlp([n, n, 3]))).program for n in (100, 130)]
+    assert [any(is_large(s) for s in p.statements) for p in programs] == [False, True]
 
 
 def test_small_sums_are_kept_in_parts(small):

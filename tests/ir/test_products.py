@@ -4,7 +4,7 @@ import pytest
 import sympy as sp
 
 from symbp.ir import Access, Index
-from symbp.ir.products import product
+from symbp.ir.products import product, total
 from tests.calls import calls
 
 i = Index("i", 3)
@@ -45,6 +45,40 @@ def test_a_product_is_that_of_sympy(first):
         third, fourth = draw.choice(FACTORS), draw.choice(FACTORS)
         assert product(first, second, third) == sp.Mul(first, second, third)
         assert product(first, second, third, fourth) == sp.Mul(first, second, third, fourth)
+
+
+@pytest.mark.parametrize("first", FACTORS, ids=str)
+def test_a_sum_is_that_of_sympy(first):
+    draw = random.Random(0)
+    for second in FACTORS:
+        assert total(first, second) == sp.Add(first, second)
+        third, fourth = draw.choice(FACTORS), draw.choice(FACTORS)
+        assert total(first, second, third) == sp.Add(first, second, third)
+        assert total(first, second, third, fourth) == sp.Add(first, second, third, fourth)
+
+
+def test_sums_of_what_was_not_evaluated_are_those_of_sympy():
+    odd = [sp.Add(x, x, evaluate=False), sp.Mul(2, x + y, evaluate=False), sp.Mul(0, x, evaluate=False)]
+    odd += [sp.Mul(2, sp.Mul(3, x, evaluate=False), evaluate=False), sp.Pow(2, 3, evaluate=False)]
+    odd += [sp.Mul(y, x, evaluate=False), sp.Symbol("c", commutative=False)]
+    for term in odd:
+        for other in (x, z, x + y, 3 * x * y, sp.Integer(2)):
+            assert total(term, other) == sp.Add(term, other)
+
+
+def test_a_sum_of_one_and_of_none():
+    assert total() == 0
+    assert total(x) == total(x, sp.S.Zero) == x
+
+
+def test_terms_that_cannot_combine_are_not_searched():
+    new = [
+        (Access(f"a{k}") * 2, Access(f"b{k}") * sp.tanh(Access(f"c{k}")), sp.Integer(k)) for k in range(50)
+    ]
+    assert all(total(*terms) == sp.Add(*terms) for terms in new[:3])
+    ours = calls(lambda: [total(*terms) for terms in new])
+    theirs = calls(lambda: [sp.Add(*terms) for terms in new])
+    assert 2 * ours < theirs
 
 
 def test_none_and_one():

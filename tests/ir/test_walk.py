@@ -1,6 +1,6 @@
 import sympy as sp
 
-from symbp.ir import Access, Index
+from symbp.ir import Access, Index, walk
 from symbp.ir.walk import (
     accesses,
     conditions,
@@ -183,3 +183,24 @@ def test_exponents_in_which_nothing_combines_are_not_searched():
     ours = calls(lambda: [rebuild(call, (argument,)) for argument in new])
     theirs = calls(lambda: [sp.exp(2 * argument) for argument in new])
     assert 4 * ours < theirs
+
+
+def test_substitutions_of_one_kind_share_what_they_have_rebuilt(monkeypatch):
+    rebuilt = []
+    original = walk.rebuild
+    monkeypatch.setattr(walk, "rebuild", lambda node, args: rebuilt.append(node) or original(node, args))
+    into = walk.Substitution({x: y})
+    shared = sp.sin(x) + 1
+    assert into(shared * x) == (sp.sin(y) + 1) * y
+    count = len(rebuilt)
+    assert into(shared**3) == (sp.sin(y) + 1) ** 3
+    assert len(rebuilt) == count + 1
+    assert into(y + 1) == y + 1
+
+
+def test_a_float_is_not_looked_up_for_accesses(monkeypatch):
+    def hashed(_):
+        raise AssertionError("SymPy computed the hash of a float")
+
+    monkeypatch.setattr(sp.Float, "__hash__", hashed)
+    assert accesses(sp.Float(0.3)) == []

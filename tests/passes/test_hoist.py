@@ -4,6 +4,7 @@ import sympy as sp
 
 import symbp as sb
 from symbp.ir import BATCH, Access, Index, Program, Statement, Tensor, check, evaluate
+from symbp.passes import hoist as hoist_module
 from symbp.passes.hoist import _canonical, hoist, hoist_outermost
 from tests.calls import calls
 from tests.catalogue import CATALOGUE
@@ -55,6 +56,15 @@ def test_axes_may_come_in_another_order():
     after = hoist(before)
     assert len(after.statements) == 3
     same(before, after)
+
+
+def test_bodies_without_anything_costly_are_not_looked_through(monkeypatch):
+    def looked(*_):
+        raise AssertionError("a cheap body was searched")
+
+    monkeypatch.setattr(hoist_module, "_costly", looked)
+    before = program(Statement("s", (i,), 3 * a * b + 17), Statement("t", (i,), 2 + 3 * a * b))
+    assert hoist(before) is before
 
 
 def test_a_statement_that_computes_nothing_else_is_read():

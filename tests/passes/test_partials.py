@@ -6,6 +6,7 @@ from symbp.errors import UnsupportedError
 from symbp.ir import Access
 from symbp.ir.evaluate import evaluate_body
 from symbp.ir.walk import operations
+from symbp.passes import partials as module
 from symbp.passes.partials import partials, times
 
 x, y, z = (Access(n) for n in "xyz")
@@ -115,6 +116,18 @@ def test_a_class_is_asked_once_for_its_derivative_at_an_entry():
         assert partials(Counted(entry)) == {entry: sp.cos(entry)}
     assert Counted.asked == 1
     assert partials(Counted(2 * x)) == {x: 2 * sp.cos(2 * x)}
+
+
+def test_the_derivative_at_an_entry_is_that_at_what_sympy_leaves_alone(monkeypatch):
+    x, y, z = (Access(n) for n in "xyz")
+    functions = (sp.sin, sp.cos, sp.tanh, sp.log, sp.erf, sp.atan, sp.gamma, sp.loggamma, sp.asinh)
+    asked = []
+    original = module._asked
+    monkeypatch.setattr(module, "_asked", lambda node, k: asked.append(node) or original(node, k))
+    for function in functions:
+        for operand in (x * y + 1, x - 2 * y, sp.exp(x) * z, x**2 + z):
+            assert module._local(function(operand), 0) == original(function(operand), 0)
+    assert not [node for node in asked if node.args[0] in (x * y + 1, x - 2 * y)]
 
 
 def test_what_is_returned_belongs_to_the_caller():

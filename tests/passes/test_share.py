@@ -2,6 +2,7 @@ import pytest
 import sympy as sp
 
 from symbp.ir import Access, Index, Program, Statement, Tensor, check
+from symbp.passes import share as module
 from symbp.passes.share import share
 from tests.catalogue import NAMES
 from tests.passes.stages import assert_pass_keeps_meaning, stages, work_of
@@ -50,3 +51,34 @@ def test_transposes_conditions_and_reductions_are_told_apart():
     )
     p = program(*different, outputs=("a", "b", "c", "d"))
     assert share(p) == p
+
+
+def test_an_entry_of_a_loop_and_a_single_entry_are_told_apart():
+    different = (
+        Statement("a", (i,), 2 * Access("x", i)),
+        Statement("b", (i,), 2 * Access("x", 0)),
+        Statement("c", (i,), 2 * Access("x", 1)),
+        Statement("d", (i,), Access("A", i, 0) * Access("x", i)),
+        Statement("e", (i,), Access("A", 0, i) * Access("x", i)),
+        Statement("f", (i,), Access("A", 0, i) + Access("x", i)),
+    )
+    p = program(*different, outputs=tuple("abcdef"))
+    assert share(p) == p
+
+
+def test_indices_are_renamed_only_where_their_names_order_operands(monkeypatch):
+    renamed = []
+    original = module.substitute_all
+    monkeypatch.setattr(module, "substitute_all", lambda *given: renamed.append(given) or original(*given))
+    plain = Statement("u", (i,), Access("A", i, j) * Access("x", j), "sum", (j,))
+    again = Statement("v", (j,), Access("A", j, i) * Access("x", i), "sum", (i,))
+    assert module._canonical(plain) == module._canonical(again)
+    assert not renamed
+    ordered = Statement("u", (i,), Access("A", i, j) * Access("A", j, i), "sum", (j,))
+    assert module._canonical(ordered) == module._canonical(
+        Statement("v", (j,), Access("A", i, j) * Access("A", j, i), "sum", (i,))
+    )
+    assert len(renamed) == 2
+    long = Statement("u", (i,), sum(Access(f"x{k}", i) for k in range(300)))
+    module._canonical(long)
+    assert len(renamed) == 3

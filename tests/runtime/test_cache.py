@@ -92,6 +92,25 @@ def test_damaged_file_is_rebuilt(damage, suffix):
         assert reopen().from_disk
 
 
+def test_machine_code_is_kept_and_its_damage_is_found():
+    meta = {"machine": {"scaled_into": [ARRAY, ARRAY]}, "compile": {}}
+
+    def machine():
+        cache.clear_memory()
+        return cache.load_or_build("machine", lambda: (SOURCE.format(scale=2.0), meta))
+
+    folder = machine().path
+    assert not [*folder.rglob("*.nbc")]
+    result = np.empty(3)
+    found = machine()
+    assert found.from_disk
+    found.function("scaled_into")(np.arange(3.0), result)
+    assert result.tolist() == [0.0, 2.0, 4.0]
+    (folder / "machine.o").write_bytes(found.code[:100])
+    with pytest.warns(CacheWarning, match="damaged"):
+        assert not machine().from_disk
+
+
 def test_foreign_file_link_and_swapped_folder_are_refused(cache_dir):
     first, second = reopen(2.0, key="a").path, reopen(3.0, key="b").path
 

@@ -243,15 +243,6 @@ def test_an_input_that_falls_away_is_needed_however_often_it_is_called():
             model.forward(theta, x=numbers, outputs=outputs)
 
 
-def test_kernels_that_took_other_layouts_have_a_short_way_too(data):
-    model = sb.compile(sb.mlp([3, 4, 2]), dtype="float32", cache=False)
-    kernel, theta = model._gradient_kernel(), model.init(seed=0)
-    want = model.value_and_grad(theta, **data)
-    model.kernel.value_and_grad(theta, np.asfortranarray(data["x"]), data["y"])
-    assert len(kernel.into.overloads) == 2
-    same(direct_gradient(kernel, model.size)(theta, data), want)
-
-
 def test_who_makes_no_short_way_leaves_the_one_of_another_thread(data):
     model = sb.compile(sb.mlp([3, 4, 2]), dtype="float32")
     theta = model.init(seed=0)

@@ -144,7 +144,7 @@ def test_a_second_process_derives_nothing(monkeypatch):
     np.testing.assert_array_equal(got[0][0], want[0][0])
     kernel = again._kernel("value_and_grad")
     assert kernel.loaded.from_disk
-    assert kernel._point().from_disk
+    assert kernel._jitted("later").from_disk
 
 
 def test_a_damaged_description_is_found_out_when_the_kernel_is_built(tmp_path, monkeypatch):

@@ -187,6 +187,13 @@ def test_small_kernels_are_shared_where_they_follow_each_other(monkeypatch):
     assert calls == ["alone"] * 4 + [2]
 
 
+def test_few_samples_are_shared_where_threads_take_columns():
+    work, real = module.SHARED, np.dtype(float)
+    assert Shared(None, work, real, object, 2, columns=True).fewest_shared == 1
+    assert Shared(None, work // 4, real, object, 2, columns=True).fewest_shared == 4
+    assert Shared(None, work, real, object, 2).fewest_shared == module.SAMPLES
+
+
 def learning():
     shared = Shared(lambda: None, 1, np.dtype(float), lambda: None, 2)
     assert shared._rest == 1  # nothing to compare with

@@ -7,7 +7,7 @@ lowers the first call, and leaves behind straight-line LLVM: fused multiply-adds
 selects, no branch and no call. The loop vectoriser then turns the lane into as many lanes as a
 register has. Jitted Python bodies were rejected: Numba's front end takes 20 to 60 ms for each.
 
-Generated modules carry this file's functions with them, copied by inspect.getsource.
+Generated modules carry this file's functions with them, copied as text.
 """
 
 from __future__ import annotations

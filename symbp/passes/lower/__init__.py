@@ -11,7 +11,7 @@ from symbp.errors import ShapeError
 from symbp.ir.bounds import domain_violation
 from symbp.ir.nodes import Index, Program, Tensor
 from symbp.ir.walk import postorder
-from symbp.network import Network, dimension, equation_text, symbol_name
+from symbp.network import Network, Origin, dimension, equation_text, symbol_name
 from symbp.passes.lower import matrices as matrix
 from symbp.passes.lower.builder import Builder, refusals
 from symbp.passes.lower.rolled import rolled
@@ -35,7 +35,7 @@ def lower(net: Network, dims: dict[str, int] | None = None) -> Program:
             shape = declared_shape(symbol, b.dims, shapes)
             b.declare(Tensor(symbol_name(symbol), shape, role, total=total))
     for equation in net.equations:
-        b.equation, b.current = equation_text(equation), symbol_name(equation.lhs)
+        b.equation, b.current = Origin(equation), symbol_name(equation.lhs)
         with refusals(b):
             _equation(b, equation, shapes, symbol_name(equation.lhs) != net.loss)
     if net.loss is not None and b.tensors[net.loss].shape not in ((), (1,)):

@@ -21,21 +21,21 @@ Scope = Mapping[Any, sp.Expr]
 
 
 class Builder:
-    """Collects tensors and statements; `equation` is the text of the one being lowered."""
+    """Collects tensors and statements; `equation` is the one being lowered."""
 
     def __init__(self, dims: dict[str, int], reserved: frozenset[str] = frozenset()):
         self.dims = dims
         self.reserved = reserved
         self.tensors: dict[str, Tensor] = {}
         self.statements: list[Statement] = []
-        self.equation: str = ""
+        self.equation: object = None
         self.current: str = ""
         self.memo: dict[Any, Any] = {}
         self.shared = 0
         self.order = Order(self.shape)
 
     def declare(self, tensor: Tensor) -> Tensor:
-        check_entries(tensor.shape, repr(tensor.name), self.equation or None)
+        check_entries(tensor.shape, repr(tensor.name), self.equation)
         self.tensors[tensor.name] = tensor
         return tensor
 

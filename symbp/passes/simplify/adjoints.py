@@ -195,7 +195,7 @@ class _Simplifier:
 
 def _negated(statement: Statement, formulas: dict[Access, sp.Expr]) -> Statement:
     """The statement with -y for adjoints that are that, where it costs nothing; the sum of -y is -sum(y)."""
-    swap = {a: f for a, f in formulas.items() if isinstance(-f, Access)}
+    swap = {a: f for a, f in formulas.items() if isinstance(f, sp.Mul) and isinstance(-f, Access)}
     body = substitute(statement.body, swap)
     free = operations(body) <= operations(statement.body)
     return statement.with_body(body) if free or not statement.indices else statement

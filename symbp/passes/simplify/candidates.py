@@ -10,6 +10,7 @@ Arithmetic is that of SymPy's sparse fraction fields, which cancels as it goes; 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 from typing import Any
@@ -19,7 +20,7 @@ from sympy.polys.fields import FracElement, FracField
 from sympy.polys.orderings import lex
 
 from symbp.ir.nodes import Access
-from symbp.ir.walk import accesses, is_root, length, postorder, substitute
+from symbp.ir.walk import Substitution, accesses, is_root, length, postorder, substitute
 from symbp.passes.cost import cost
 from symbp.passes.simplify.exponential_forms import in_exponentials
 from symbp.passes.simplify.rational import Rational, rational
@@ -66,12 +67,29 @@ def _rational_forms(body: sp.Expr, held: Held, most: float) -> Iterator[sp.Expr]
         return
     field, (whole, *values) = found
     meaning = dict(r.meaning) | dict(zip(names, held, strict=True))
-    for form in _written(whole, r, most):
-        yield substitute(form, meaning)
+    back = Substitution(meaning)
+    if _reads(whole.numer, whole.denom, meaning) - 1 <= most:
+        for form in _written(whole, r, most):
+            yield back(form)
     for a, value in zip(names, values, strict=True):
-        for eliminated in _eliminated(field, whole, a, value):
-            for form in _written(eliminated, r, most):
-                yield substitute(form, meaning)
+        for above, below in _eliminated(field, whole, a, value):
+            if _reads(above, below, meaning) - 1 <= most:
+                for form in _written(field.new(above, below), r, most):
+                    yield back(form)
+
+
+def _reads(above: Any, below: Any, meaning: Mapping[sp.Symbol, sp.Expr]) -> int:
+    """Distinct entries that a quotient reads at least however it is written; an operation fewer joins them.
+
+    What has not the same degree above and below the line does not cancel. In a product of exponentials or
+    powers, entries may cancel that several of them read.
+    """
+    degrees = zip(above.ring.symbols, above.degrees(), below.degrees(), strict=True)
+    kept = [symbol for symbol, p, q in degrees if p != q] if above else []
+    powers = {symbol for symbol, node in meaning.items() if isinstance(node, sp.exp | sp.Pow)}
+    readers = Counter(entry for symbol in powers for entry in accesses(meaning[symbol]))
+    read = ((entry, symbol in powers) for symbol in kept for entry in accesses(meaning[symbol]))
+    return len({entry for entry, cancels in read if not (cancels and readers[entry] > 1)})
 
 
 def _term_by_term(body: sp.Expr, held: Held, most: float) -> Iterator[sp.Expr]:
@@ -122,8 +140,9 @@ def fractions(bodies: Sequence[sp.Expr], extra: Sequence[sp.Symbol]) -> tuple[An
     return field, [done[b] for b in bodies]
 
 
-def _eliminated(field: Any, whole: FracElement, a: sp.Symbol, value: FracElement) -> Iterator[FracElement]:
-    """`whole` without one of its symbols, where `a = value` is linear in a power of it."""
+def _eliminated(field: Any, whole: FracElement, a: sp.Symbol, value: FracElement) -> Iterator[tuple]:
+    """Numerator and denominator of `whole` without one of its symbols, where `a = value` is linear in a power
+    of it; common factors are not cancelled."""
     equation = value.denom * field.ring(a) - value.numer
     for k in range(len(field.symbols)):
         n = max((m[k] for m in equation.monoms()), default=0)
@@ -134,7 +153,7 @@ def _eliminated(field: Any, whole: FracElement, a: sp.Symbol, value: FracElement
         constant, slope = (_coefficient(equation, k, power) for power in (0, n))
         (above, p), (below, q) = (_put(e, k, n, -constant, slope) for e in (whole.numer, whole.denom))
         if below:
-            yield field.new(above * slope ** max(q - p, 0), below * slope ** max(p - q, 0))
+            yield above * slope ** max(q - p, 0), below * slope ** max(p - q, 0)
 
 
 def _coefficient(polynomial: Any, k: int, power: int) -> Any:

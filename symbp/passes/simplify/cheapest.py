@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 import sympy as sp
 
+from symbp.ir.forms import form_of
 from symbp.ir.nodes import Access, Index
 from symbp.ir.walk import accesses, is_undefined, length, operations, postorder, substitute
 from symbp.passes.cost import cost
@@ -68,12 +69,33 @@ def cheapest(problem: Problem) -> Found | None:
         back = {name: argument for argument, name in long.items()}
         return None if found is None else replace(found, form=substitute(found.form, back))
     names = _neutral(problem)
-    held = tuple((substitute(a, names), substitute(f, names)) for a, f in problem.held)
-    found = _solved(replace(problem, body=substitute(problem.body, names), held=held))
+    # Most problems of a long program look like one that was solved before: that is found without renaming.
+    form = _form(problem)
+    known = () if form is None else _KNOWN.get(form, ())
+    if known:
+        (found,) = known
+    else:
+        held = tuple((substitute(a, names), substitute(f, names)) for a, f in problem.held)
+        found = _solved(replace(problem, body=substitute(problem.body, names), held=held))
+        if form is not None:
+            if len(_KNOWN) >= REMEMBERED:
+                _KNOWN.clear()
+            _KNOWN[form] = (found,)
     if found is None:
         return None
     back = {v: k for k, v in names.items()}
     return replace(found, form=substitute(found.form, back))
+
+
+REMEMBERED = 4096
+_KNOWN: dict[tuple, tuple[Found | None]] = {}
+"""What was found, by the form of the problem."""
+
+
+def _form(problem: Problem) -> tuple | None:
+    """What problems share that differ in the names of their tensors alone; None of large ones."""
+    form = form_of(sp.Tuple(problem.body, *(e for pair in problem.held for e in pair)))
+    return None if form is None else (form[0], problem.lossy, problem.price, problem.operations)
 
 
 def long_exponents(*parts: sp.Expr) -> dict[sp.Expr, Access]:
@@ -96,7 +118,7 @@ def _neutral(problem: Problem) -> dict:
     return names | {i: Access(f"i{k}") for k, i in enumerate(rest)}
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=REMEMBERED)
 def _solved(problem: Problem) -> Found | None:
     held = dict(problem.held)
     if is_undefined(problem.body, *held.values()):

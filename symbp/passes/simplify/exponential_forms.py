@@ -75,14 +75,18 @@ def quotient(body: sp.Expr) -> Quotient | None:
     if set(r.meaning) != r.exponentials or len(r.meaning) != 1:
         return None
     ((t, meaning),) = r.meaning.items()
+    unit, argument = meaning.args[0].as_coeff_Mul(rational=True)
+    if argument != X:
+        return None
+    if r.bodies[0] in (t, 1 / t):  # a mere exponential: no polynomials needed
+        return Quotient(unit, sp.S.One, 1 if r.bodies[0] == t else -1, ())
     # exp(-0.593 x) is a power of exp(2^-52 x) with an exponent of sixteen digits: no polynomial to write out.
     if any(
         isinstance(n, sp.Pow) and n.base == t and not abs(n.exp) <= DEGREE for n in postorder([r.bodies[0]])
     ):
         return None
     whole = cancelled(r.bodies[0])
-    unit, argument = meaning.args[0].as_coeff_Mul(rational=True)
-    if whole is None or argument != X or whole == 0:
+    if whole is None or whole == 0:
         return None
     sides = sp.fraction(whole)
     if any(not side.is_polynomial(t) or sp.degree(side, t) > DEGREE for side in sides):

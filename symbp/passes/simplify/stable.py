@@ -211,7 +211,8 @@ class _Rewriter:
         if not isinstance(node, sp.functions.elementary.piecewise.ExprCondPair | sp.Piecewise):
             for argument in node.args if isinstance(node, sp.Function) else ():
                 self.final(argument)
-            single = combined(node, [self.single.get(a) for a in node.args], self.known)
+            parts = [self.single.get(a) if a.args else None for a in node.args]
+            single = combined(node, parts, self.known)
         if single is not None:
             self.single[node] = single
             # What an exponential is of is final, and named by `single`; what a logarithm is of may wait.
@@ -221,6 +222,8 @@ class _Rewriter:
             self.plain[node] = self.done[node] = self.mixed(node)
 
     def final(self, node: sp.Basic) -> Any:
+        if isinstance(node, sp.Float):
+            return _integer(node)  # faster than to look it up
         if node not in self.done:
             single = self.single.get(node)
             self.done[node] = self.plain[node] if single is None else self.chosen(single, self.plain[node])

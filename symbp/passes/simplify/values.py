@@ -9,6 +9,7 @@ tensors however many there are.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 import sympy as sp
@@ -34,35 +35,38 @@ class Values:
     """
 
     def __init__(self, statements: Iterable[Statement], named: Collection[str] | None = None):
+        self.statements, self.named = statements, named
+
+    @cached_property
+    def _index(self) -> tuple[dict[Any, list[tuple[Statement, sp.Expr]]], dict[str, Statement]]:
+        """Statements by the exponentials in them, and by name; made when they are first asked for."""
         parts: dict[str, Statement] = {}
-        self.by_call: dict[Any, list[tuple[Statement, sp.Expr]]] = {}
-        self.by_name: dict[str, Statement] = {}
-        for statement in statements:
-            if statement.reduce != "none" or statement.where or is_large(statement.body, 4 * SIZE):
-                continue
-            if operations(statement.body) > SIZE:
-                continue
+        by_call: dict[Any, list[tuple[Statement, sp.Expr]]] = {}
+        by_name: dict[str, Statement] = {}
+        for statement in _with_exponentials(filter(_is_looked_at, self.statements)):
             statement = _written_out(statement, parts)
-            if named is not None and statement.target not in named and _is_rational(statement.body):
+            if self.named is not None and statement.target not in self.named and _is_rational(statement.body):
                 parts[statement.target] = statement
             for call in _calls(statement.body):
                 if set(index_symbols(call)) >= set(statement.indices):
-                    self.by_call.setdefault(_canonical(call), []).append((statement, call))
-                    self.by_name[statement.target] = statement
+                    by_call.setdefault(_canonical(call), []).append((statement, call))
+                    by_name[statement.target] = statement
+        return by_call, by_name
 
     def related(self, body: sp.Expr) -> dict[Access, sp.Expr]:
         """Held entries and the formulas of what they hold, over the indices of `body`.
 
         No formula reads another entry of the answer.
         """
+        by_call, by_name = self._index
         found: dict[Access, sp.Expr] = {}
         for access in accesses(body):
-            source = self.by_name.get(access.name)
+            source = by_name.get(access.name)
             if source is not None and len(found) < MOST:
                 swap = dict(zip(source.indices, access.indices, strict=True))
                 found[access] = substitute(source.body, swap)
         for call in _calls(substitute(body, found)):
-            for source, theirs in self.by_call.get(_canonical(call), ()):
+            for source, theirs in by_call.get(_canonical(call), ()):
                 swap = dict(zip(index_symbols(theirs), index_symbols(call), strict=True))
                 access = substitute(source.access, swap)
                 if len(found) < MOST and access not in found:
@@ -75,6 +79,23 @@ class Values:
         }
         inside = {a for formula in found.values() for a in accesses(formula)}
         return {access: formula for access, formula in found.items() if access not in inside}
+
+
+def _is_looked_at(s: Statement) -> bool:
+    plain = s.reduce == "none" and not s.where
+    return plain and not is_large(s.body, 4 * SIZE) and operations(s.body) <= SIZE
+
+
+def _with_exponentials(statements: Iterable[Statement]) -> list[Statement]:
+    """The statements with exponentials, and the rational ones that they read: no others say anything."""
+    read: set[str] = set()
+    kept = []
+    for s in reversed(list(statements)):
+        calls = any(isinstance(n, EXPONENTIAL) for n in postorder([s.body]))
+        if calls or (s.target in read and _is_rational(s.body)):
+            read.update(a.name for a in accesses(s.body))
+            kept.append(s)
+    return kept[::-1]
 
 
 def _is_rational(body: sp.Expr) -> bool:

@@ -59,7 +59,7 @@ def zero_first(
             so at 1e154.
     """
     factors = list(factors)
-    if not any(_vanishes(meaning.get(f)) for f in factors) or len(factors) < 2:
+    if len(factors) < 2 or not any(_vanishes(meaning.get(f)) for f in factors if f.args):
         return factors
     for factor in factors:
         single = meaning.get(factor)

@@ -6,8 +6,10 @@ import ctypes
 from collections.abc import Callable
 from typing import Any
 
+import llvmlite.binding as llvm
 from llvmlite import ir
-from numba.core.compiler_lock import global_compiler_lock
+
+from symbp.machine.compile import Loaded, machine_code
 
 _BY_POSITION = 0x0080
 """METH_FASTCALL: called with the address of the arguments and their number."""
@@ -24,20 +26,16 @@ class _Definition(ctypes.Structure):
     )
 
 
-def builtin(library: Any, module: ir.Module, name: str, alive: Any) -> Callable[..., Any]:
+def builtin(module: ir.Module, name: str, alive: Any) -> Callable[..., Any]:
     """The function `name` of an LLVM module, compiled.
 
     Args:
-        library: of Numba, new and empty.
         name: of a function (self, address of the arguments, their number) -> new object.
         alive: what the code refers to; it lives as long as the function.
     """
-    with global_compiler_lock:
-        library.add_ir_module(module)
-        library.finalize()
-        address = library.get_pointer_to_function(name)
-    definition = _Definition(name.encode(), address, _BY_POSITION, None)
+    code = Loaded(machine_code(llvm.parse_assembly(str(module))))
+    definition = _Definition(name.encode(), code.address(name), _BY_POSITION, None)
     # Not the attribute of `pythonapi`, which all of the process share, with its types.
     kind = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
     make = kind(("PyCFunction_NewEx", ctypes.pythonapi))
-    return make(ctypes.addressof(definition), (definition, library, alive), None)
+    return make(ctypes.addressof(definition), (definition, code, alive), None)

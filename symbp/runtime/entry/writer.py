@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba.core import cgutils
-from numba.np.arrayobj import populate_array
 
+from symbp.machine.callable import Function
+from symbp.machine.loops import loop, place
 from symbp.runtime.entry.builtin import builtin
 from symbp.runtime.entry.objects import (
     AXES,
@@ -54,14 +54,12 @@ class Entry:
 
     Args:
         name: of the function.
-        kernel: how Numba compiled the kernel.
+        kernel: the kernel's machine code.
     """
 
-    def __init__(self, name: str, kernel: Any):
+    def __init__(self, name: str, kernel: Function):
         self.name, self.kernel = name, kernel
-        self.context = kernel.target_context
-        self._library = self.context.codegen().create_library(name)
-        self.module = self._library.create_ir_module(name)
+        self.module = ir.Module(name)
         kind = ir.FunctionType(_BYTE, [_BYTE, _BYTE.as_pointer(), _WORD])
         self.function = ir.Function(self.module, kind, name)
         _, self._given, self._count = self.function.args
@@ -118,10 +116,10 @@ class Entry:
         """The entries along the last axis must add up to a number."""
         build, kind = self.build, _real(dtype)
         size = _word(array.shape[-1])
-        sum_ = cgutils.alloca_once(build, _DOUBLE)
-        with cgutils.for_range(build, self._size(array.shape[:-1]), intp=_WORD) as row:
+        sum_ = place(build, _DOUBLE)
+        with loop(build, _word(0), self._size(array.shape[:-1])) as row:
             build.store(_DOUBLE(0.0), sum_)
-            start = build.gep(build.bitcast(array.address, kind.as_pointer()), [build.mul(row.index, size)])
+            start = build.gep(build.bitcast(array.address, kind.as_pointer()), [build.mul(row, size)])
             with self._entries(start, kind, size) as entry:
                 wide = entry if dtype.itemsize == 8 else build.fpext(entry, _DOUBLE)
                 build.store(build.fadd(build.load(sum_), wide), sum_)
@@ -133,8 +131,8 @@ class Entry:
     def _entries(self, address: ir.Value, kind: ir.Type, count: ir.Value) -> Iterator[ir.Value]:
         """What is written inside is done for each entry."""
         start = self.build.bitcast(address, kind.as_pointer())
-        with cgutils.for_range(self.build, count, intp=_WORD) as step:
-            yield self.build.load(self.build.gep(start, [step.index]))
+        with loop(self.build, _word(0), count) as k:
+            yield self.build.load(self.build.gep(start, [k]))
 
     def _size(self, shape: Sequence[Extent]) -> ir.Value:
         size = _word(1)
@@ -155,6 +153,13 @@ class Entry:
             self.need(build.fcmp_unordered("!=", size, endless))
         build.store(value, build.bitcast(room.address, value.type.as_pointer()))
         return room
+
+    def integer(self, given: ir.Value) -> ir.Value:
+        """An int of Python that fits into a machine word."""
+        self.need(self._is(given, int))
+        value = self._python("PyLong_AsSsize_t", _WORD, given)
+        self.need(self.build.icmp_unsigned("==", self._python("PyErr_Occurred", _BYTE), _nothing()))
+        return value
 
     def need(self, condition: ir.Value) -> None:
         """Go on only where this is so."""
@@ -179,14 +184,14 @@ class Entry:
 
     def room(self, dtype: np.dtype) -> Array:
         """One entry that lives as long as the call."""
-        address = cgutils.alloca_once(self.build, _real(dtype))
+        address = place(self.build, _real(dtype))
         return Array(self.build.bitcast(address, _BYTE), (1,))
 
     def new_array(self, dtype: np.dtype, shape: Sequence[Extent]) -> tuple[ir.Value, Array]:
         """A new array, and its entries."""
         build, extents = self.build, _nothing(_WORD.as_pointer())
         if shape:
-            extents = cgutils.alloca_once(build, _WORD, size=_word(len(shape)))
+            extents = place(build, _WORD, len(shape))
             for axis, extent in enumerate(shape):
                 build.store(_word(extent), build.gep(extents, [_word(axis)]))
         made = self._call(
@@ -215,10 +220,10 @@ class Entry:
     def new_tuple(self, items: Sequence[ir.Value], borrowed: int = 0) -> ir.Value:
         """A tuple of objects, of which the first ones are the caller's and the rest was made here."""
         made = self._own(self._python("PyTuple_New", _BYTE, _word(len(items))))
-        for place, item in enumerate(items):
-            if place < borrowed:
+        for at, item in enumerate(items):
+            if at < borrowed:
                 self._python("Py_IncRef", _VOID, item)
-            self._python("PyTuple_SetItem", _INT, made, _word(place), item)  # takes the reference
+            self._python("PyTuple_SetItem", _INT, made, _word(at), item)  # takes the reference
         self._made = [m for m in self._made if not any(m is i for i in items[borrowed:])]
         return made
 
@@ -235,41 +240,26 @@ class Entry:
 
     # ---- the call
 
-    def run(self, arrays: Sequence[Array], operations: ir.Value | int) -> None:
+    def run(self, arguments: Sequence[Array | ir.Value], operations: ir.Value | int) -> None:
         """Call the kernel; what it refuses is left to Python, which will be told why.
 
         Args:
+            arguments: arrays and integers.
             operations: about how many there are.
         """
-        kinds = self.kernel.signature.args
-        values = [self._struct(kind, array) for kind, array in zip(kinds, arrays, strict=True)]
-        description, convention = self.kernel.fndesc, self.context.call_conv
-        address = self.kernel.library.get_pointer_to_function(description.llvm_func_name)
-        kind = convention.get_function_type(description.restype, description.argtypes)
-        kernel = self.build.inttoptr(_word(address), kind.as_pointer())
+        parts: list[ir.Value] = []
+        for given in arguments:
+            parts += [given.address, *map(_word, given.shape)] if isinstance(given, Array) else [given]
+        kind = ir.FunctionType(_INT, [part.type for part in parts])
+        kernel = self.build.inttoptr(_word(self.kernel.address), kind.as_pointer())
         long = self.build.icmp_signed(">=", _word(operations), _word(LONG))
-        state = cgutils.alloca_once_value(self.build, _nothing())
+        state = place(self.build, _BYTE)
         with self.build.if_then(long, likely=False):
             self.build.store(self._python("PyEval_SaveThread", _BYTE), state)
-        status, _ = convention.call_function(
-            self.build, kernel, description.restype, description.argtypes, values
-        )
+        status = self.build.call(kernel, parts)
         with self.build.if_then(long, likely=False):
             self._python("PyEval_RestoreThread", _VOID, self.build.load(state))
-        self.need(self.build.not_(status.is_error))
-
-    def _struct(self, kind: Any, array: Array) -> ir.Value:
-        """An array as Numba passes it."""
-        made = self.context.make_array(kind)(self.context, self.build)
-        size = self.context.get_abi_sizeof(self.context.get_data_type(kind.dtype))
-        shape, step = [_word(extent) for extent in array.shape], _word(size)
-        strides: list[ir.Value] = []
-        for extent in reversed(shape):
-            strides.insert(0, step)
-            step = self.build.mul(step, extent)
-        data = self.build.bitcast(array.address, made.data.type)
-        populate_array(made, data, shape, strides, _word(size), None)
-        return made._getvalue()
+        self.need(self.build.icmp_signed("==", status, ir.Constant(_INT, 0)))
 
     # ---- the end
 
@@ -278,13 +268,18 @@ class Entry:
         self.build.ret(result)
         self._made = []
 
+    def give_true(self) -> None:
+        """Return True, which tells that the kernel has run."""
+        self._python("Py_IncRef", _VOID, self._known(True))
+        self.give(self._known(True))
+
     def finished(self) -> Callable[..., Any]:
         """The function, compiled."""
         self.build = ir.IRBuilder(self._out)
         self._python("PyErr_Clear", _VOID)
         self._python("Py_IncRef", _VOID, self._known(None))
         self.build.ret(self._known(None))
-        return builtin(self._library, self.module, self.name, self._alive)
+        return builtin(self.module, self.name, self._alive)
 
     # ---- inside
 

@@ -5,6 +5,7 @@ import pytest
 import sympy as sp
 
 import symbp as sb
+from symbp.errors import UnsupportedError
 from symbp.ir.walk import accesses
 from symbp.passes.lower import declared_shape, lower
 from tests.passes.lower.lowered import run
@@ -75,3 +76,14 @@ def test_errors_name_their_own_equation():
     with pytest.raises(sb.UnsupportedError) as caught:
         lower(sb.Network(equations, inputs=[x], loss=E))
     assert caught.value.equation == "E = zeta(x)"
+
+
+def test_equations_are_printed_for_error_messages_alone(monkeypatch):
+    printed = []
+    monkeypatch.setattr("symbp.network.brief", lambda body: printed.append(body) or "printed")
+    (statement,) = lower(sb.Network([sp.Eq(E, sp.sin(x) + 1)], inputs=[x])).statements
+    assert not printed
+    assert str(statement.origin) == "E = printed"
+    assert printed == [sp.sin(x) + 1]
+    with pytest.raises(UnsupportedError, match="E = printed"):
+        lower(sb.Network([sp.Eq(E, sp.I * x)], inputs=[x]))

@@ -5,6 +5,7 @@ import sympy as sp
 
 from symbp.ir import Access
 from symbp.ir.walk import operations
+from symbp.passes.simplify import candidates as module
 from symbp.passes.simplify.candidates import _powers, candidates
 
 x, y, z, a, s, m, total = map(Access, ("x", "y", "z", "a", "s", "m", "total"))
@@ -108,3 +109,28 @@ def test_the_terms_of_a_sum_each_by_itself():
     body = p**2 * (1 - y) * sp.exp(z) / (1 + sp.exp(z)) - y * (1 - p) ** 2 * sp.exp(-z) / (1 + sp.exp(-z))
     forms = list(candidates(body, {p: 1 / (1 + sp.exp(-z))}))
     assert any(len(sp.Add.make_args(f)) == 2 and not f.has(sp.exp) for f in forms), forms
+
+
+def test_what_reads_more_entries_than_operations_can_join_is_not_written(monkeypatch):
+    body, held = x * s * total * e(y), {a: e(y)}
+    written = []
+    original = module._written
+    monkeypatch.setattr(module, "_written", lambda q, *rest: written.append(q) or original(q, *rest))
+    assert a * x * s * total in list(candidates(body, held, 3))
+    assert written
+    written.clear()
+    assert not list(candidates(body, held, 2))
+    assert not written
+
+
+def test_entries_that_a_quotient_reads_at_least():
+    ring, p, q, t, u = sp.ring("p q t u", sp.QQ)
+    meaning = dict(zip(ring.symbols, (x, y, e(x - z), e(z + m)), strict=True))
+
+    def reads(above, below):
+        return module._reads(above, below, meaning)
+
+    assert reads(p * t, q + t) == 2  # t may cancel
+    assert reads(p * t, q + t**2) == 2  # z may cancel: exp(x - z) exp(z + m) is exp(x + m)
+    assert reads(p * u, q + t**2) == 3
+    assert reads(ring.zero, q) == 0

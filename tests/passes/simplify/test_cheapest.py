@@ -1,8 +1,10 @@
+import pytest
 import sympy as sp
 
 from symbp.ir import Access, Index
 from symbp.ir.walk import operations
 from symbp.passes.cost import cost
+from symbp.passes.simplify import cheapest as module
 from symbp.passes.simplify.cheapest import LOSS, Problem, cheapest, long_exponents
 
 i, j = Index("i", 4), Index("j", 4)
@@ -34,6 +36,23 @@ def test_names_do_not_matter():
     one = solved(slope(Access("z", i)), {Access("a", i): sigma(Access("z", i))})
     two = solved(slope(Access("q", j)), {Access("h", j): sigma(Access("q", j))})
     assert two.form == one.form.xreplace({Access("a", i): Access("h", j)})
+
+
+def test_what_looks_like_a_solved_problem_is_not_renamed(monkeypatch):
+    x, y, z, a, b, c = (Access(n) for n in "xyzabc")
+    first = solved(y * e(-x * y) / (1 + e(-x * y)) ** 2, {a: sigma(x * y)})
+    assert cost(first.form) < 10
+
+    def asked(_):
+        raise AssertionError("it was solved again")
+
+    monkeypatch.setattr(module, "_solved", asked)
+    again = solved(c * e(-b * c) / (1 + e(-b * c)) ** 2, {z: sigma(b * c)})
+    assert again.form == first.form.xreplace({x: b, y: c, a: z})
+    with pytest.raises(AssertionError, match="solved again"):  # b b is not x y
+        solved(b * e(-b * b) / (1 + e(-b * b)) ** 2, {z: sigma(b * b)})
+    with pytest.raises(AssertionError, match="solved again"):
+        solved(c * e(-b * c) / (1 + e(-b * c)) ** 2, {z: sigma(b * c)}, lossy=False)
 
 
 def test_no_form_divides_by_what_may_be_zero():

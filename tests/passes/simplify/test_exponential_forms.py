@@ -3,7 +3,7 @@ import sympy as sp
 
 from symbp.ir import Access
 from symbp.passes.cost import cost
-from symbp.passes.simplify.exponential_forms import X, forms, quotient, split_by_sign
+from symbp.passes.simplify.exponential_forms import Quotient, X, forms, quotient, split_by_sign
 from symbp.passes.simplify.verify import verified
 from tests.passes.simplify.judge import worst
 
@@ -34,6 +34,17 @@ def test_all_forms_are_equal_to_the_body(body):
 @pytest.mark.parametrize("body", RATIONAL, ids=str)
 def test_the_split_form_is_accurate_everywhere(body):
     assert worst(split_by_sign(quotient(body)), body) <= 16
+
+
+def test_a_mere_exponential_takes_no_polynomials(monkeypatch):
+    def cancelled(*_):
+        raise AssertionError("polynomials were made")
+
+    monkeypatch.setattr("symbp.passes.simplify.exponential_forms.cancelled", cancelled)
+    unit = sp.Rational(217, 1000)
+    assert quotient(e(unit * X)) == Quotient(unit, sp.S.One, 1, ())
+    assert quotient(e(-unit * X)) == Quotient(unit, sp.S.One, -1, ())
+    assert quotient(e(unit * Access("other"))) is None
 
 
 def test_spellings_of_one_function_are_one_quotient():

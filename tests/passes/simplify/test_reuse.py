@@ -89,3 +89,11 @@ def test_bodies_of_two_accesses_reuse_their_value_in_place_of_a_call():
     assert through_output(body, partials(body)[s], a).form == -a / s
     body = x / s
     assert through_output(body, partials(body)[s], a) is None
+
+
+def test_a_softmax_of_masked_values_is_no_harder_than_a_plain_one():
+    z, c, m, s, p = (Access(n) for n in "zcmsp")
+    body = e(z + c - m) / s
+    slopes = partials(body)
+    assert through_output(body, slopes[s], p).form == -p / s
+    assert through_output(body, slopes[c], p).form == p

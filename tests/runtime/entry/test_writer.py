@@ -9,30 +9,31 @@ import time
 
 import numpy as np
 import pytest
-from numba import njit, types
 
 from symbp.runtime.entry.writer import LONG, Array, Entry
+from tests.machine.texts import machine
 
 REAL = np.dtype(np.float64)
 
 
+TEXT = """
 @njit(nogil=True)
-def double_into(x, out):
-    """Twice each entry; refuses what begins with a negative number."""
+def run(x, out):
     if x[0] < 0:
         raise ValueError("negative")
     for k in range(x.shape[0]):
-        out[k] = 2 * x[k]
+        out[k] = 2*x[k]
+"""
 
 
-def compiled(function, *axes):
-    function.compile(tuple(types.Array(types.float64, n, "C") for n in axes))
-    return function.overloads[tuple(types.Array(types.float64, n, "C") for n in axes)]
+def double_into():
+    """Twice each entry; refuses what begins with a negative number."""
+    return machine(TEXT)
 
 
 def doubled(write_result, operations=1):
     """A function of one array, whose result is given by write_result(entry, new array, its entries)."""
-    entry = Entry("double", compiled(double_into, 1, 1))
+    entry = Entry("double", double_into())
     (given,) = entry.arguments(1)
     x = entry.array(given, REAL, (None,))
     made, entries = entry.new_array(REAL, x.shape)
@@ -94,7 +95,7 @@ def test_memory_is_let_go():
 
 
 def test_too_little_memory_is_left_to_python():
-    entry = Entry("large", compiled(double_into, 1, 1))
+    entry = Entry("large", double_into())
     (given,) = entry.arguments(1)
     x = entry.array(given, REAL, (None,))
     small, _ = entry.new_array(REAL, x.shape)
@@ -130,7 +131,7 @@ def test_other_arrays_are_left_to_python(given):
 
 
 def test_dicts_have_the_names_and_no_others():
-    entry = Entry("double", compiled(double_into, 1, 1))
+    entry = Entry("double", double_into())
     (mapping,) = entry.arguments(1)
     (given,) = entry.items(mapping, ["x"])
     x = entry.array(given, REAL, (3,))
@@ -147,13 +148,8 @@ def test_dicts_have_the_names_and_no_others():
 def test_numbers(dtype):
     real = np.dtype(dtype)
 
-    @njit
-    def copy(x, out):
-        out[0] = x[0]
-
-    kind = types.Array(types.float32 if real.itemsize == 4 else types.float64, 1, "C")
-    copy.compile((kind, kind))
-    entry = Entry("copy", copy.overloads[kind, kind])
+    copy = machine("@njit\ndef run(x, out):\n    out[0] = x[0]\n", kinds=[(real.name, 1)] * 2)
+    entry = Entry("copy", copy)
     (given,) = entry.arguments(1)
     out = entry.room(real)
     entry.run([entry.number(given, real), out], 1)
@@ -170,7 +166,7 @@ def test_numbers(dtype):
 
 
 def test_one_function_for_two_kinds_of_arguments():
-    entry = Entry("double", compiled(double_into, 1, 1))
+    entry = Entry("double", double_into())
     (given,) = entry.arguments(1)
     with entry.where(entry.is_number(given)):
         x, out = entry.number(given, REAL), entry.room(REAL)
@@ -187,15 +183,14 @@ def test_one_function_for_two_kinds_of_arguments():
 
 
 def test_other_threads_run_beside_a_long_kernel():
-    @njit(nogil=True, error_model="numpy")
-    def slow_into(x, out):
-        out[0] = x[0]
-        for _ in range(30_000_000):
-            out[0] = 1 / (1 + out[0])
-
-    kind = types.Array(types.float64, 1, "C")
-    slow_into.compile((kind, kind))
-    entry = Entry("slow", slow_into.overloads[kind, kind])
+    text = """
+@njit(nogil=True, error_model="numpy")
+def run(x, out):
+    out[0] = x[0]
+    for k in range(30000000):
+        out[0] = 1/(1 + out[0])
+"""
+    entry = Entry("slow", machine(text))
     (given,) = entry.arguments(1)
     x, out = entry.array(given, REAL, (1,)), entry.room(REAL)
     entry.run([x, out], LONG)

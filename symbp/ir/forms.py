@@ -1,0 +1,85 @@
+"""Whether SymPy leaves a function of an operand as it is: sin(x*y + 1) stays, sin(-x) and sin(x + pi) do not.
+
+SymPy looks for signs, periods and inverse functions in every operand, which takes it longer than all that is
+done with the function afterwards. What it finds depends on the form of the operand, not on the names in it
+(where a sum and its negative are equally good, also on the order of the names), so that it is asked once for
+every form.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+from symbp.ir.nodes import Access, Label
+
+LARGEST = 32
+"""Nodes of an operand, counted as a tree, up to which its form is looked at."""
+REMEMBERED = 1 << 12
+
+_STANDS: dict[Any, bool] = {}
+
+
+def stands(function: Any, operand: sp.Basic) -> bool:
+    """Whether function(operand) is the function of that operand, as far as is known without long work.
+
+    Operands are in SymPy's form already; those that are large are not looked at.
+    """
+    form = form_of(operand)
+    if form is None:
+        return False
+    key = function, form
+    known = _STANDS.get(key)
+    if known is None:
+        if len(_STANDS) >= REMEMBERED:
+            _STANDS.clear()
+        known = _STANDS[key] = _stays(function, operand)
+    return known
+
+
+def _stays(function: Any, operand: sp.Basic) -> bool:
+    if not issubclass(function, sp.Function) or not str(function.__module__).startswith("sympy."):
+        return False  # a class of the user's may do anything
+    try:
+        return bool(function(operand) == function(operand, evaluate=False))
+    except Exception:  # SymPy raises anything where a function has no value
+        return False
+
+
+def form_of(root: sp.Basic) -> tuple | None:
+    """What two expressions share that differ in the names of their tensors alone; with negative numbers in
+    them, in names of the same order.
+
+    None where the expression is large, or an index of an entry is no atom.
+    """
+    names: dict[str, int] = {}
+    signs = False
+    form: list[Any] = []
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        kind = type(node)
+        args = node.args
+        form.append(kind)
+        if kind is Access:
+            form.append(names.setdefault(args[0].name, len(names)))
+            for index in args[1:]:
+                if index.args:
+                    return None
+            form.append(args[1:])
+        elif args:
+            form.append(len(args))
+            stack.extend(args)
+        elif isinstance(node, sp.Number):
+            signs = signs or not node.is_nonnegative
+            # SymPy computes the hash of a float anew each time, and at length.
+            form.append((node._mpf_, node._prec) if kind is sp.Float else node)
+        elif isinstance(node, sp.NumberSymbol | Label | sp.logic.boolalg.BooleanAtom):
+            form.append(node)
+        else:
+            return None  # of a symbol SymPy may know more than its name says
+        if len(form) > 3 * LARGEST:
+            return None
+    order = sorted(range(len(names)), key=list(names).__getitem__) if signs else ()
+    return tuple(form), tuple(order)

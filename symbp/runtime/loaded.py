@@ -1,0 +1,170 @@
+"""A module of kernels in this process: its text, its description, and its functions.
+
+The description says how functions are compiled:
+
+    machine    functions that Python calls, by name with the types of their arguments: straight through LLVM
+    compile    the same, and more, for callers that Numba compiles: by Numba. So are all functions of a
+               module whose `machine` is empty
+    messages   of the errors of machine code
+
+Types of arguments are [dtype, ndim], with ndim 0 for a number. Numba is imported where it compiles, or
+where its types are needed to: a process that finds machine code does without.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import linecache
+import sys
+import types
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy
+
+from symbp.machine.callable import Function
+from symbp.machine.compile import Loaded
+from symbp.runtime.lock import MAKING
+
+MACHINE_CODE = "machine.o"
+"""The file that holds it."""
+
+
+class LoadedModule:
+    """An imported module of kernels.
+
+    Args:
+        name: of the module, which tells it from all others.
+        source: its text.
+        meta: its description, see above.
+        path: the folder it lives in.
+        code: its machine code, if there is some on disk.
+        from_disk: whether it was compiled before.
+
+    Raises:
+        ValueError: what is on disk is not all there.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        source: str,
+        meta: dict,
+        path: Path,
+        code: bytes | None = None,
+        from_disk: bool = False,
+    ):
+        self.name, self.source, self.meta, self.path = name, source, meta, path
+        self.from_disk, self.code = from_disk, code
+        self._functions: dict[str, Function] = {}
+        if meta.get("machine") and not from_disk:
+            self._make()
+        if not self.meta.get("machine"):
+            self._compile()
+        elif self.code is None:
+            raise ValueError("the machine code is missing")
+
+    def _make(self) -> None:
+        """Compile what Python calls; where that covers not all of the text, Numba will do it."""
+        from symbp.machine.build import NotCovered, build
+
+        try:
+            self.code, messages = build(self.source, vars(self.module), self._kinds("machine"))
+        except NotCovered:
+            self.meta = {**self.meta, "machine": {}}
+        else:
+            self.meta = {**self.meta, "messages": messages}
+
+    def function(self, name: str) -> Any:
+        """A function as Python calls it."""
+        kinds = self.meta.get("machine", {}).get(name)
+        if kinds is None:
+            return getattr(self.module, name)
+        if name not in self._functions:
+            self._functions[name] = Function(self._loaded, name, kinds, self.meta["messages"])
+        return self._functions[name]
+
+    @cached_property
+    def _loaded(self) -> Loaded:
+        assert self.code is not None
+        return Loaded(self.code)
+
+    def moved(self, folder: Path) -> None:
+        """It lives in another folder now."""
+        self.path = folder
+        if "module" in vars(self):
+            self.module.__file__ = str(folder / f"{self.name}.py")
+
+    # ---- for Numba
+
+    @cached_property
+    def module(self) -> types.ModuleType:
+        """The module itself, which machine code does without. Importing it passes the import system by,
+        which would write and trust byte code."""
+        with MAKING:
+            path = self.path / f"{self.name}.py"
+            module = types.ModuleType(self.name)
+            module.__file__ = str(path)
+            # Tracebacks still show the lines after the folder has been moved to its place.
+            linecache.cache[str(path)] = (len(self.source), None, self.source.splitlines(True), str(path))
+            sys.modules[self.name] = module
+            try:
+                with _cache_beside_source():
+                    # Numba knows machine code by the byte code, which `python -O` would make another.
+                    exec(compile(self.source, str(path), "exec", optimize=0), module.__dict__)
+            except BaseException:
+                sys.modules.pop(self.name, None)
+                raise
+            return module
+
+    def _kinds(self, how: str) -> dict[str, tuple]:
+        return {name: types_of(arguments) for name, arguments in self.meta[how].items()}
+
+    def _compile(self) -> None:
+        """Compile or load the functions named in the description."""
+        from numba.core.caching import NullCache
+        from numba.core.dispatcher import Dispatcher
+
+        from symbp.runtime.numba_cache import load_machine_code
+
+        missed = 0
+        for name, signature in self._kinds("compile").items():
+            dispatcher = getattr(self.module, name)
+            if self.from_disk and load_machine_code(dispatcher, signature):
+                continue
+            dispatcher.compile(signature)
+            missed += sum(dispatcher.stats.cache_misses.values())
+        for value in vars(self.module).values():
+            if isinstance(value, Dispatcher):
+                # Signatures that appear later stay in memory: the folder is sealed by its manifest.
+                value._cache = NullCache()  # type: ignore[attr-defined]
+        if missed and self.from_disk:
+            sys.modules.pop(self.name, None)
+            raise ValueError("the machine code does not fit this process")
+
+
+@contextlib.contextmanager
+def _cache_beside_source() -> Iterator[None]:
+    """Make Numba keep machine code in `__pycache__` beside the module, where the manifest covers it."""
+    from numba.core import config
+
+    kept = getattr(config, "CACHE_DIR", "")
+    setattr(config, "CACHE_DIR", "")  # noqa: B010
+    try:
+        yield
+    finally:
+        setattr(config, "CACHE_DIR", kept)  # noqa: B010
+
+
+def types_of(arguments: Iterable[Sequence[Any]]) -> tuple[Any, ...]:
+    """Numba's types of arguments, from a description."""
+    return tuple(_type(dtype, ndim) for dtype, ndim in arguments)
+
+
+def _type(dtype: str, ndim: int) -> Any:
+    import numba
+
+    scalar = numba.from_dtype(numpy.dtype(dtype))
+    return numba.types.Array(scalar, ndim, "C") if ndim else scalar
