@@ -30,7 +30,7 @@ def test_rounding_errors_are_not_optimised_away(tmp_path):
     """With every operation open to reassociation, LLVM finds that the error of x + y is zero."""
     kernel = reduction(lambda x, y: compensated_exp(x + y) * y)
     text = emit([kernel])
-    assert "fastmath" not in text
+    assert "fastmath={" not in text
     random = np.random.default_rng(0)
     a, b = random.uniform(300, 600, (2, 3, 64))
     got = load(text, tmp_path).f(a, -b)[0]
