@@ -29,8 +29,11 @@ from symbp.schedule.looptree import Schedule
 if TYPE_CHECKING:
     from symbp.codegen.module import Module
 
-PIECE = 1024
-"""Samples that one thread takes at a time."""
+PIECES = range(128, 1025)
+"""Samples that one thread takes at a time. For each piece what is constant is written anew."""
+
+PIECE_WORK = 1 << 20
+"""What these cost, in the units of `symbp.passes.cost`, as long as they are not too few, nor too many."""
 
 COSTS = {"call": 40, "pow": 40, "/": 5, "sqrt": 5, "const": 0}
 """Instructions that cost more than a multiplication, or less."""
@@ -196,6 +199,7 @@ class PointwiseDriver(Driver):
         ]
         self.check = module.row_check(*named)
         self.zero = "f32(0.0)" if self.single else "0.0"
+        self.piece = piece(found.work)
 
     def write(self) -> None:
         """Append all functions of the kernel to the module."""
@@ -215,13 +219,13 @@ class PointwiseDriver(Driver):
             lines += [
                 "ring(bell, number)",
                 "ticket = count_up(counters, 0)",
-                f"while ticket*{PIECE} < samples:",
-                f"    end = min((ticket + 1)*{PIECE}, samples)",
-                f"    {self.run}({given}, {made}, work, ticket*{PIECE}, end)",
+                f"while ticket*{self.piece} < samples:",
+                f"    end = min((ticket + 1)*{self.piece}, samples)",
+                f"    {self.run}({given}, {made}, work, ticket*{self.piece}, end)",
                 "    count_up(counters, 1)",
                 "    ticket = count_up(counters, 0)",
                 "keep(work)",
-                f"wait_until(counters, 1, (samples + {PIECE - 1})//{PIECE})",
+                f"wait_until(counters, 1, (samples + {self.piece - 1})//{self.piece})",
                 "listen(bell, number)",
             ]
             self._into_function(lines, "counters", "bell", "number")
@@ -259,6 +263,12 @@ class PointwiseDriver(Driver):
         lines += [f"keep({given})"] if flat else []
         lines += ["keep(work)", f"return {_tuple(returned)}"]
         self._append(self.kernel.name, self._given(), lines, "All results for one sample.")
+
+
+def piece(work: int) -> int:
+    """Samples of a piece, of which each costs so much: whole groups of lanes, of any machine."""
+    wanted = PIECE_WORK // max(1, work) // 64 * 64
+    return min(max(wanted, PIECES.start), PIECES.stop - 1)
 
 
 def _tuple(items: Iterable[str]) -> str:

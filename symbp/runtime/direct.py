@@ -138,6 +138,39 @@ def direct_samples(kernel: Compiled, slots: Sequence[Slot], form: str = "all") -
     return entry.finished()
 
 
+def direct_shared(kernel: Compiled, slots: Sequence[Slot], form: str = "all") -> DirectSamples | None:
+    """The short way into a kernel of bare expressions for so many samples that threads share them.
+
+    Args:
+        slots, form: as above; all slots are read, and are arrays of N samples.
+    """
+    plain = bool(slots) and all(s.role != "label" and s.total is None for s in slots)
+    plain = plain and all(s.batched for s in kernel.results) and len(kernel.inputs) == len(slots)
+    entry = _entry(kernel) if plain and kernel.call.fewest_shared < inf else None
+    if entry is None:
+        return None
+    samples: Any = None
+    given = entry.arguments(len(slots))
+    for argument, slot in zip(given, slots, strict=True):
+        samples = entry.array(argument, kernel.real, (samples, *slot.shape)).shape[0]
+    entry.need(entry.build.icmp_signed(">=", samples, samples.type(int(kernel.call.fewest_shared))))
+    made = [entry.new_array(kernel.real, (samples, *s.shape))[0] for s in kernel.results]
+    entry.give(entry.new_tuple(made))
+    ready, share = entry.finished(), kernel.call
+
+    def call(*arguments: Any) -> Any:
+        results = ready(*arguments)
+        if results is None:
+            return None
+        try:
+            share(len(results[0]), (*arguments, *results))
+        except MemoryError:
+            return None
+        return results[0] if form == "one" else (results[0], results[1:]) if form == "rest" else results
+
+    return call
+
+
 def _numbers(entry: Entry, kernel: Compiled, given: Sequence[ir.Value], used: list[int], form: str) -> None:
     """Arguments that are numbers, for which a kernel of arrays has one sample."""
     taken = [entry.number(g, kernel.real) for g in given]

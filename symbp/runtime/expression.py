@@ -160,6 +160,8 @@ class Function:
         short = self._short.get("value") or self._short_way("value", "one")
         if short is not None:
             found = short(*args)
+            if found is None:
+                found = self._by_threads("value", "one", args)
             if found is not None:
                 return found
         lead, results = self._long("value", args)
@@ -188,6 +190,8 @@ class Function:
         short = self._short.get("value_and_grad") or self._short_way("value_and_grad", "rest")
         if short is not None:
             found = short(*args)
+            if found is None:
+                found = self._by_threads("value_and_grad", "rest", args)
             if found is not None:
                 return found
         _, (value, *gradients) = self._long("value_and_grad", args)
@@ -222,8 +226,11 @@ class Function:
             return self(*args), self._by_rows(args)
         what = self._derivative
         pair = what == "value_and_jacobian"
-        short = self._short.get(what) or self._short_way(what, "all" if pair else "rest")
+        form = "all" if pair else "rest"
+        short = self._short.get(what) or self._short_way(what, form)
         found = None if short is None else short(*args)
+        if found is None and short is not None:
+            found = self._by_threads(what, form, args)
         if pair:
             if found is None:
                 _, found = self._long(what, args)
@@ -334,6 +341,21 @@ class Function:
         if short is not None:
             self._short[what] = short
         return short
+
+    def _by_threads(self, what: str, form: str, args: tuple[Any, ...]) -> Any:
+        """The results for so many samples that threads share them, by a short way; None for others."""
+        kernel = self._kernel(what)
+        if not args or type(args[0]) is not np.ndarray or args[0].size < kernel.call.fewest_shared:
+            return None
+        key = f"{what} by threads"
+        way = self._short.get(key)
+        if way is None:
+            often = self._often.get(key) or Often("direct_shared", kernel, self._slots, form)
+            way = self._often.setdefault(key, often)()
+            if way is None:
+                return None
+            self._short[key] = way
+        return way(*args)
 
     def _admit(self, args: Sequence[Any]) -> tuple[tuple[int, ...], list[np.ndarray]]:
         """The broadcast shape, and the arguments as arrays of N samples."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from symbp.codegen.block import LONG
-from symbp.codegen.pointwise import is_pointwise, straight
+from symbp.codegen.pointwise import is_pointwise, piece, straight
 from symbp.ir import BATCH, Access, Index, Statement, Tensor
 from symbp.schedule.kernel import Kernel
 from tests.codegen.kernels import program_of
@@ -49,3 +49,8 @@ def test_short_lines_of_one_number_are_left_to_loops():
     assert found.size > LONG
     assert found.work > 40 * LONG
     assert found.inputs == (1, 3)
+
+
+def test_pieces_cost_about_the_same_and_are_whole_groups_of_lanes():
+    assert [piece(work) for work in (0, 1, 1000, 4096, 100_000)] == [1024, 1024, 1024, 256, 128]
+    assert all(piece(work) % 64 == 0 for work in range(1, 20_000, 37))

@@ -7,6 +7,7 @@ import pytest
 import sympy as sp
 
 import symbp as sb
+from symbp.runtime import threads
 from symbp.runtime.direct import direct_forward, direct_gradient, direct_samples
 from symbp.runtime.expression import Function
 from symbp.runtime.often import OFTEN
@@ -303,3 +304,34 @@ def same(got, want):
         assert np.shape(got) == np.shape(want)
         np.testing.assert_array_equal(got, want)
         assert getattr(got, "dtype", None) == getattr(want, "dtype", None)
+
+
+FORMS = {
+    "__call__": sum(sp.exp(-k * X) * sp.sin(Y / k) for k in range(1, 30)),
+    "value_and_grad": sum(sp.exp(-k * X) * sp.cos(Y / k) for k in range(1, 30)),
+    "value_and_jacobian": [sp.exp(-k * X) * sp.sin(Y / k) for k in range(1, 9)],
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_threads_share_has_a_short_way_too(form, monkeypatch):
+    """Equal bits, and the errors of the long way."""
+    monkeypatch.setattr(threads, "SHARED", 1000)
+    monkeypatch.setattr(threads, "WORTH", 1)
+    alone, shared = (Function(FORMS[form], threads=n, cache=False) for n in (1, 2))
+    random = np.random.default_rng(0)
+    a, b = random.uniform(0.1, 1.0, (2, 3000))
+
+    def flat(result):
+        return [np.asarray(r) for part in result for r in (part if isinstance(part, tuple) else (part,))]
+
+    for _ in range(3 * OFTEN):
+        want, got = getattr(alone, form)(a, b), getattr(shared, form)(a, b)
+        for one, other in zip(flat(want), flat(got), strict=True):
+            np.testing.assert_array_equal(one, other, strict=True)
+    assert any(key.endswith("by threads") for key in shared._short)
+    np.testing.assert_array_equal(
+        flat(getattr(shared, form)(a[::2], 0.5))[0], flat(getattr(alone, form)(a[::2], 0.5))[0]
+    )
+    with pytest.raises(sb.DataError):
+        getattr(shared, form)(a, b[:-1])
