@@ -106,7 +106,7 @@ class Writer(Expressions):
         """The finished function."""
         if (arguments := self.definition.args).kwonlyargs or arguments.vararg or arguments.defaults:
             raise NotCovered("arguments with defaults")
-        self.kind = _Returns(self).kind()
+        self.kind = _result_kind(self.definition, self.kinds)
         given = [part for kind in self.kinds for part in part_types(kind)]
         room = [] if self.kind is None else [number_type(self.kind).as_pointer()]
         name = self.module.module.get_unique_name(f"{self.definition.name}.body")
@@ -341,22 +341,13 @@ def _size(statements: Sequence[ast.stmt]) -> int:
     return total
 
 
-class _Returns:
-    """Finds the type of what a function returns: that of one number, or nothing."""
-
-    def __init__(self, writer: Writer):
-        self.writer = writer
-
-    def kind(self) -> Any:
-        found = [
-            r for r in ast.walk(self.writer.definition) if isinstance(r, ast.Return) and r.value is not None
-        ]
-        if not found:
-            return None
-        reals = [k for k in self.writer.kinds if isinstance(k, types.Float)]
-        if len(reals) < len(self.writer.kinds) or len(set(reals)) != 1:
-            raise NotCovered(f"the result of {self.writer.definition.name}")
-        return reals[0]
+def _result_kind(definition: ast.FunctionDef, kinds: tuple) -> Any:
+    """The type of what a function returns, a number like its arguments; None where it returns nothing."""
+    if not any(isinstance(n, ast.Return) and n.value is not None for n in ast.walk(definition)):
+        return None
+    if len(set(kinds)) != 1 or not isinstance(kinds[0], types.Float):
+        raise NotCovered(f"the result of {definition.name}")
+    return kinds[0]
 
 
 def _options(definition: ast.FunctionDef) -> tuple[tuple[str, ...], bool]:

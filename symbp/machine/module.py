@@ -147,5 +147,6 @@ class Module:
 
 
 MOST_FUNCTIONS = 2000
+"""Functions that are lowered for one module: a text without end is left to Numba."""
 
 _DTYPES: dict[str, Any] = {"float64": types.float64, "float32": types.float32, "int64": types.int64}
