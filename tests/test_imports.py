@@ -18,7 +18,7 @@ ALLOWED = {
     "network": {"errors", "ir"},
     "passes": {"errors", "ir", "network"},
     "schedule": {"errors", "ir"},
-    "codegen": {"errors", "ir", "schedule"},
+    "codegen": {"errors", "ir", "machine", "schedule"},
     "spec": {"errors", "network", "nn"},
     "train": {"errors", "spec"},
 }

@@ -15,8 +15,8 @@ from __future__ import annotations
 import os
 
 from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic
+
+from symbp.machine.vocabulary import intrinsic, njit, types
 
 PATIENCE = 2000
 """Looks at a counter before other threads of the machine are let run."""
@@ -66,24 +66,24 @@ def let_others_run(typingctx):
 def wait_until(counters, k, least):
     """Wait until a counter has a value."""
     looks = 0
-    while count_of(counters, k) < least:  # type: ignore[call-arg]
+    while count_of(counters, k) < least:
         looks += 1
         if looks > PATIENCE:
-            let_others_run()  # type: ignore[call-arg]
+            let_others_run()
 
 
 @njit(nogil=True)
 def ring(bell, number):
     """Tell those who listen that the next kernel begins; `number` is 0 for the thread that calls it."""
     if number == 0:
-        count_up(bell, 0)  # type: ignore[call-arg]
+        count_up(bell, 0)
 
 
 @njit(nogil=True)
 def listen(bell, number):
     """As a helper with kernel `number`, wait for the ring of the next one, but not for long."""
     looks = 0
-    while 0 < number == count_of(bell, 0) and looks < LOOKS:  # type: ignore[call-arg]
+    while 0 < number == count_of(bell, 0) and looks < LOOKS:
         looks += 1
         if looks % PATIENCE == 0:
-            let_others_run()  # type: ignore[call-arg]
+            let_others_run()

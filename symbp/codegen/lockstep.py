@@ -14,12 +14,8 @@ vectors of the results are written as rows. What is constant is written into its
 from __future__ import annotations
 
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.core.errors import TypingError
-from numba.extending import intrinsic
 
-from symbp.codegen.registers import VECTOR_BYTES, exchanged
+from symbp.codegen.registers import VECTOR_BYTES, exchanged, steps
 from symbp.codegen.support import (
     BLOCK_PIECE,
     MOST_INLINED,
@@ -28,6 +24,7 @@ from symbp.codegen.support import (
     line_operands,
     wide_function,
 )
+from symbp.machine.vocabulary import TypingError, intrinsic, types
 
 
 def lockstep(text, inputs, results, constants, single):
@@ -89,7 +86,7 @@ def row_check(inputs, results):
                 array = context.make_array(sig.args[at][k])(
                     context, builder, builder.extract_value(args[at], k)
                 )
-                samples, *sizes = cgutils.unpack_tuple(builder, array.shape)
+                samples, *sizes = (builder.extract_value(array.shape, axis) for axis in range(1 + len(row)))
                 wrong = builder.icmp_signed("!=", samples, count)
                 if at == 0:
                     wrong = builder.and_(wrong, builder.icmp_signed("!=", samples, ir.Constant(long, 1)))
@@ -170,7 +167,7 @@ class Lockstep:
         lanes, once, always = self.number(self.lanes), self.number(1), self.number(0)
         for move, table in inputs:
             builder.call(move, [table, self.number(0), once, once])
-        with cgutils.for_range_slice(builder, low, high, lanes, intp=self.long) as (start, _):
+        with steps(builder, low, high, self.lanes) as start:
             left = builder.sub(high, start)
             count = builder.select(builder.icmp_signed("<", left, lanes), left, lanes)
             for move, table in inputs:
@@ -194,7 +191,8 @@ class Lockstep:
             begin += size
         found = []
         for size, members in groups.items():
-            table = cgutils.alloca_once(builder, record, size=len(members))
+            with builder.goto_entry_block():
+                table = builder.alloca(record, size=len(members))
             for k, (array, at) in enumerate(members):
                 one = self.number(0)
                 if repeated:
@@ -212,8 +210,8 @@ class Lockstep:
         function, builder = self.function(module, "move", [record.as_pointer(), *[self.long] * 3])
         table, start, count, once = function.args
         size = self.number(size)
-        with cgutils.for_range(builder, self.number(count_of_arrays), intp=self.long) as each:
-            fields = builder.load(builder.gep(table, [each.index]))
+        with steps(builder, self.number(0), self.number(count_of_arrays), 1) as each:
+            fields = builder.load(builder.gep(table, [each]))
             data, vectors, one = (builder.extract_value(fields, at) for at in range(3))
             with builder.if_then(builder.icmp_signed("==", one, once)):
                 rows = builder.gep(data, [builder.mul(start, size)])
@@ -246,13 +244,13 @@ class Lockstep:
             with picked:
                 flat = builder.bitcast(vectors, pointers[0])
                 last = builder.sub(count, self.number(1))
-                with cgutils.for_range(builder, size, intp=self.long) as entry:
+                with steps(builder, self.number(0), size, 1) as entry:
                     for lane in range(self.lanes):
                         inside = builder.icmp_signed("<", self.number(lane), last)
                         row = builder.select(inside, self.number(lane), last)
-                        at = builder.add(builder.mul(row, size), entry.index)
+                        at = builder.add(builder.mul(row, size), entry)
                         value = builder.load(builder.gep(rows, [at]))
-                        to = builder.add(builder.mul(entry.index, self.number(self.lanes)), self.number(lane))
+                        to = builder.add(builder.mul(entry, self.number(self.lanes)), self.number(lane))
                         builder.store(value, builder.gep(flat, [to]))
         builder.ret_void()
         return function
@@ -267,7 +265,7 @@ class Lockstep:
         whole = builder.icmp_signed("==", count, lanes)
         squares = builder.mul(builder.sdiv(size, lanes), lanes)
         squares = builder.select(whole, squares, self.number(0))
-        with cgutils.for_range_slice(builder, self.number(0), squares, lanes, intp=self.long) as (entry, _):
+        with steps(builder, self.number(0), squares, self.lanes) as entry:
             square = [
                 builder.load(builder.gep(vectors, [builder.add(entry, self.number(k))]))
                 for k in range(self.lanes)
@@ -282,11 +280,11 @@ class Lockstep:
                 place = builder.bitcast(rows, pointers[1])
                 builder.store(builder.load(vectors), place, align=self.bytes)
             with picked:
-                rest = cgutils.for_range_slice(builder, squares, size, self.number(1), intp=self.long)
-                with rest as (entry, _), cgutils.for_range(builder, count, intp=self.long) as lane:
-                    at = builder.add(builder.mul(entry, lanes), lane.index)
+                rest = steps(builder, squares, size, 1)
+                with rest as entry, steps(builder, self.number(0), count, 1) as lane:
+                    at = builder.add(builder.mul(entry, lanes), lane)
                     value = builder.load(builder.gep(flat, [at]))
-                    to = builder.add(builder.mul(lane.index, size), entry)
+                    to = builder.add(builder.mul(lane, size), entry)
                     builder.store(value, builder.gep(rows, [to]))
         builder.ret_void()
         return function

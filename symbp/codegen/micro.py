@@ -14,11 +14,10 @@ Written with the builder, not as Python loops: those would be compiled again for
 from __future__ import annotations
 
 from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
 from symbp.codegen.registers import VECTOR_BYTES, Vectors, exchanged, own_function, smaller, steps
 from symbp.codegen.tile import WIDTH, tiles
+from symbp.machine.vocabulary import intrinsic, types
 
 PANEL_BYTES = 32 * 1024
 """Of a panel of b: most of a first-level cache."""

@@ -309,7 +309,6 @@ IMPORTS = (
     (r"ir\.", "from llvmlite import ir"),
     (r"types\.", "from numba import njit, types"),
     (r"njit\b", "from numba import njit"),
-    (r"cgutils\.", "from numba.core import cgutils"),
     (r"TypingError\(", "from numba.core.errors import TypingError"),
     (r"impl_ret_new_ref\(", "from numba.core.imputils import impl_ret_new_ref"),
     (r"signature\(", "from numba.core.typing import signature"),

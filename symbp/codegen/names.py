@@ -8,7 +8,7 @@ import re
 import unicodedata
 
 LONGEST = 40
-_OWN = """np math njit intrinsic types ir llvm zlib signature cgutils populate_array f32 theta gradient
+_OWN = """np math njit intrinsic types ir llvm zlib signature populate_array f32 theta gradient
 work start rows samples at view room keep impl_ret_new_ref PARAMETERS"""
 RESERVED = frozenset([*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *_OWN.split()])
 """Names that the generated module uses itself."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from numba import njit
-
 from symbp.codegen.own_source import own_source
 from symbp.codegen.support import view
 from symbp.ir.nodes import Tensor
+from symbp.machine.vocabulary import njit
 from symbp.schedule.looptree import MULTIPLY, Nest, Schedule, Stage, sums_batch
 from symbp.schedule.memory import aligned
 from symbp.schedule.parts import GRADIENT, OTHERS
@@ -24,9 +23,9 @@ NAMES = frozenset({GRADIENT, OTHERS, "tile", "add_parts"})
 @njit(nogil=True)
 def add_parts(total, at, work, begin, step, count, entries, first):
     """Add `count` parts, `step` apart in the workspace, to entries of a total; or begin it where `first`."""
-    sums = view(total, at, (entries,))  # type: ignore[call-arg, var-annotated]
+    sums = view(total, at, (entries,))
     for number in range(count):
-        part = view(work, begin + number * step, (entries,))  # type: ignore[call-arg]
+        part = view(work, begin + number * step, (entries,))
         if first and number == 0:
             for k in range(entries):
                 sums[k] = part[k]

@@ -278,13 +278,13 @@ def _tuple(items: Iterable[str]) -> str:
 
 def sources() -> list[str]:
     """What a module carries for its straight lines."""
-    items: tuple = (registers.vector_registers, registers.exchanged)
+    items: tuple = (registers.vector_registers, registers.exchanged, registers.steps)
     items += (lockstep.Lockstep, lockstep.Values, lockstep.lockstep, lockstep.row_check)
     texts = [own_source(item) for item in items]
     return [texts[0], "VECTOR_BYTES, REGISTERS = vector_registers()", *texts[1:]]
 
 
 _OWN = """TypingError Lockstep Values lockstep row_check VECTOR_BYTES REGISTERS vector_registers exchanged
-given made"""
+steps contextmanager given made"""
 OWN_NAMES = frozenset(_OWN.split())
 """What a module calls what it carries."""

@@ -115,7 +115,7 @@ def micro_kernels(plain: bool, turned: bool) -> list[str]:
     if turned:
         items += [registers.exchanged, micro.turn_panel, micro.write_dots, micro.write_all_dots]
     items += [micro.multiplication, micro.lower_product]
-    items += [micro.multiply._defn] * plain + [micro.multiply_turned._defn] * turned  # type: ignore[attr-defined]
+    items += [micro.multiply._defn] * plain + [micro.multiply_turned._defn] * turned
     constants = [
         "VECTOR_BYTES, REGISTERS = vector_registers()",
         "WIDTH = 4 if REGISTERS == 32 else 2",
@@ -131,7 +131,7 @@ def micro_kernels(plain: bool, turned: bool) -> list[str]:
 
 def crew_functions() -> list[str]:
     """The source of what threads of one kernel share."""
-    items: list = [crew.count_up._defn, crew.count_of._defn, crew.let_others_run._defn]  # type: ignore[attr-defined]
+    items: list = [crew.count_up._defn, crew.count_of._defn, crew.let_others_run._defn]
     items += [crew.wait_until.py_func, crew.ring.py_func, crew.listen.py_func]
     return [
         f"PATIENCE = {crew.PATIENCE}\nLOOKS = {crew.LOOKS}",

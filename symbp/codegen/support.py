@@ -8,13 +8,9 @@ from __future__ import annotations
 import math
 
 from llvmlite import ir
-from numba import njit, types
-from numba.core import cgutils
-from numba.core.imputils import impl_ret_new_ref
-from numba.core.typing import signature
-from numba.extending import intrinsic
 
 from symbp.codegen.gamma import BERNOULLI, cotangent_derivative, digamma, log_gamma, polygamma  # noqa: F401
+from symbp.machine.vocabulary import impl_ret_new_ref, intrinsic, njit, signature, types
 
 
 @intrinsic
@@ -218,7 +214,8 @@ def run_pieces(pieces, given, widths, real, context, builder):
             for name in line_operands(words):
                 if home[name] != k or words[1] == "out":
                     slots.setdefault(name, len(slots))
-    memory = cgutils.alloca_once(builder, kind, size=max(1, len(slots)))
+    with builder.goto_entry_block():
+        memory = builder.alloca(kind, size=max(1, len(slots)))
     arguments = [v for group in given for v in group] + [memory]
     shape = ir.FunctionType(ir.VoidType(), [v.type for v in arguments])
     flags = set()

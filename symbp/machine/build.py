@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from symbp.machine import types
 from symbp.machine.compile import machine_code
 from symbp.machine.module import Module
 from symbp.machine.values import NotCovered
@@ -12,18 +13,23 @@ from symbp.machine.values import NotCovered
 __all__ = ["NotCovered", "build"]
 
 
-def build(text: str, names: Mapping[str, Any], functions: Mapping[str, tuple]) -> tuple[bytes, list[str]]:
+def build(text: str, functions: Mapping[str, Iterable[Sequence[Any]]]) -> tuple[bytes, list[str]]:
     """The object file of some functions, and the messages of their errors.
 
     Args:
         text: of the module.
-        names: what its names mean, from running it.
-        functions: Numba's types of the arguments, by name.
+        functions: the arguments of each, as [dtype, ndim], with ndim 0 for a number.
 
     Raises:
         NotCovered: the text has forms that are left to Numba.
     """
-    module = Module(text, names)
-    for name, kinds in functions.items():
-        module.export(name, kinds)
+    module = Module(text)
+    for name, arguments in functions.items():
+        module.export(name, kinds_of(arguments))
     return machine_code(module.parsed()), module.messages
+
+
+def kinds_of(arguments: Iterable[Sequence[Any]]) -> tuple[types.Type, ...]:
+    """The types of arguments, from their description."""
+    numbers = [(types.NUMBERS[dtype], ndim) for dtype, ndim in arguments]
+    return tuple(types.Array(number, ndim, "C") if ndim else number for number, ndim in numbers)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
-from numba import types
 
+from symbp.machine import types
 from symbp.machine.values import (
     NotCovered,
     Number,
@@ -146,4 +146,4 @@ def call_intrinsic(context: Context, builder: ir.IRBuilder, intrinsic: Any, give
             arguments.append(packed(builder, value))
     result = lower(context, builder, signature, arguments)
     kind = signature.return_type
-    return None if kind == types.void else unpacked(builder, types.unliteral(kind), result)
+    return None if kind == types.void else unpacked(builder, kind, result)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from llvmlite import ir
-from numba import types
 
+from symbp.machine import types
 from symbp.machine.context import Context, call_intrinsic, call_library
 from symbp.machine.convention import NEW, NO_MEMORY, STATUS
 from symbp.machine.loops import loop, place

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
-from numba import types
 
+from symbp.machine import types
 from symbp.machine.context import Context
 from symbp.machine.convention import FREE, STATUS
 from symbp.machine.expressions import ANY, Expressions

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import llvmlite.binding as llvm
 from llvmlite import ir
-from numba import types
 
+from symbp.machine import types
 from symbp.machine.convention import STATUS
 from symbp.machine.function import WIDE, Compiled, Writer
 from symbp.machine.values import LONG, NotCovered, part_types, value_of
+from symbp.machine.vocabulary import meanings
 
 
 @dataclass
@@ -64,12 +65,11 @@ class Module:
 
     Attributes:
         text: of the generated module.
-        names: what its names mean, from running it.
+        names: what its names mean.
         messages: of the errors that its functions may return; the first one has status 1.
     """
 
     text: str
-    names: Mapping[str, Any]
     libraries: Libraries = LIBRARIES
     messages: list[str] = field(default_factory=list)
 
@@ -77,6 +77,7 @@ class Module:
         self.module = ir.Module("symbp")
         self.module.triple = llvm.get_process_triple()
         tree = ast.parse(self.text)
+        self.names = meanings(tree)
         self.definitions = {f.name: f for f in tree.body if isinstance(f, ast.FunctionDef)}
         self._functions: dict[tuple[str, tuple], Compiled] = {}
         self._linked: list[Library] = []
@@ -85,7 +86,6 @@ class Module:
 
     def function(self, name: str, kinds: tuple) -> Compiled:
         """The function `name` of the text for these types of arguments."""
-        kinds = tuple(types.unliteral(k) for k in kinds)
         if (name, kinds) not in self._functions:
             definition = self.definitions.get(name)
             if definition is None or len(self._functions) > MOST_FUNCTIONS:
@@ -110,7 +110,7 @@ class Module:
 
     def table(self, name: str, array: Any) -> Any:
         """A constant array of the text, as a value."""
-        kind = types.Array(_DTYPES[array.dtype.name], array.ndim, "C")
+        kind = types.Array(types.NUMBERS[array.dtype.name], array.ndim, "C")
         if name not in self._tables:
             (entry, *_) = part_types(kind)
             content = ir.ArrayType(entry.pointee, array.size)
@@ -148,5 +148,3 @@ class Module:
 
 MOST_FUNCTIONS = 2000
 """Functions that are lowered for one module: a text without end is left to Numba."""
-
-_DTYPES: dict[str, Any] = {"float64": types.float64, "float32": types.float32, "int64": types.int64}

@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from llvmlite import ir
-from numba import types
+
+from symbp.machine import types
 
 LONG = ir.IntType(64)
-
-# Numba's hints for these lack attributes that they have.
-_INTEGER: Any = types.Integer
-_TUPLE: Any = types.BaseTuple
 
 
 class NotCovered(Exception):
@@ -33,7 +30,7 @@ class Array:
     """Entries in C order, one after the other.
 
     Attributes:
-        kind: the array type of Numba.
+        kind: its type.
         data: the address of the first entry.
         shape: the extents, as 64-bit integers.
     """
@@ -51,17 +48,17 @@ class Group:
 
     @property
     def kind(self) -> Any:
-        return types.BaseTuple.from_types([item.kind for item in self.items])
+        return types.tuple_of(item.kind for item in self.items)
 
 
 Value = Number | Array | Group
 
 
 def number_type(kind: Any) -> ir.Type:
-    """LLVM's type for a number of a type of Numba."""
+    """LLVM's type for a number."""
     if kind in (types.float64, types.float32):
         return ir.DoubleType() if kind == types.float64 else ir.FloatType()
-    if isinstance(kind, _INTEGER):
+    if isinstance(kind, types.Integer):
         return ir.IntType(kind.bitwidth)
     if isinstance(kind, types.Boolean):
         return ir.IntType(1)
@@ -73,7 +70,7 @@ def value_type(kind: Any) -> ir.Type:
     if isinstance(kind, types.Array):
         entries = number_type(kind.dtype).as_pointer()
         return ir.LiteralStructType([entries, ir.ArrayType(LONG, kind.ndim)])
-    if isinstance(kind, _TUPLE):
+    if isinstance(kind, types.Tuple):
         return ir.LiteralStructType([value_type(k) for k in kind.types])
     return number_type(kind)
 
@@ -91,7 +88,7 @@ def part_types(kind: Any) -> list[ir.Type]:
     """The types of those."""
     if isinstance(kind, types.Array):
         return [number_type(kind.dtype).as_pointer(), *[LONG] * kind.ndim]
-    if isinstance(kind, _TUPLE):
+    if isinstance(kind, types.Tuple):
         return [part for k in kind.types for part in part_types(k)]
     return [number_type(kind)]
 
@@ -101,7 +98,7 @@ def value_of(kind: Any, parts: Iterable[ir.Value]) -> Value:
     parts = list(parts)
     if isinstance(kind, types.Array):
         return Array(kind, parts[0], tuple(parts[1:]))
-    if isinstance(kind, _TUPLE):
+    if isinstance(kind, types.Tuple):
         items, rest = [], parts
         for k in kind.types:
             count = len(part_types(k))
@@ -131,7 +128,7 @@ def unpacked(builder: ir.IRBuilder, kind: Any, value: ir.Value) -> Value:
     if isinstance(kind, types.Array):
         extents = tuple(builder.extract_value(value, [1, axis]) for axis in range(kind.ndim))
         return Array(kind, builder.extract_value(value, 0), extents)
-    if isinstance(kind, _TUPLE):
+    if isinstance(kind, types.Tuple):
         return Group(
             tuple(unpacked(builder, k, builder.extract_value(value, at)) for at, k in enumerate(kind.types))
         )
@@ -140,21 +137,20 @@ def unpacked(builder: ir.IRBuilder, kind: Any, value: ir.Value) -> Value:
 
 def cast(builder: ir.IRBuilder, value: ir.Value, given: Any, wanted: Any) -> ir.Value:
     """A number as one of another type; a float never becomes an integer unasked."""
-    given, wanted = types.unliteral(given), types.unliteral(wanted)
     if given == wanted:
         return value
     kind = number_type(wanted)
     if isinstance(wanted, types.Float):
         if isinstance(given, types.Float):
             return (builder.fpext if wanted.bitwidth > given.bitwidth else builder.fptrunc)(value, kind)
-        if isinstance(given, _INTEGER):
+        if isinstance(given, types.Integer):
             return builder.sitofp(value, kind)
         if isinstance(given, types.Boolean):
             return builder.uitofp(value, kind)
-    if isinstance(wanted, _INTEGER):
+    if isinstance(wanted, types.Integer):
         if isinstance(given, types.Boolean):
             return builder.zext(value, kind)
-        if isinstance(given, _INTEGER):
+        if isinstance(given, types.Integer):
             if wanted.bitwidth == given.bitwidth:
                 return value
             return (builder.sext if wanted.bitwidth > given.bitwidth else builder.trunc)(value, kind)
@@ -163,7 +159,6 @@ def cast(builder: ir.IRBuilder, value: ir.Value, given: Any, wanted: Any) -> ir.
 
 def common(kinds: Sequence[Any]) -> Any:
     """The type of what is computed from numbers of these types: NumPy's, as in Numba."""
-    kinds = [types.unliteral(k) for k in kinds]
     if all(k == kinds[0] for k in kinds):
         return kinds[0]
     if all(isinstance(k, types.Integer | types.Boolean) for k in kinds):

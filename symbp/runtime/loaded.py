@@ -7,8 +7,8 @@ The description says how functions are compiled:
                module whose `machine` is empty
     messages   of the errors of machine code
 
-Types of arguments are [dtype, ndim], with ndim 0 for a number. Numba is imported where it compiles, or
-where its types are needed to: a process that finds machine code does without.
+Types of arguments are [dtype, ndim], with ndim 0 for a number. Numba is imported where it compiles, and
+nowhere else.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class LoadedModule:
         from symbp.machine.build import NotCovered, build
 
         try:
-            self.code, messages = build(self.source, vars(self.module), self._kinds("machine"))
+            self.code, messages = build(self.source, self.meta["machine"])
         except NotCovered:
             self.meta = {**self.meta, "machine": {}}
         else:
@@ -119,9 +119,6 @@ class LoadedModule:
                 raise
             return module
 
-    def _kinds(self, how: str) -> dict[str, tuple]:
-        return {name: types_of(arguments) for name, arguments in self.meta[how].items()}
-
     def _compile(self) -> None:
         """Compile or load the functions named in the description."""
         from numba.core.caching import NullCache
@@ -130,7 +127,8 @@ class LoadedModule:
         from symbp.runtime.numba_cache import load_machine_code
 
         missed = 0
-        for name, signature in self._kinds("compile").items():
+        for name, arguments in self.meta["compile"].items():
+            signature = types_of(arguments)
             dispatcher = getattr(self.module, name)
             if self.from_disk and load_machine_code(dispatcher, signature):
                 continue

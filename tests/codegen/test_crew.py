@@ -7,7 +7,11 @@ import threading
 import numpy as np
 from numba import njit
 
-from symbp.codegen.crew import count_of, count_up, listen, ring, wait_until
+from tests.codegen.under_numba import under_numba
+
+crew = under_numba("symbp.codegen.crew")
+count_of, count_up, wait_until = crew.count_of, crew.count_up, crew.wait_until
+listen, ring = crew.listen, crew.ring
 
 
 @njit(nogil=True)

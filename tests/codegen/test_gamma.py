@@ -6,7 +6,10 @@ import mpmath
 import numpy as np
 import pytest
 
-from symbp.codegen.gamma import digamma, log_gamma, polygamma
+from tests.codegen.under_numba import under_numba
+
+gamma = under_numba("symbp.codegen.gamma")
+log_gamma, digamma, polygamma = gamma.log_gamma, gamma.digamma, gamma.polygamma
 
 POINTS = (1e-300, 1e-3, 0.3, 1.0, 1.4616321449683622, 2.0, 5.5, 30.0, 1e3, 1e15, -0.5, -3.7, -20.25)
 

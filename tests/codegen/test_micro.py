@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 from numba import njit
 
-from symbp.codegen.micro import DEPTH, MANY, multiply, multiply_turned
+from symbp.codegen.micro import DEPTH, MANY
 from symbp.codegen.registers import VECTOR_BYTES
 from symbp.codegen.tile import SUMS
+from tests.codegen.under_numba import under_numba
+
+micro = under_numba("symbp.codegen.micro")
+multiply, multiply_turned = micro.multiply, micro.multiply_turned
 
 
 @njit

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 import symbp as sb
-from symbp.codegen.parts import Parts, Span, add_parts
+from symbp.codegen.parts import Parts, Span
 from symbp.pipeline import derive, gradient_kernel
 from symbp.schedule.memory import plan_kernel
+from tests.codegen.under_numba import under_numba
+
+add_parts = under_numba("symbp.codegen.parts").add_parts
 
 
 @pytest.mark.parametrize("first", [True, False])

@@ -5,8 +5,7 @@ import symbp as sb
 from symbp.machine.build import NotCovered, build
 from symbp.machine.callable import Function
 from symbp.machine.compile import Loaded
-from symbp.runtime.loaded import types_of
-from tests.machine.texts import HEAD, names_of
+from tests.machine.texts import HEAD
 
 TEXT = """
 @njit
@@ -20,7 +19,7 @@ KINDS = [("float64", 1), ("float64", 1)]
 
 
 def test_code_and_messages():
-    code, messages = build(HEAD + TEXT, names_of(TEXT), {"run": types_of(KINDS)})
+    code, messages = build(HEAD + TEXT, {"run": KINDS})
     assert messages == ["sizes differ"]
     out = np.zeros(3)
     Function(Loaded(code), "run", KINDS, messages)(np.arange(3.0), out)
@@ -29,7 +28,7 @@ def test_code_and_messages():
 
 def test_what_is_not_covered():
     with pytest.raises(NotCovered):
-        build(HEAD + TEXT.replace("2*x", "x[k]**x"), names_of(TEXT), {"run": types_of(KINDS)})
+        build(HEAD + TEXT.replace("2*x", "x[k]**x"), {"run": KINDS})
 
 
 NETWORKS = {

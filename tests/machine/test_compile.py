@@ -5,11 +5,11 @@ import sys
 
 import llvmlite.binding as llvm
 
+from symbp.machine.build import kinds_of
 from symbp.machine.compile import Loaded, machine_code
 from symbp.machine.convention import FREE, NEW
 from symbp.machine.module import Module
-from symbp.runtime.loaded import types_of
-from tests.machine.texts import HEAD, names_of
+from tests.machine.texts import HEAD
 
 IR = """
 define i32 @add(i32 %a, i32 %b) {
@@ -48,8 +48,8 @@ def run(x, out):
     for k in range(x.size):
         out[k] = x[k]*x[k] + 1.0
 """
-    made = Module(HEAD + text, names_of(text))
-    made.export("run", types_of([("float64", 1)] * 2))
+    made = Module(HEAD + text)
+    made.export("run", kinds_of([("float64", 1)] * 2))
     module = made.parsed()
     machine_code(module)
     assert " x double>" in str(module)

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from llvmlite.binding import Linkage
 
+from symbp.machine.build import kinds_of
 from symbp.machine.module import Module
 from symbp.machine.values import NotCovered
-from symbp.runtime.loaded import types_of
-from tests.machine.texts import HEAD, machine, names_of
+from tests.machine.texts import HEAD, machine
 
 PLAIN = """
 @njit(error_model="numpy")
@@ -21,8 +21,8 @@ def run(x, out):
 
 
 def module(text=PLAIN, name="run"):
-    made = Module(HEAD + text, names_of(text))
-    made.export(name, types_of([("float64", 1), ("float64", 1)]))
+    made = Module(HEAD + text)
+    made.export(name, kinds_of([("float64", 1), ("float64", 1)]))
     return made
 
 
@@ -33,10 +33,10 @@ def test_only_what_is_exported_is_seen_from_outside():
 
 
 def test_functions_are_lowered_once_for_a_type():
-    made = Module(HEAD + PLAIN, names_of(PLAIN))
-    first, second = (made.function("one", types_of([("float64", 0)])) for _ in range(2))
+    made = Module(HEAD + PLAIN)
+    first, second = (made.function("one", kinds_of([("float64", 0)])) for _ in range(2))
     assert first is second
-    assert made.function("one", types_of([("float32", 0)])) is not first
+    assert made.function("one", kinds_of([("float32", 0)])) is not first
 
 
 def test_short_loops_are_marked_and_long_ones_are_not():
@@ -48,8 +48,8 @@ def test_short_loops_are_marked_and_long_ones_are_not():
 
 
 def test_what_is_no_function_of_the_text():
-    made = Module(HEAD + PLAIN, names_of(PLAIN))
+    made = Module(HEAD + PLAIN)
     with pytest.raises(NotCovered, match="other"):
         made.function("other", ())
     with pytest.raises(NotCovered, match="result"):
-        made.export("one", types_of([("float64", 0)]))
+        made.export("one", kinds_of([("float64", 0)]))

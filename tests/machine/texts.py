@@ -7,7 +7,7 @@ import numpy as np
 from symbp.machine.build import build
 from symbp.machine.callable import Function
 from symbp.machine.compile import Loaded
-from symbp.runtime.loaded import types_of
+from tests.codegen.under_numba import under_numba
 
 HEAD = """
 import math
@@ -22,16 +22,20 @@ at = np.intp
 """
 
 
-def names_of(text):
-    """What the names of a text mean."""
-    names = {"__name__": "text"}
-    exec(HEAD + text, names)
-    return names
+def by_numba(text, name="run"):
+    """A function of a text, compiled by Numba."""
+    given = "from symbp.codegen.support import"
+    (line,) = [line for line in HEAD.splitlines() if line.startswith(given)]
+    carried = under_numba("symbp.codegen.support")
+    names = {n: getattr(carried, n) for n in line.removeprefix(given).replace(",", "").split()}
+    names |= {"__name__": "text"}
+    exec(HEAD.replace(line, "") + text, names)
+    return names[name]
 
 
 def machine(text, name="run", kinds=(("float64", 1), ("float64", 1))):
     """A function of a text, straight through LLVM."""
-    code, messages = build(HEAD + text, names_of(text), {name: types_of(kinds)})
+    code, messages = build(HEAD + text, {name: kinds})
     return Function(Loaded(code), name, kinds, messages)
 
 
@@ -42,7 +46,7 @@ def kinds_of(arguments):
 def both(text, *arguments, name="run"):
     """What a function writes into its arguments, from Numba and from machine code."""
     results = []
-    for function in (names_of(text)[name], machine(text, name, kinds_of(arguments))):
+    for function in (by_numba(text, name), machine(text, name, kinds_of(arguments))):
         given = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
         function(*given)
         results.append(given)

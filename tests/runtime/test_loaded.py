@@ -53,7 +53,7 @@ def test_what_is_not_covered_is_left_to_numba(tmp_path):
 
 def test_from_disk_nothing_is_compiled_or_imported(tmp_path):
     first = made(tmp_path, "loaded_d", machine=KINDS)
-    sys.modules.pop("loaded_d")
+    assert "loaded_d" not in sys.modules
     again = LoadedModule("loaded_d", first.source, first.meta, tmp_path, first.code, from_disk=True)
     assert run(again.function("scaled_into")) == [0.0, 2.0, 4.0]
     assert "loaded_d" not in sys.modules

@@ -16,8 +16,8 @@ import zlib
 
 import llvmlite.binding as llvm
 from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
+
+from symbp.machine.vocabulary import intrinsic, types
 
 
 class Lane:

@@ -13,8 +13,10 @@ import numpy as np
 from numba import njit, types
 
 from symbp.codegen.vector import BODIES
-from symbp.codegen.vector.lane import lanewise
 from symbp.codegen.vector.sources import arity
+from tests.codegen.under_numba import under_numba
+
+lanewise = under_numba("symbp.codegen.vector.lane").lanewise
 
 PRECISIONS = (np.float32, np.float64)
 FLAGS = {"reassoc", "contract"}

@@ -11,10 +11,13 @@ from llvmlite import ir
 from numba import float32, float64, njit
 
 from symbp.codegen.vector import BODIES
-from symbp.codegen.vector.lane import Lane, lanewise
+from symbp.codegen.vector.lane import Lane
 from symbp.codegen.vector.sources import arity
+from tests.codegen.under_numba import under_numba
 from tests.codegen.vector import loops
 from tests.codegen.vector.loops import PRECISIONS, assert_vectorised, exact_errors
+
+lanewise = under_numba("symbp.codegen.vector.lane").lanewise
 
 
 def test_the_precision_follows_the_arguments():
