@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from llvmlite import ir
+
 from symbp.codegen import crew, micro, registers, tile
 from symbp.codegen.own_source import own_source
 from symbp.ir.nodes import BATCH, Access, Index, Program, Statement
@@ -127,6 +129,12 @@ def micro_kernels(plain: bool, turned: bool) -> list[str]:
     ]
     found = own_source(registers.vector_registers)
     return [found, "\n".join(constants), *(own_source(item) for item in items)]
+
+
+def write_products(module: ir.Module, dtype: str) -> list[ir.Function]:
+    """The micro-kernels for numbers of a type in an LLVM module, apart from any generated text."""
+    real = ir.FloatType() if dtype == "float32" else ir.DoubleType()
+    return [micro.multiplication(module, real, turned) for turned in (False, True)]
 
 
 def crew_functions() -> list[str]:

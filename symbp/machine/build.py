@@ -7,23 +7,27 @@ from typing import Any
 
 from symbp.machine import types
 from symbp.machine.compile import machine_code
+from symbp.machine.library import Library
 from symbp.machine.module import Module
 from symbp.machine.values import NotCovered
 
 __all__ = ["NotCovered", "build"]
 
 
-def build(text: str, functions: Mapping[str, Iterable[Sequence[Any]]]) -> tuple[bytes, list[str]]:
+def build(
+    text: str, functions: Mapping[str, Iterable[Sequence[Any]]], given: Library | None = None
+) -> tuple[bytes, list[str]]:
     """The object file of some functions, and the messages of their errors.
 
     Args:
         text: of the module.
         functions: the arguments of each, as [dtype, ndim], with ndim 0 for a number.
+        given: functions that are compiled already; the object file needs theirs beside it.
 
     Raises:
         NotCovered: the text has forms that are left to Numba.
     """
-    module = Module(text)
+    module = Module(text, given)
     for name, arguments in functions.items():
         module.export(name, kinds_of(arguments))
     return machine_code(module.parsed()), module.messages

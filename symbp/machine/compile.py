@@ -25,31 +25,45 @@ def machine_code(module: llvm.ModuleRef) -> bytes:
     return target.emit_object(module)
 
 
+def object_file(module: llvm.ModuleRef) -> bytes:
+    """The object file of a module as it is written, without LLVM's passes."""
+    target = _target()
+    module.data_layout = str(target.target_data)
+    return target.emit_object(module)
+
+
 def _target() -> Any:
-    """LLVM's writer of code for this machine, or for the processor that Numba is told to write for."""
+    """LLVM's writer of code for a processor."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    processor = os.environ.get("NUMBA_CPU_NAME") or llvm.get_host_cpu_name()
+    name, features = processor()
+    # Code that may be anywhere would look for every constant in two steps; loaded code stays where it is.
+    reloc = "static" if platform.machine().lower() in ("x86_64", "amd64", "i386") else "default"
+    return llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(
+        cpu=name, features=features, opt=3, reloc=reloc, codemodel="jitdefault", jit=True
+    )
+
+
+def processor() -> tuple[str, str]:
+    """What code is written for: this machine's processor, or the one that Numba is told, and its features."""
+    name = os.environ.get("NUMBA_CPU_NAME") or llvm.get_host_cpu_name()
     features = os.environ.get("NUMBA_CPU_FEATURES")
     if features is None:
         known = llvm.get_host_cpu_features()
         if os.environ.get("NUMBA_ENABLE_AVX") == "0":
             known.update((name, False) for name in known if name.startswith("avx"))
         features = known.flatten()
-    # Code that may be anywhere would look for every constant in two steps; loaded code stays where it is.
-    reloc = "static" if platform.machine().lower() in ("x86_64", "amd64", "i386") else "default"
-    return llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(
-        cpu=processor, features=features, opt=3, reloc=reloc, codemodel="jitdefault", jit=True
-    )
+    return name, features
 
 
 class Loaded:
-    """The functions of an object file, which live as long as this."""
+    """The functions of object files that may call each other; they live as long as this."""
 
-    def __init__(self, code: bytes):
+    def __init__(self, *codes: bytes):
         _add_memory()
         self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target())
-        self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+        for code in codes:
+            self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self._engine.finalize_object()
 
     def address(self, name: str) -> int:

@@ -13,12 +13,13 @@ from llvmlite import ir
 from symbp.machine import types
 from symbp.machine.convention import STATUS
 from symbp.machine.function import WIDE, Compiled, Writer
+from symbp.machine.library import Library
 from symbp.machine.values import LONG, NotCovered, part_types, value_of
 from symbp.machine.vocabulary import meanings
 
 
 @dataclass
-class Library:
+class Linked:
     """LLVM modules that one intrinsic makes for another: functions over lanes."""
 
     module: llvm.ModuleRef | None = None
@@ -33,8 +34,8 @@ class Library:
 class Libraries:
     """Makes libraries; all of a process belong to one of these, by which intrinsics know them again."""
 
-    def create_library(self, name: str) -> Library:
-        return Library()
+    def create_library(self, name: str) -> Linked:
+        return Linked()
 
 
 LIBRARIES = Libraries()
@@ -65,22 +66,26 @@ class Module:
 
     Attributes:
         text: of the generated module.
-        names: what its names mean.
+        given: functions that need not be compiled with it.
+        names: what the names of the text mean.
         messages: of the errors that its functions may return; the first one has status 1.
     """
 
     text: str
+    given: Library | None = None
     libraries: Libraries = LIBRARIES
     messages: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.module = ir.Module("symbp")
         self.module.triple = llvm.get_process_triple()
+        for name, kind in self.given.functions.items() if self.given else ():
+            ir.Function(self.module, kind, name)  # where intrinsics find it, they write no other
         tree = ast.parse(self.text)
         self.names = meanings(tree)
         self.definitions = {f.name: f for f in tree.body if isinstance(f, ast.FunctionDef)}
         self._functions: dict[tuple[str, tuple], Compiled] = {}
-        self._linked: list[Library] = []
+        self._linked: list[Linked] = []
         self._marks: list[LoopMark] = []
         self._tables: dict[str, ir.GlobalVariable] = {}
 
@@ -127,7 +132,7 @@ class Module:
         self._marks.append(LoopMark(len(self._marks)))
         return self._marks[-1]
 
-    def add_linking_library(self, library: Library) -> None:
+    def add_linking_library(self, library: Linked) -> None:
         """Remember what an intrinsic calls."""
         if library not in self._linked:
             self._linked.append(library)

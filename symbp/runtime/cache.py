@@ -29,7 +29,7 @@ import numpy
 import sympy
 
 from symbp.errors import CacheWarning, UnsupportedError
-from symbp.runtime.loaded import MACHINE_CODE, LoadedModule
+from symbp.runtime.loaded import MACHINE_CODE, PRODUCTS, LoadedModule
 from symbp.runtime.lock import MAKING
 
 Build = Callable[[], tuple[str, dict]]
@@ -189,7 +189,8 @@ def _load(folder: Path, digest: str) -> LoadedModule | None:
     try:
         files = _verified(folder, digest)
         source, meta = files[f"{_module_name(digest)}.py"].decode(), json.loads(files["meta.json"])
-        return LoadedModule(_module_name(digest), source, meta, folder, files.get(MACHINE_CODE), True)
+        objects = {name: files[name] for name in (MACHINE_CODE, PRODUCTS) if name in files}
+        return LoadedModule(_module_name(digest), source, meta, folder, objects, True)
     except Exception as error:  # whatever is wrong in there, the answer is to build again
         sys.modules.pop(_module_name(digest), None)
         _warn(f"a damaged kernel in the cache is rebuilt ({type(error).__name__}: {error}): {folder}")
@@ -266,8 +267,8 @@ def _write(folder: Path, name: str, source: str, meta: dict) -> LoadedModule:
     (folder / f"{name}.py").write_text(source, encoding="utf-8", newline="\n")
     meta = json.loads(json.dumps(meta))  # as it will be read, so that both ways are one
     loaded = LoadedModule(name, source, meta, folder)
-    if loaded.code is not None:
-        (folder / MACHINE_CODE).write_bytes(loaded.code)
+    for file, code in loaded.objects.items():
+        (folder / file).write_bytes(code)
     (folder / "meta.json").write_text(json.dumps(loaded.meta), encoding="utf-8")
     return loaded
 

@@ -11,10 +11,12 @@ from symbp.ir.nodes import BATCH, Program
 from symbp.network import symbol_name
 from symbp.passes.cost import cost
 from symbp.runtime.compiled import slot_of
+from symbp.schedule.kernel import Kernel
 from symbp.schedule.memory import plan_kernel
+from symbp.schedule.product import product_of
 
 
-def describe(kernel: Any, derivation: Any, line: Straight | None = None) -> dict:
+def describe(kernel: Kernel, derivation: Any, line: Straight | None = None) -> dict:
     """The description that is kept beside a kernel's module, made of numbers, text and lists.
 
     Args:
@@ -51,6 +53,7 @@ def describe(kernel: Any, derivation: Any, line: Straight | None = None) -> dict
         "point": bool(kernel.point),
         "lockstep": line is not None,
         "pointwise": is_pointwise(derivation.forward_program),
+        "products": real if line is None and has_products(kernel) else None,
         "room": room,
         "work": operations_per_sample(kernel.program) if line is None else line.work,
         "columns": any(is_large(s) for s in kernel.program.statements),
@@ -63,6 +66,11 @@ def describe(kernel: Any, derivation: Any, line: Straight | None = None) -> dict
         "compile": functions,
         "later": later,
     }
+
+
+def has_products(kernel: Kernel) -> bool:
+    """Whether a kernel calls micro-kernels."""
+    return any(product_of(s) is not None for s in kernel.program.statements)
 
 
 def operations_per_sample(program: Program) -> int:

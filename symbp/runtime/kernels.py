@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from symbp.runtime.loaded import LoadedModule
 from symbp.runtime.lock import MAKING
 from symbp.runtime.threads import Together
 from symbp.schedule.kernel import FUSED, LAYERWISE
+from symbp.schedule.product import LEAST
 
 if TYPE_CHECKING:
     from symbp.pipeline import Derivation
@@ -145,7 +147,10 @@ class KernelSet:
         from symbp.codegen.module import emit
         from symbp.codegen.pointwise import straight
         from symbp.runtime.describe import describe
+        from symbp.runtime.products import begin
 
+        if self._multiplies():
+            begin(self.dtype)
         kernel = replace(make(self.derivation), dtype=self.dtype, parallel=parallel, schedule=self.schedule)
         origin = {s.target: s.origin for s in kernel.program.statements}
         for tensor in kernel.program.tensors.values():
@@ -153,6 +158,14 @@ class KernelSet:
         line = straight(kernel)
         meta = {**describe(kernel, self.derivation, line), "interface": self.interface()}
         return emit([kernel], self.network.name, [line]), meta
+
+    def _multiplies(self) -> bool:
+        """Whether kernels will multiply matrices: probably, if there is one of the least size."""
+        for symbol in self.network.parameters:
+            shape = [self.dims.get(str(n), n) for n in getattr(symbol, "shape", ())]
+            if all(n != 1 for n in shape) and len(shape) == 2 and prod(map(int, shape)) >= LEAST:
+                return True
+        return False
 
     def interface(self) -> dict[str, list]:
         """Name, shape, role and bound of all inputs and parameters, the unused ones included."""

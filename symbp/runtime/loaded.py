@@ -6,6 +6,8 @@ The description says how functions are compiled:
     compile    the same, and more, for callers that Numba compiles: by Numba. So are all functions of a
                module whose `machine` is empty
     messages   of the errors of machine code
+    products   dtype of the micro-kernels that machine code calls, see `symbp.runtime.products`; None where
+               it calls none
 
 Types of arguments are [dtype, ndim], with ndim 0 for a number. Numba is imported where it compiles, and
 nowhere else.
@@ -17,10 +19,10 @@ import contextlib
 import linecache
 import sys
 import types
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
@@ -28,8 +30,11 @@ from symbp.machine.callable import Function
 from symbp.machine.compile import Loaded
 from symbp.runtime.lock import MAKING
 
-MACHINE_CODE = "machine.o"
-"""The file that holds it."""
+if TYPE_CHECKING:
+    from symbp.machine.library import Library
+
+MACHINE_CODE, PRODUCTS = "machine.o", "products.o"
+"""The files that hold machine code: of a module, and of the micro-kernels that it calls."""
 
 
 class LoadedModule:
@@ -40,7 +45,7 @@ class LoadedModule:
         source: its text.
         meta: its description, see above.
         path: the folder it lives in.
-        code: its machine code, if there is some on disk.
+        objects: the files with its machine code, by name, if there are some on disk.
         from_disk: whether it was compiled before.
 
     Raises:
@@ -53,29 +58,38 @@ class LoadedModule:
         source: str,
         meta: dict,
         path: Path,
-        code: bytes | None = None,
+        objects: Mapping[str, bytes] | None = None,
         from_disk: bool = False,
     ):
         self.name, self.source, self.meta, self.path = name, source, meta, path
-        self.from_disk, self.code = from_disk, code
+        self.from_disk, self.objects = from_disk, dict(objects or {})
         self._functions: dict[str, Function] = {}
         if meta.get("machine") and not from_disk:
             self._make()
         if not self.meta.get("machine"):
             self._compile()
-        elif self.code is None:
-            raise ValueError("the machine code is missing")
+        elif not {MACHINE_CODE, *[PRODUCTS] * bool(self.meta.get("products"))} <= set(self.objects):
+            raise ValueError("machine code is missing")
 
     def _make(self) -> None:
         """Compile what Python calls; where that covers not all of the text, Numba will do it."""
         from symbp.machine.build import NotCovered, build
 
+        given = self._products()
         try:
-            self.code, messages = build(self.source, self.meta["machine"])
+            code, messages = build(self.source, self.meta["machine"], given)
         except NotCovered:
             self.meta = {**self.meta, "machine": {}}
         else:
             self.meta = {**self.meta, "messages": messages}
+            self.objects = {MACHINE_CODE: code} | ({PRODUCTS: given.code} if given else {})
+
+    def _products(self) -> Library | None:
+        if not self.meta.get("products"):
+            return None
+        from symbp.runtime.products import begin
+
+        return begin(self.meta["products"]).result()
 
     def function(self, name: str) -> Any:
         """A function as Python calls it."""
@@ -88,8 +102,7 @@ class LoadedModule:
 
     @cached_property
     def _loaded(self) -> Loaded:
-        assert self.code is not None
-        return Loaded(self.code)
+        return Loaded(*self.objects.values())
 
     def moved(self, folder: Path) -> None:
         """It lives in another folder now."""

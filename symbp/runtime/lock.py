@@ -14,6 +14,7 @@ from __future__ import annotations
 import gc
 import os
 import threading
+from collections.abc import Callable
 
 
 class Making:
@@ -41,5 +42,15 @@ class Making:
 
 MAKING = Making()
 
+AWAITED: list[Callable[[], object]] = []
+"""What a fork waits for besides the lock: functions that return when other threads have compiled."""
+
+
+def _before_fork() -> None:
+    MAKING.acquire()
+    for wait in AWAITED:
+        wait()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=MAKING.acquire, after_in_parent=MAKING.release, after_in_child=MAKING.release)
+    os.register_at_fork(before=_before_fork, after_in_parent=MAKING.release, after_in_child=MAKING.release)

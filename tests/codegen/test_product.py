@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import ast
 
-from symbp.codegen.product import OWN_NAMES, Part, crew_functions, micro_kernels, multiply_call
+import pytest
+from llvmlite import ir
+
+from symbp.codegen.product import (
+    OWN_NAMES,
+    Part,
+    crew_functions,
+    micro_kernels,
+    multiply_call,
+    write_products,
+)
 from symbp.ir.nodes import BATCH, Index, Statement, Tensor
 from symbp.schedule.kernel import Kernel
 from symbp.schedule.memory import plan_kernel
@@ -87,3 +97,11 @@ def test_the_names_that_modules_carry_are_reserved():
                 assert isinstance(node, ast.Assign)
                 names = [n.id for t in node.targets for n in ast.walk(t) if isinstance(n, ast.Name)]
             assert set(names) <= OWN_NAMES
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_micro_kernels_apart_from_a_text(dtype):
+    module = ir.Module()
+    plain, turned = write_products(module, dtype)
+    assert [plain.name, turned.name] == [f"{n}_f{dtype[-2:]}" for n in ("multiply", "multiply_turned")]
+    assert {f.name for f in module.functions} >= {plain.name, turned.name, f"tiles_f{dtype[-2:]}"}

@@ -106,7 +106,7 @@ def test_machine_code_is_kept_and_its_damage_is_found():
     assert found.from_disk
     found.function("scaled_into")(np.arange(3.0), result)
     assert result.tolist() == [0.0, 2.0, 4.0]
-    (folder / "machine.o").write_bytes(found.code[:100])
+    (folder / "machine.o").write_bytes(found.objects["machine.o"][:100])
     with pytest.warns(CacheWarning, match="damaged"):
         assert not machine().from_disk
 

@@ -47,3 +47,8 @@ def test_threads_are_given_buffers():
 def test_work_grows_with_the_layers():
     small, large = (operations_per_sample(described(sb.mlp([8, n, 1]))[1].program) for n in (16, 160))
     assert 5 * small < large < 15 * small
+
+
+def test_products_of_matrices():
+    assert described(sb.mlp([8, 16, 4]), dtype="float32")[0]["products"] == "float32"
+    assert described(sb.mlp([1, 2, 1]))[0]["products"] is None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from symbp.machine.callable import Function
-from symbp.runtime.loaded import MACHINE_CODE, LoadedModule, types_of
+from symbp.runtime.loaded import MACHINE_CODE, PRODUCTS, LoadedModule, types_of
 
 TEXT = '''"""Scales."""
 from numba import njit
@@ -38,7 +38,7 @@ def test_machine_code_and_numba(tmp_path):
     assert ours.function("scaled_into") is ours.function("scaled_into")
     assert not ours.module.scaled_into.overloads
     numba = made(tmp_path, "loaded_b", machine={})
-    assert numba.code is None
+    assert not numba.objects
     assert numba.function("scaled_into").overloads
     for loaded in (ours, numba):
         assert run(loaded.function("scaled_into")) == run(loaded.module.scaled_into) == [0.0, 2.0, 4.0]
@@ -46,7 +46,7 @@ def test_machine_code_and_numba(tmp_path):
 
 def test_what_is_not_covered_is_left_to_numba(tmp_path):
     loaded = made(tmp_path, "loaded_c", "**2", machine=KINDS)
-    assert loaded.code is None
+    assert not loaded.objects
     assert loaded.meta["machine"] == {}
     assert run(loaded.function("scaled_into")) == [0.0, 1.0, 4.0]
 
@@ -54,7 +54,7 @@ def test_what_is_not_covered_is_left_to_numba(tmp_path):
 def test_from_disk_nothing_is_compiled_or_imported(tmp_path):
     first = made(tmp_path, "loaded_d", machine=KINDS)
     assert "loaded_d" not in sys.modules
-    again = LoadedModule("loaded_d", first.source, first.meta, tmp_path, first.code, from_disk=True)
+    again = LoadedModule("loaded_d", first.source, first.meta, tmp_path, first.objects, from_disk=True)
     assert run(again.function("scaled_into")) == [0.0, 2.0, 4.0]
     assert "loaded_d" not in sys.modules
     assert again.module.__file__ == str(tmp_path / "loaded_d.py")
@@ -67,11 +67,21 @@ def test_from_disk_nothing_is_compiled_or_imported(tmp_path):
         LoadedModule("loaded_e", first.source, {"compile": KINDS}, tmp_path, None, from_disk=True)
 
 
+def test_micro_kernels_are_kept_beside_what_calls_them(tmp_path):
+    ours = made(tmp_path, "loaded_g", machine=KINDS, products="float64")
+    assert list(ours.objects) == [MACHINE_CODE, PRODUCTS]
+    assert run(ours.function("scaled_into")) == [0.0, 2.0, 4.0]
+    again = LoadedModule("loaded_g", ours.source, ours.meta, tmp_path, ours.objects, from_disk=True)
+    assert run(again.function("scaled_into")) == [0.0, 2.0, 4.0]
+    del ours.objects[PRODUCTS]
+    with pytest.raises(ValueError, match="missing"):
+        LoadedModule("loaded_g", ours.source, ours.meta, tmp_path, ours.objects, from_disk=True)
+
+
 def test_modules_that_cannot_be_imported_leave_nothing(tmp_path):
     with pytest.raises(ZeroDivisionError):
         LoadedModule("loaded_f", "1/0", {"compile": {}, "machine": KINDS}, tmp_path)
     assert "loaded_f" not in sys.modules
-    assert MACHINE_CODE.endswith(".o")
 
 
 def test_types():

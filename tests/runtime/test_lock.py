@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from symbp.runtime.lock import MAKING
+from symbp.runtime.lock import AWAITED, MAKING
 
 
 def test_one_thread_may_enter_twice():
@@ -57,3 +57,15 @@ def test_a_fork_waits_until_nothing_is_being_made():
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     with MAKING:
         assert finished == [True]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_fork_waits_for_what_else_compiles(monkeypatch):
+    seen = []
+    monkeypatch.setattr("symbp.runtime.lock.AWAITED", [*AWAITED, lambda: seen.append(MAKING._depth)])
+    child = os.fork()
+    if not child:
+        os._exit(0 if seen else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert len(seen) == 1
