@@ -7,6 +7,7 @@ precision until a cancellation is resolved, and takes minutes over 1 + erf(-300)
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import mpmath
@@ -55,47 +56,80 @@ def exact(body: sp.Basic, values: Mapping[Any, Any], digits: int = 50) -> Any:
         NotImplementedError: a function is not known here.
     """
     with mpmath.workdps(digits):
-        done: dict[sp.Basic, Any] = {}
-        for node in postorder([body]):
+        done: list[Any] = []
+        for leaf, rule, places in _steps(body):
+            if leaf is not None:
+                if leaf not in values:
+                    raise NotImplementedError(f"no value for {type(leaf).__name__}")
+                done.append(mpmath.mpf(values[leaf]))
+                continue
             try:
-                value = _value(node, done, values)
+                value = rule(*[done[k] for k in places])
             except (ZeroDivisionError, ValueError, OverflowError):
                 value = mpmath.nan
             if isinstance(value, mpmath.mpc):
                 value = value.real if value.imag == 0 else mpmath.nan
-            done[node] = value
-        result = done[body]
+            done.append(value)
+        result = done[-1]
         if isinstance(result, bool):
             return result
         return result if mpmath.isfinite(result) else None
 
 
-def _value(node: sp.Basic, done: dict, values: Mapping[Any, Any]) -> Any:
-    if node in values:
-        return mpmath.mpf(values[node])
+@lru_cache(maxsize=1024)
+def _steps(body: sp.Basic) -> list[tuple[Any, Callable, tuple[int, ...]]]:
+    """What is done for every node in turn: a leaf whose value is given, or a rule and where its operands are.
+
+    A body is mostly evaluated at many points, one after the other.
+    """
+    nodes = postorder([body])
+    at = {node: k for k, node in enumerate(nodes)}
+    return [
+        (None, rule, () if is_leaf(node) else tuple(at[a] for a in node.args))
+        if (rule := _rule(node)) is not None
+        else (node, _power, ())
+        for node in nodes
+    ]
+
+
+def _rule(node: sp.Basic) -> Callable | None:
+    """How a node is computed from its operands; None of a leaf that has no value of its own."""
     if isinstance(node, sp.Rational):
-        return mpmath.mpf(node.p) / node.q
+        return lambda: mpmath.mpf(node.p) / node.q
     if isinstance(node, sp.Float):
-        return mpmath.mpf(node._mpf_)
+        return lambda: mpmath.mpf(node._mpf_)
     if isinstance(node, sp.logic.boolalg.BooleanAtom):
-        return bool(node)
+        return lambda: bool(node)
     if isinstance(node, sp.NumberSymbol):
-        return node._to_mpmath(mpmath.mp.prec)
+        return lambda: node._to_mpmath(mpmath.mp.prec)
     if node in (sp.oo, -sp.oo):
-        return mpmath.inf if node is sp.oo else -mpmath.inf
+        return lambda: mpmath.inf if node is sp.oo else -mpmath.inf
     if is_leaf(node):
-        raise NotImplementedError(f"no value for {type(node).__name__}")
-    args = [done[a] for a in node.args]
+        return None
     if isinstance(node, ExprCondPair):
-        return tuple(args)
+        return lambda *args: args
     if isinstance(node, sp.Piecewise):
-        return next((value for value, holds in args if holds), mpmath.nan)
-    if isinstance(node, _LONG) and any(mpmath.isfinite(a) and mpmath.mag(a) > BITS for a in args):
-        return mpmath.mpf(0) if isinstance(node, sp.exp | compensated_exp) and args[0] < 0 else mpmath.nan
+        return _chosen
     for kind in type(node).__mro__:
         if kind in FUNCTIONS:
-            return FUNCTIONS[kind](*args)
+            return _bounded(node, FUNCTIONS[kind]) if isinstance(node, _LONG) else FUNCTIONS[kind]
     raise NotImplementedError(f"no multiprecision rule for {type(node).__name__}")
+
+
+def _bounded(node: sp.Basic, rule: Callable) -> Callable:
+    """The rule of a function that is not evaluated far from 0."""
+    decays = isinstance(node, sp.exp | compensated_exp)
+
+    def bounded(*args: Any) -> Any:
+        if any(mpmath.isfinite(a) and mpmath.mag(a) > BITS for a in args):
+            return mpmath.mpf(0) if decays and args[0] < 0 else mpmath.nan
+        return rule(*args)
+
+    return bounded
+
+
+def _chosen(*pairs: tuple[Any, Any]) -> Any:
+    return next((value for value, holds in pairs if holds), mpmath.nan)
 
 
 def _power(base: Any, exponent: Any) -> Any:
