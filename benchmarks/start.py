@@ -12,6 +12,8 @@ from benchmarks.records import Record, Run
 from benchmarks.workloads import WORKLOADS, Workload
 
 STAGES = {"spawned": "whole process", "import": "imports", "first gradient": "imports to first gradient"}
+KINDS = {"cold": STAGES, "ready": {"first gradient": "derive or trace, and compile"}, "warm": STAGES}
+"""With empty caches; the same after all imports; and with what the first process left in the caches."""
 
 
 def start(run: Run, budget: Budget, quick: bool, chosen: Callable[[str], bool]) -> None:
@@ -28,16 +30,19 @@ def _start(run: Run, workload: Workload, rounds: int) -> None:
     for _ in range(rounds):
         for peer, name in names.items():
             with tempfile.TemporaryDirectory() as cache:  # empty: cold; and again: warm
-                for kind in ("cold", "warm"):
+                for kind in KINDS:
+                    folder = f"{cache}/ready" if kind == "ready" else cache
                     try:
-                        answer = child("benchmarks.first_gradient", peer, name, environment=_caches(cache))
+                        answer = child(
+                            "benchmarks.first_gradient", peer, name, kind, environment=_caches(folder)
+                        )
                         answers.setdefault((peer, kind), []).append(answer)
                     except ImportError as error:
                         notes[peer] = f"absent ({error})"
                     except RuntimeError as error:
                         notes[peer] = f"FAILED: {error}"
-    for kind in ("cold", "warm"):
-        for stage, title in STAGES.items():
+    for kind, stages in KINDS.items():
+        for stage, title in stages.items():
             for peer in names:
                 subject = f"{workload.name} {kind}, {title}"
                 if (peer, kind) in answers:
