@@ -68,6 +68,7 @@ def cheapest(problem: Problem) -> Found | None:
         found = cheapest(replace(problem, body=substitute(problem.body, long), held=held))
         back = {name: argument for argument, name in long.items()}
         return None if found is None else replace(found, form=substitute(found.form, back))
+    problem = _ordered(problem)
     names = _neutral(problem)
     # Most problems of a long program look like one that was solved before: that is found without renaming.
     form = _form(problem)
@@ -107,6 +108,16 @@ def long_exponents(*parts: sp.Expr) -> dict[sp.Expr, Access]:
     outside = {a for part in parts for a in accesses(substitute(part, named))}
     counts = Counter(a for u in arguments for a in accesses(u))
     return {u: n for u, n in named.items() if all(counts[a] == 1 and a not in outside for a in accesses(u))}
+
+
+def _ordered(problem: Problem) -> Problem:
+    """The problem with what is held in the order in which the body reads the same entries.
+
+    Components of a sum have one problem each, in which they change places.
+    """
+    place = {access: k for k, access in enumerate(accesses(problem.body))}
+    held = sorted(problem.held, key=lambda pair: [place.get(a, len(place)) for a in accesses(pair[1])])
+    return replace(problem, held=tuple(held))
 
 
 def _neutral(problem: Problem) -> dict:

@@ -109,3 +109,14 @@ def test_products_of_two_variables_are_measured_where_their_exponential_is_small
     x, y, v = Access("x"), Access("y"), Access("v")
     held = {v: (1 - e(x * y)) * (2 - x)}
     assert solved((x - 2) * e(x * y) * x, held, lossy=False) is None
+
+
+def test_the_order_of_what_is_held_makes_no_other_problem(monkeypatch):
+    solutions = []
+    monkeypatch.setattr(module, "_solved", lambda problem: solutions.append(problem))
+    monkeypatch.setattr(module, "_KNOWN", {})
+    x, y, a, b = (Access(n, i) for n in "xyab")
+    held = {a: e(x), b: e(y)}
+    for order in (held, dict([*held.items()][::-1])):
+        solved(e(x) * x / (e(x) + e(y)), order)
+    assert len(set(solutions)) == 1
