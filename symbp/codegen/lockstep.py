@@ -297,19 +297,21 @@ class Lockstep:
         results = [sum(self.inputs) + sum(self.results[:k]) for k in range(len(self.results))]
         for name, op, *words in self.pieces[number]:
             if op == "load":
-                value = builder.load(values.place(inputs[int(words[0])] + int(words[1])))
+                values[name] = builder.load(values.place(inputs[int(words[0])] + int(words[1])))
             elif op == "store":
                 builder.store(values[words[0]], values.place(results[int(words[1])] + int(words[2])))
-                continue
-            elif op == "const":
-                value = self.constant(words[0])
             elif op == "call":
-                value = self.call(words[0], [values[w] for w in words[1:]], context, builder)
+                values[name] = self.call(words[0], [values[w] for w in words[1:]], context, builder)
             else:
-                value = block_operation(op, [values[w] for w in words], self.real, context, builder)
-            values[name] = value
+                values[name] = self.computed(op, words, values, context, builder)
         builder.ret_void()
         return function
+
+    def computed(self, op, words, values, context, builder):
+        """The value of a constant or an operation."""
+        if op == "const":
+            return self.constant(words[0])
+        return block_operation(op, [values[w] for w in words], self.real, context, builder)
 
     def constant(self, text):
         if text in ("True", "False"):

@@ -170,12 +170,14 @@ class Module:
         """The name of the intrinsic that runs a block."""
         return self.blocks.setdefault((block.text, single), f"_block_{len(self.blocks) + 1}")
 
-    def lockstep(self, found: Straight, single: bool) -> tuple[str, str]:
-        """The names of the intrinsic that runs a straight line, and of the entries its workspace needs."""
+    def lockstep(self, found: Straight, single: bool) -> tuple[str, str, str]:
+        """The names of the intrinsic that runs a straight line, of the entries that its workspace needs, and
+        of the intrinsic that runs it for one sample.
+        """
         if (found, single) not in self.straights:
             self.straights.append((found, single))
         number = self.straights.index((found, single)) + 1
-        return f"_lockstep_{number}", f"_room_{number}"
+        return f"_lockstep_{number}", f"_room_{number}", f"_point_{number}"
 
     def row_check(self, inputs: tuple, results: tuple) -> str:
         """The name of the intrinsic that checks the shapes of the arrays of a straight line."""
@@ -239,9 +241,12 @@ class Module:
             texts.append(f'{name} = make_block(\n    """\\\n{text}""",\n    {single},\n)')
         for k, (found, single) in enumerate(self.straights, start=1):
             texts.append(
-                f'_lockstep_{k}, _room_{k} = lockstep(\n    """\\\n{found.text}""",\n    {found.inputs},\n'
-                f"    {found.results},\n    {found.constants},\n    {single},\n)"
+                f'_straight_{k} = (\n    """\\\n{found.text}""",\n    {found.inputs},\n'
+                f"    {found.results},\n    {found.constants},\n    {single},\n)\n"
+                f"_lockstep_{k}, _room_{k} = lockstep(*_straight_{k})"
             )
+            if any(_uses(part.splitlines(), f"_point_{k}") for part in self.parts):
+                texts[-1] += f"\n_point_{k} = point(*_straight_{k})"
         for k, (inputs, results) in enumerate(self.checks, start=1):
             texts.append(f"_check_{k} = row_check(\n    {inputs},\n    {results},\n)")
         body = "\n\n".join(texts) + "\n\n\n" + "\n\n\n".join(self.parts) + "\n"
@@ -274,7 +279,8 @@ class Module:
         for name in names:
             item = getattr(support, name)
             texts.append(own_source(item))
-        texts += lockstep_sources() if self.straights else []
+        points = any("_point_" in part for part in self.parts)
+        texts += lockstep_sources(points) if self.straights else []
         for n in orders:
             texts.append(f'@njit(error_model="numpy")\ndef _polygamma_{n}(x):\n    return polygamma({n}, x)')
         return texts
@@ -303,6 +309,7 @@ IMPORTS = (
     (r"os\.", "import os"),
     (r"zlib\.", "import zlib"),
     (r"contextmanager\b", "from contextlib import contextmanager"),
+    (r"groupby\b", "from itertools import groupby"),
     ("", ""),
     (r"llvm\.", "import llvmlite.binding as llvm"),
     (r"np\.", "import numpy as np"),

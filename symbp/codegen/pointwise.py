@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from symbp.codegen import lockstep, registers
+from symbp.codegen import lockstep, point, registers
 from symbp.codegen.block import LONG
 from symbp.codegen.driver import Driver
 from symbp.codegen.functions import spelled
@@ -192,7 +192,7 @@ class PointwiseDriver(Driver):
     def __init__(self, kernel: Kernel, found: Straight, module: Module):
         super().__init__(kernel, Schedule(kernel.program, (), {}, 1, 0, ()), module)
         self.module.called |= found.called
-        self.run, self.room = module.lockstep(found, self.single)
+        self.run, self.room, self.one = module.lockstep(found, self.single)
         named = [
             tuple((variable, tuple(self.tensors[n].row_shape)) for n, variable in arrays.items())
             for arrays in (self.inputs, self.results)
@@ -234,6 +234,14 @@ class PointwiseDriver(Driver):
         self._allocating(f"{self.kernel.name}_batch" if self.kernel.point else self.kernel.name)
         if self.kernel.point:
             self._point()
+            arguments = [*self._given(), *self.results.values()]
+            doc = "Writes all results for one sample into the last arguments."
+            self._append(
+                f"{self.kernel.name}_point_into",
+                arguments,
+                [f"{self.one}({_tuple(self.inputs.values())}, {_tuple(self.results.values())})"],
+                doc,
+            )
 
     def _point(self) -> None:
         lines: list[str] = []
@@ -258,10 +266,9 @@ class PointwiseDriver(Driver):
             size = f"({', '.join(map(str, shape))},)" if shape else "1"
             lines.append(f"{variable} = np.empty({size}, {dtype})")
             returned.append(variable if shape else f"{variable}[0]")
-        lines.append(f"work = room({self.room}, {self.zero})")
-        lines.append(f"{self.run}({_tuple(rows)}, {_tuple(self.results.values())}, work, 0, 1)")
+        lines.append(f"{self.one}({_tuple(rows)}, {_tuple(self.results.values())})")
         lines += [f"keep({given})"] if flat else []
-        lines += ["keep(work)", f"return {_tuple(returned)}"]
+        lines += [f"return {_tuple(returned)}"]
         self._append(self.kernel.name, self._given(), lines, "All results for one sample.")
 
 
@@ -276,15 +283,16 @@ def _tuple(items: Iterable[str]) -> str:
     return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
 
 
-def sources() -> list[str]:
-    """What a module carries for its straight lines."""
+def sources(points: bool) -> list[str]:
+    """What a module carries for its straight lines, and for single samples."""
     items: tuple = (registers.vector_registers, registers.exchanged, registers.steps)
     items += (lockstep.Lockstep, lockstep.Values, lockstep.lockstep, lockstep.row_check)
+    items += (point.Point, point.in_levels, point.point) if points else ()
     texts = [own_source(item) for item in items]
     return [texts[0], "VECTOR_BYTES, REGISTERS = vector_registers()", *texts[1:]]
 
 
 _OWN = """TypingError Lockstep Values lockstep row_check VECTOR_BYTES REGISTERS vector_registers exchanged
-steps contextmanager given made"""
+steps contextmanager groupby Point in_levels point given made"""
 OWN_NAMES = frozenset(_OWN.split())
 """What a module calls what it carries."""

@@ -56,6 +56,18 @@ def processor() -> tuple[str, str]:
     return name, features
 
 
+def process_has(name: str) -> bool:
+    """Whether machine code finds a function of this name in the process."""
+    _search_process()
+    return llvm.address_of_symbol(name) is not None
+
+
+@lru_cache(maxsize=1)
+def _search_process() -> None:
+    """LLVM looks for names among those of the process from the first engine on."""
+    llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target())
+
+
 class Loaded:
     """The functions of object files that may call each other; they live as long as this."""
 

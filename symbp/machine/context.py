@@ -10,11 +10,11 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 
 from symbp.machine import types
+from symbp.machine.compile import process_has
 from symbp.machine.values import (
     NotCovered,
     Number,
@@ -125,7 +125,7 @@ def call_library(builder: ir.IRBuilder, function: Any, args: Sequence[ir.Value])
         name = f"llvm.{INSTRUCTIONS[function]}.{'f32' if single else 'f64'}"
     elif function in LIBRARY:
         name = LIBRARY[function] + "f" * single
-        if llvm.address_of_symbol(name) is None:
+        if not process_has(name):
             raise NotCovered(f"{name}, which the process does not have")
     else:
         raise NotCovered(f"the function {function}")

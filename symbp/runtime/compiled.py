@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from symbp.machine.callable import Function
 from symbp.runtime.into import Into
 from symbp.runtime.loaded import LoadedModule
 from symbp.runtime.parameters import Layout
@@ -20,8 +21,8 @@ class Compiled:
     Args:
         together: makes the same kernel as threads share it; None where there is none.
         threads: the most threads it may use.
-        jitted: makes the module with functions that Numba compiled: those for calls of "compile", and
-            of "later"; default the same module.
+        other: makes the module with other functions compiled: those of "compile", "later" or "point_into"
+            in the description; default the same module.
 
     Attributes:
         call: runs it, on one thread or several.
@@ -40,11 +41,11 @@ class Compiled:
         loaded: LoadedModule,
         together: Callable[[], Together] | None = None,
         threads: int = 1,
-        jitted: Callable[[str], LoadedModule] | None = None,
+        other: Callable[[str], LoadedModule] | None = None,
     ):
         meta = loaded.meta
         self.loaded = loaded
-        self._jitted = jitted
+        self._other = other
         self.name: str = meta["name"]
         self.dtype: str = meta["dtype"]
         self.inputs = tuple(slot_of(s) for s in meta["inputs"])
@@ -71,10 +72,20 @@ class Compiled:
         """
         loaded = self.loaded
         if name in loaded.meta["later"]:
-            loaded = self._jitted("later") if self._jitted else loaded
+            loaded = self._other("later") if self._other else loaded
         elif loaded.meta.get("machine"):
-            loaded = self._jitted("compile") if self._jitted else loaded
+            loaded = self._other("compile") if self._other else loaded
         return getattr(loaded.module, name)
+
+    def point_into(self) -> Function | None:
+        """Machine code for one sample, which takes what the kernel takes; None where there is none.
+
+        It is compiled when it is first asked for.
+        """
+        if not self.loaded.meta.get("point_into") or self._other is None:
+            return None
+        found = self._other("point_into").function(f"{self.name}_point_into")
+        return found if isinstance(found, Function) else None
 
     def admit_ready(self, given: Mapping[str, Any]) -> tuple[list[np.ndarray], int] | None:
         """The arrays and N where nothing has to be converted, else None: the way of most calls.

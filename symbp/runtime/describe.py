@@ -65,6 +65,7 @@ def describe(kernel: Kernel, derivation: Any, line: Straight | None = None) -> d
         "machine": {f"{kernel.name}_into": into},
         "compile": functions,
         "later": later,
+        "point_into": {f"{kernel.name}_point_into": into} if line is not None and later else {},
     }
 
 

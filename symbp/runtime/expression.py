@@ -157,7 +157,7 @@ class Function:
         if self._open:
             function, args = self._closed(args)
             return function(*args)
-        short = self._short.get("value") or self._short_way("value", "one")
+        short = self._short.get("value") or self._short_way("value", "one", args)
         if short is not None:
             found = short(*args)
             if found is None:
@@ -187,7 +187,7 @@ class Function:
             raise NetworkError(
                 "the expression has several values", hint="use jacobian, or value_and_jacobian"
             )
-        short = self._short.get("value_and_grad") or self._short_way("value_and_grad", "rest")
+        short = self._short.get("value_and_grad") or self._short_way("value_and_grad", "rest", args)
         if short is not None:
             found = short(*args)
             if found is None:
@@ -227,7 +227,7 @@ class Function:
         what = self._derivative
         pair = what == "value_and_jacobian"
         form = "all" if pair else "rest"
-        short = self._short.get(what) or self._short_way(what, form)
+        short = self._short.get(what) or self._short_way(what, form, args)
         found = None if short is None else short(*args)
         if found is None and short is not None:
             found = self._by_threads(what, form, args)
@@ -334,9 +334,12 @@ class Function:
             kernel = expression_kernel(derivation, results)
         return replace(kernel, name=what, point=what != "jacobian")
 
-    def _short_way(self, what: str, form: str) -> Callable[..., Any] | None:
+    def _short_way(self, what: str, form: str, args: tuple[Any, ...]) -> Callable[..., Any] | None:
         """The short way into a kernel, when it has been called often enough."""
-        often = self._often.get(what) or Often("direct_samples", self._kernel(what), self._slots, form)
+        often = self._often.get(what)
+        if often is None:
+            numbers = bool(args) and np.ndim(args[0]) == 0
+            often = Often("direct_samples", self._kernel(what), self._slots, form, numbers)
         short = self._often.setdefault(what, often)()
         if short is not None:
             self._short[what] = short

@@ -126,13 +126,16 @@ class KernelSet:
         options = self._options(what)
         key = fingerprint(self.network, options)
         loaded = load_or_build(key, lambda: self._build(make, False), cache=self.cache)
-        together, jitted = lambda: self._together(options, make), lambda w: self._jitted(options, loaded, w)
-        return Compiled(loaded, together, self.threads, jitted)
+        together, other = lambda: self._together(options, make), lambda w: self._other(options, loaded, w)
+        return Compiled(loaded, together, self.threads, other)
 
-    def _jitted(self, options: dict, loaded: LoadedModule, what: str) -> LoadedModule:
-        """The module with some functions compiled by Numba: those that are described under `what`."""
-        key = fingerprint(self.network, {**options, "jitted": what})
+    def _other(self, options: dict, loaded: LoadedModule, what: str) -> LoadedModule:
+        """The module with other functions compiled: those that are described under `what`, by Numba but for
+        the one of single samples."""
+        key = fingerprint(self.network, {**options, "functions": what})
         meta = {**loaded.meta, "compile": loaded.meta[what], "machine": {}}
+        if what == "point_into":
+            meta |= {"compile": {}, "machine": loaded.meta[what]}
         return load_or_build(key, lambda: (loaded.source, meta), cache=self.cache)
 
     def _together(self, options: dict, make: Callable[[Derivation], Kernel]) -> Together:

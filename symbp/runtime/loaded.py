@@ -3,6 +3,7 @@
 The description says how functions are compiled:
 
     machine    functions that Python calls, by name with the types of their arguments: straight through LLVM
+    point_into the function for one sample alone, which is compiled like these where it is called often
     compile    the same, and more, for callers that Numba compiles: by Numba. So are all functions of a
                module whose `machine` is empty
     messages   of the errors of machine code

@@ -53,3 +53,11 @@ def run(x, out):
     module = made.parsed()
     machine_code(module)
     assert " x double>" in str(module)
+
+
+def test_functions_of_the_process_are_found_before_anything_was_compiled():
+    code = (
+        "from symbp.machine.compile import process_has; print(process_has('asinh'), process_has('no_such'))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False"]

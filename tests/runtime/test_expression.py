@@ -9,6 +9,7 @@ from symbp import pipeline
 from symbp.errors import CacheWarning, DataError, NetworkError, ShapeError
 from symbp.runtime import cache
 from symbp.runtime.expression import Function
+from symbp.runtime.often import OFTEN
 
 x, y, z = sp.symbols("x y z")
 
@@ -132,6 +133,21 @@ def test_kernels_of_numbers_are_compiled_when_they_are_asked_for():
     assert [*g._found] == ["value_and_grad", "value"]
 
 
+def test_numbers_that_come_often_have_machine_code_of_their_own():
+    f, g = Function(LONG / 7, cache=False), Function(LONG / 11, cache=False)
+    a = np.linspace(0.1, 1, 4)
+    for k in range(2 * OFTEN):
+        found = f.value_and_grad(0.1 + k, 0.5)
+        assert found == tuple(
+            x.item() if isinstance(x, np.ndarray) else tuple(p.item() for p in x)
+            for x in f.value_and_grad(np.array([0.1 + k]), np.array([0.5]))
+        )
+        g.value_and_grad(a, a)
+    folders = [m for m in cache._loaded.values() if "value_and_grad_point_into" in m.meta.get("machine", {})]
+    assert [m.source == f.source for m in folders].count(True) == 1
+    assert not any(m.source == g.source for m in folders)
+
+
 def test_a_second_process_derives_nothing(monkeypatch):
     a = np.linspace(0, 1, 4)
     first = Function(LONG / 3, wrt=[x])
@@ -144,7 +160,7 @@ def test_a_second_process_derives_nothing(monkeypatch):
     np.testing.assert_array_equal(got[0][0], want[0][0])
     kernel = again._kernel("value_and_grad")
     assert kernel.loaded.from_disk
-    assert kernel._jitted("later").from_disk
+    assert kernel._other("later").from_disk
 
 
 def test_a_damaged_description_is_found_out_when_the_kernel_is_built(tmp_path, monkeypatch):

@@ -240,18 +240,26 @@ class Entry:
 
     # ---- the call
 
-    def run(self, arguments: Sequence[Array | ir.Value], operations: ir.Value | int) -> None:
+    def run(
+        self,
+        arguments: Sequence[Array | ir.Value],
+        operations: ir.Value | int,
+        function: Function | None = None,
+    ) -> None:
         """Call the kernel; what it refuses is left to Python, which will be told why.
 
         Args:
             arguments: arrays and integers.
             operations: about how many there are.
+            function: another one of the same arguments, in place of the kernel's.
         """
+        function = function or self.kernel
+        self._alive.append(function)
         parts: list[ir.Value] = []
         for given in arguments:
             parts += [given.address, *map(_word, given.shape)] if isinstance(given, Array) else [given]
         kind = ir.FunctionType(_INT, [part.type for part in parts])
-        kernel = self.build.inttoptr(_word(self.kernel.address), kind.as_pointer())
+        kernel = self.build.inttoptr(_word(function.address), kind.as_pointer())
         long = self.build.icmp_signed(">=", _word(operations), _word(LONG))
         state = place(self.build, _BYTE)
         with self.build.if_then(long, likely=False):
