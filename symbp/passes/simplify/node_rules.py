@@ -105,7 +105,9 @@ def zero_times_logarithm(node: Any, look: Look) -> Any:
 
 
 def _may_be_infinite(factor: sp.Expr) -> bool:
-    """Whether it is a logarithm, a positive power of one, or a sum with one, of what may be 0."""
+    """Whether it is a logarithm, a positive power of one, or a sum or choice with one, of what may be 0."""
+    if isinstance(factor, sp.Piecewise):
+        return any(_may_be_infinite(pair.expr) for pair in factor.args)
     if isinstance(factor, sp.Add):
         return any(_may_be_infinite(f) for term in factor.args for f in sp.Mul.make_args(term))
     if isinstance(factor, sp.Pow) and factor.exp.is_positive:
