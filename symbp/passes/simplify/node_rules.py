@@ -14,7 +14,7 @@ from symbp.passes.simplify.conjugates import difference_of_root
 from symbp.passes.simplify.error_functions import logarithm_of_complement, product_with_complement
 from symbp.passes.simplify.several_exponentials import logarithm_of_sum
 
-CONCERNED = (sp.log, log1p, sp.erf, sp.erfc)
+CONCERNED = (sp.log, log1p, sp.erf, sp.erfc, one_plus_erf)
 """What there is in every node that a rule has something to say about, perhaps in what entries hold."""
 
 Look = Callable[[Any], Any]
