@@ -129,8 +129,7 @@ class Carrier:
             else self.choice([(p.exponent, sp.Ne(p.body, 0, evaluate=False)), (-sp.oo, sp.true)])
             for p in parts
         ]
-        # Of an exponent that overflows nothing is known: infinity less infinity is nan, which is never used.
-        top = sp.Max(*dict.fromkeys([finite(-sp.oo), *counted]), evaluate=False)
+        top = finite(sp.Max(*dict.fromkeys(counted), evaluate=False))
         whole = Carried(sp.Add(*(self.resolved(Carried(p.body, p.exponent - top)) for p in parts)), top)
         return self.near_zero(parts, whole)
 

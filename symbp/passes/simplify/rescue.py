@@ -26,7 +26,7 @@ from symbp.ir.names import part_of
 from symbp.ir.nodes import Access, Program, Statement, Tensor
 from symbp.ir.walk import accesses, is_large, postorder, substitute
 from symbp.passes.cost import cost
-from symbp.passes.simplify.carried import Carrier
+from symbp.passes.simplify.carried import Carried, Carrier
 from symbp.passes.simplify.common_factors import common_factor_out
 from symbp.passes.simplify.ledger import Step
 
@@ -36,9 +36,11 @@ VARIABLES, OUTPUTS = 4, 8
 """Inputs and outputs of a program that is looked at."""
 MOST = 16
 """Arguments at which an output is compared with its formula, in each format."""
-DIGITS = (60, 150, 1000, 1500)
+DIGITS, MORE_DIGITS = (60, 150, 1000), (1000, 1500)
 AGREED = 1e-20
-"""Digits of the formula's values, and how closely two of them must agree."""
+"""Digits of the formula's values (more where fewer give none), and how closely two of them must agree."""
+FEW = 4
+"""Arguments at which more digits are tried: they may take a tenth of a second each."""
 CLOSE: dict[type, float] = {np.float64: 1e-9, np.float32: 1e-3}
 """Relative errors that are rounding errors of exponents around 1000."""
 NOISE = 1e-4
@@ -46,8 +48,9 @@ NOISE = 1e-4
 
 RULE, FACTORED = "carried exponents where a value is lost", "common factor where terms overflow"
 
-_BELOW = (-1000.0, -900.0, -400.0, -120.0, -40.0, -6.2, -3.0, -1.0)
-_FAR = (*_BELOW, 0.5, 2.0, 5.0, 6.2, 40.0, 120.0, 400.0, 800.0, 1000.0)
+_FAR = (-1000.0, -900.0, -400.0, -120.0, -40.0, -3.0, -1.0, 0.5, 2.0, 5.0, 40.0, 120.0, 400.0, 800.0, 1000.0)
+_BETWEEN = (-6.2, 6.2)
+"""Arguments of functions of one variable, besides: exp(exp(6.2)) is finite, its square is not."""
 _SAMPLES = 250
 
 Values = dict[str, np.ndarray]
@@ -143,9 +146,10 @@ class _Trial:
 
     def carried(self, s: Statement, formula: sp.Expr, only_nan: bool) -> _Mended:
         """The output with its carried form where that is needed."""
-        form = _written(self.program, s, formula)
+        form, given = _written(self.program, s, formula)
         value = replace(s, target=_free(s.target, self.program))
-        chosen = _where_lost(s, value, form[-1], formula, only_nan)
+        given += [sp.Eq(a, finite(a), evaluate=False) for a in accesses(formula)]
+        chosen = _where_lost(s, value, form[-1], given, only_nan)
         return _Mended(RULE, [*form, value, chosen], form[-1].body)
 
     def compared(
@@ -159,6 +163,7 @@ class _Trial:
         """At how many arguments a form was compared with the truth; 0 where it is wrong at one of them, or no
         better than what is there."""
         better, compared = False, 0
+        whole = mended.rule == FACTORED  # it stands for the output everywhere
         for dtype, at in doubtful.items():
             known = self.values[dtype]
             there: Values = {n: known[n][at] for n in known}
@@ -170,9 +175,9 @@ class _Trial:
                 compared += 1
                 if truth.is_met_by(value, dtype):
                     better = better or k in lost[dtype]
-                elif not np.isnan(value):
+                elif whole or not np.isnan(value):
                     return 0
-            if mended.rule == FACTORED and not self.is_as_before(mended, s, dtype):
+            if whole and not self.is_as_before(mended, s, dtype):
                 return 0
         return compared if better else 0
 
@@ -229,17 +234,22 @@ class _Truths:
         self.points = [{a: at[a.name] for a in accesses(formula)} for at in points]
         self.known: dict[int, _Truth | None] = {}
         self.certain: set[int] = set()
+        self.tries = FEW
 
     def is_lost(self, k: int, got: float, dtype: type) -> bool:
         if k not in self.known:
             value = self.exact(k, DIGITS[0])
             self.known[k] = _Truth(float(value)) if value else None
+            if not value and np.isnan(got) and self.tries:
+                self.tries -= 1
+                self.certain.add(k)
+                self.known[k] = self.agreed(k, MORE_DIGITS)
         truth = self.known[k]
-        if np.isfinite(got) if truth is None else truth.is_met_by(got, dtype):
+        if truth is None or truth.is_met_by(got, dtype):
             return False
         if k not in self.certain:
             self.certain.add(k)
-            self.known[k] = truth = self.agreed(k)
+            self.known[k] = truth = self.agreed(k, DIGITS)
         return truth is not None and not truth.is_met_by(got, dtype)
 
     def at(self, k: int) -> _Truth | None:
@@ -252,20 +262,24 @@ class _Truths:
         except NotImplementedError:  # a function that multiprecision arithmetic does not know
             return None
 
-    def agreed(self, k: int) -> _Truth | None:
+    def agreed(self, k: int, precisions: tuple[int, ...]) -> _Truth | None:
         """The value in which two precisions agree; None where no two do."""
-        before = None
-        for digits in DIGITS:
-            value = self.exact(k, digits)  # none, or 0, where no digit is there, as of 1 - exp(-exp(-3000))
-            if before and value and abs(value - before) <= AGREED * abs(value):
+        values = [self.exact(k, precisions[0])]
+        for digits in precisions[1:]:
+            values.append(self.exact(k, digits))
+            before, value = values[-2:]
+            if not before or not value:
+                return None  # of 1 - exp(-exp(-3000)) no digit is there
+            if abs(value - before) <= AGREED * abs(value):
                 sizes = [exact(t, self.points[k], digits) for t in sp.Add.make_args(self.formula)]
                 return _Truth(float(value), float(sum(abs(v) for v in sizes if v is not None)))
-            before = value
         return None
 
 
 def _points(count: int) -> np.ndarray:
-    if count <= 2:
+    if count == 1:
+        return np.array([*_FAR, *_BETWEEN])[:, None]
+    if count == 2:
         return np.array(list(itertools.product(_FAR, repeat=count)))
     return np.random.default_rng(0).choice(_FAR, (_SAMPLES, count))
 
@@ -281,8 +295,8 @@ def _evaluated(statements: Iterable[Statement], given: Values, dtype: type) -> V
     return known
 
 
-def _written(program: Program, s: Statement, formula: sp.Expr) -> list[Statement]:
-    """The carried form of a formula; the choices in it have names of their own."""
+def _written(program: Program, s: Statement, formula: sp.Expr) -> tuple[list[Statement], list[sp.Basic]]:
+    """The carried form of a formula, and what must hold; the choices in it have names of their own."""
     taken = set(program.tensors)
 
     def name(what: str = "carried") -> Access:
@@ -294,7 +308,13 @@ def _written(program: Program, s: Statement, formula: sp.Expr) -> list[Statement
     carrier = Carrier(name)
     form = carrier.number(formula)
     named = [*carrier.choices.items(), (name("whole"), form)]
-    return [Statement(access.name, s.indices, body, origin=s.origin) for access, body in named]
+    found = [Statement(access.name, s.indices, body, origin=s.origin) for access, body in named]
+    whole = carrier.done.get(formula, Carried(form))
+    if not any(isinstance(n, sp.exp) or n in carrier.choices for n in postorder([whole.exponent])):
+        return found, []
+    # Where an exponent overflows, 1 by an infinite body is not 0.
+    finite_exponent = sp.Lt(whole.exponent, finite(sp.oo), evaluate=False)
+    return found, [sp.Or(finite_exponent, sp.Ne(whole.body, 0, evaluate=False), evaluate=False)]
 
 
 def _free(target: str, program: Program) -> str:
@@ -306,13 +326,12 @@ def _free(target: str, program: Program) -> str:
 
 
 def _where_lost(
-    s: Statement, plain: Statement, form: Statement, formula: sp.Expr, only_nan: bool
+    s: Statement, plain: Statement, form: Statement, given: Iterable[sp.Basic], only_nan: bool
 ) -> Statement:
-    """The form where the plain value is nan, and, if wanted, where it is 0 or infinite; but only where all
-    that it reads is finite, and it is not nan."""
+    """The form where the plain value is nan, and, if wanted, where it is 0 or infinite; but only where what
+    is given holds, and where it is not nan."""
     value = plain.access
     lost = sp.Or(sp.Ne(value, finite(value), evaluate=False), sp.Eq(value, 0, evaluate=False))
-    given = (sp.Eq(a, finite(a), evaluate=False) for a in accesses(formula))
     chosen = form.access, sp.And(*([] if only_nan else [lost]), _is_number(form.access), *given)
     first = [(value, _is_number(value))] if only_nan else []
     return s.with_body(sp.Piecewise(*first, chosen, (value, True), evaluate=False))

@@ -31,9 +31,10 @@ ENOUGH = 3
 _POINTS = [n / 128 for n in (47, 245, -106, -295, 474, 19, -61, 133, 88, -201, 311, -12, 73)]
 _TRIES = 9
 
-_USUAL = (-1000.0, -300.0, -30.0, -5.0, -0.7, -1e-9, 0.0, 1e-9, 0.7, 5.0, 30.0, 300.0, 1000.0)
-EXTREMES = (*_USUAL, 1e17, -1e17)
-"""Arguments at which the accuracy of a form in one variable is measured; next to the last, 1 is nothing."""
+EXTREMES = (-1000.0, -300.0, -30.0, -5.0, -0.7, -1e-9, 0.0, 1e-9, 0.7, 5.0, 30.0, 300.0, 1000.0)
+"""Arguments at which the accuracy of a form in one variable is measured."""
+LARGE = (*EXTREMES, 1e17, -1e17)
+"""Those, and some next to which 1 is nothing."""
 NEAR = (-11.0, 7.0, -6.0, 9.0, -2.5, 4.0, 12.0, -8.0)
 """Those that several variables take as well: the products of the others are about 0 or very large."""
 APART, NEXT = 5, -1
