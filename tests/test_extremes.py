@@ -245,7 +245,8 @@ UNITS = {
     "square of a sigmoid": lambda t: e(2 * t) / (1 + e(t)) ** 2,
     "tanhshrink": lambda t: t - sp.tanh(t),
 }
-ENDS = (-1000.0, -745.0, -300.0, -40.0, -10.0, -1e-9, 0.0, 1e-9, 10.0, 33.0, 40.0, 300.0, 745.0, 1000.0)
+ENDS = (-1e17, -1000.3, -745.0, -300.0, -40.7, -10.0, -1e-9)
+ENDS = (*ENDS, 0.0, 1e-9, 10.0, 33.0, 40.7, 300.0, 745.0, 1000.3, 1e17)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

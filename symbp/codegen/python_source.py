@@ -12,6 +12,7 @@ from symbp.codegen.vector import BODIES
 WIDEST = 80
 SUM, PRODUCT, MINUS, ATOM = 1, 2, 3, 4
 COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
+CONDITIONS = (*COMPARISONS, "and", "or", "not")
 
 
 class PythonText:
@@ -52,8 +53,10 @@ class PythonText:
         return [self.text[root][0] for root in roots]
 
     def temporary(self, number: int) -> str:
-        line = self.code.lines[number]
-        return self.namer(self.load(*line[1:]).split("[")[0] + "_value" if line[0] == "load" else "t1")
+        op, *args = self.code.lines[number]
+        if op in CONDITIONS:  # no name that a number has elsewhere: a variable has one type
+            return self.namer("holds")
+        return self.namer(self.load(*args).split("[")[0] + "_value" if op == "load" else "t1")
 
     def _at(self, number: int, level: int) -> str:
         text, own = self.text[number]

@@ -30,6 +30,9 @@ BITS = 1 << 12
 """Arguments of exponentials above two to this power are taken as infinite: all digits of exp(exp(1e10))
 before the point would be computed, and fill the memory."""
 
+ONE = 64
+"""The same of hyperbolic tangents is taken as 1, to all digits."""
+
 _LONG = (
     sp.exp,
     expm1,
@@ -132,6 +135,11 @@ def _chosen(*pairs: tuple[Any, Any]) -> Any:
     return next((value for value, holds in pairs if holds), mpmath.nan)
 
 
+def _tanh(x: Any) -> Any:
+    """tanh, which mpmath compares with 1 by a number of as many bits as its argument is large."""
+    return mpmath.sign(x) if mpmath.isfinite(x) and x != 0 and mpmath.mag(x) > ONE else mpmath.tanh(x)
+
+
 def _power(base: Any, exponent: Any) -> Any:
     if base == 0 and exponent < 0:
         return mpmath.nan
@@ -159,7 +167,7 @@ FUNCTIONS: dict[Any, Callable] = {
     sp.atan2: mpmath.atan2,
     sp.sinh: mpmath.sinh,
     sp.cosh: mpmath.cosh,
-    sp.tanh: mpmath.tanh,
+    sp.tanh: _tanh,
     sp.asinh: mpmath.asinh,
     sp.acosh: mpmath.acosh,
     sp.atanh: mpmath.atanh,

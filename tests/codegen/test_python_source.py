@@ -119,3 +119,15 @@ def test_constants_without_a_literal():
     np.testing.assert_array_equal(found, constants)
     negative = code("pow", code.const(-2.0), code.const(2.0))
     assert run(writer(code), [negative]) == [4.0]
+
+
+def test_conditions_have_names_that_no_number_has():
+    """A variable that changes its type in a loop would leave the text to Numba, which takes seconds."""
+    code = Code()
+    x = code("load", "x", ())
+    holds = code("<", x, code.const(1.0))
+    text = writer(code)
+    total = code("+", code("select", holds, x, code.const(2.0)), code("select", holds, code.const(3.0), x))
+    (result,) = text.write([total])
+    assert text.lines[-1].startswith("holds = ")
+    assert "holds" in result

@@ -67,3 +67,10 @@ def test_an_infinite_branch_is_no_value_and_less_than_all():
     assert exact(sp.Max(masked, 2, evaluate=False), {x: -1.0}) == 2
     assert exact(sp.exp(masked), {x: -1.0}) == 0
     assert exact(masked, {x: -1.0}) is None
+
+
+def test_hyperbolic_tangents_of_huge_numbers_are_one():
+    for size in (1e17, 1e19, 1e300):
+        assert exact(sp.tanh(sp.exp(x)), {x: size}) in (1, None)
+        assert exact(sp.tanh(x), {x: -size}) == -1
+    assert exact(sp.tanh(sp.exp(x)), {x: 1e17}) == 1

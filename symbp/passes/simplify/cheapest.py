@@ -18,7 +18,7 @@ from symbp.passes.simplify.divisors import divides_by_no_other
 from symbp.passes.simplify.floats import exact, has_floats, rounded
 from symbp.passes.simplify.reads import fewest_reads
 from symbp.passes.simplify.stable import stable_body
-from symbp.passes.simplify.verify import EXTREMES, FAR, adds_nan, answers_nan, losses, verified
+from symbp.passes.simplify.verify import EXTREMES, FAR, LARGE, adds_nan, answers_nan, losses, verified
 
 EXACT = 8.0
 """Errors of a form, in units of the last place of the value, that count as rounding."""
@@ -136,7 +136,7 @@ def _solved(problem: Problem) -> Found | None:
         return None
     if fewest_reads(problem.body, held) > problem.operations + 1:
         return None
-    judge = _Judge(problem.body, held, EXTREMES if problem.lossy else FAR)
+    judge = _Judge(problem.body, held, LARGE if problem.lossy else FAR)
     most = _key(problem.body, judge.is_nan, problem.price)
     best, best_key = None, (np.inf, *most)
     floats = has_floats(problem.body, *held.values())

@@ -17,9 +17,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy as sp
+from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symbp.ir.nodes import Access, Program, Statement, Tensor
-from symbp.ir.walk import accesses, index_symbols, is_large, is_leaf, postorder, rebuild, substitute
+from symbp.ir.walk import (
+    accesses,
+    conditions,
+    index_symbols,
+    is_large,
+    is_leaf,
+    postorder,
+    rebuild,
+    substitute,
+)
 from symbp.passes.cost import cost
 from symbp.passes.simplify.common_exponents import as_written, without_common_exponents
 from symbp.passes.simplify.exponential_sums import base_of, exponent_of, is_bounded, shifted, terms_of
@@ -173,13 +183,15 @@ class _Shifter:
     def written_out(self, body: sp.Expr) -> sp.Expr:
         """The body with the formulas of tensors that are exponentials, sums of such, or one by such."""
         for _ in range(DEPTH):
-            swap = {}
+            # Conditions are left alone: written out, they overflow where the entries that they read do not.
+            swap: dict[sp.Basic, sp.Basic] = {c: c for c in conditions(body)}
+            kept = len(swap)
             for access in accesses(body):
                 source = self.by_name.get(access.name)
                 if source is not None and self.has_scale(source):
                     at = dict(zip(source.indices, access.indices, strict=True))
                     swap[access] = substitute(source.body, at)
-            wider = substitute(body, swap) if swap else body
+            wider = substitute(body, swap) if len(swap) > kept else body
             if wider is body or is_large(wider, 2 * LARGE):
                 break
             body = wider
@@ -221,6 +233,8 @@ class _Shifter:
 
     def part(self, node: Any) -> Any:
         """A part of a body rewritten; terms of a sum have nothing to do with each other."""
+        if isinstance(node, ExprCondPair):
+            return rebuild(node, (self.part(node.expr), node.cond))
         divisors = [] if is_leaf(node) or isinstance(node, sp.logic.boolalg.Boolean) else self.divisors(node)
         if not divisors:
             return node

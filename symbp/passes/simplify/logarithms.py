@@ -21,6 +21,7 @@ from symbp.passes.simplify.exponential_forms import in_exponentials
 from symbp.passes.simplify.ledger import Ledger, Step
 from symbp.passes.simplify.log_differences import relative_logarithms
 from symbp.passes.simplify.rational import Rational, cancelled, exponent, rational
+from symbp.passes.simplify.shares import Wholes
 from symbp.passes.simplify.single import EXPONENTIAL
 from symbp.passes.simplify.verify import verified
 
@@ -34,13 +35,17 @@ DEGREE = 12
 
 def expand_logarithms(program: Program, ledger: Ledger | None = None) -> Program:
     """Every logarithm of exponentials from other equations, as a sum of what is stable to evaluate."""
-    facts = _Facts()
-    statements = []
+    facts = _Facts(program)
+    statements: list[Statement] = []
+    made: list[Statement] = []
     for statement in program.statements:
         statement = _relative(_expanded(statement, facts, ledger), ledger)
-        facts.learn(statement)
-        statements.append(statement)
-    return program.rebuilt(statements)
+        new = facts.wholes.new(statement)
+        for s in (*new, statement):
+            facts.learn(s)
+        statements += [*new, statement]
+        made += new
+    return program.rebuilt(statements, map(facts.wholes.tensor, made))
 
 
 class _Facts:
@@ -49,19 +54,24 @@ class _Facts:
     Attributes:
         exponential: elementwise rational functions of exponentials, perhaps through others of the kind.
         positive: tensors all of whose entries are positive.
+        wholes: sums of what is positive, and the shares of its terms.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, program: Program) -> None:
         self.exponential: dict[str, Statement] = {}
         self.positive: set[str] = set()
+        self.wholes = Wholes(program)
 
     def learn(self, s: Statement) -> None:
         if s.where or is_large(s.body, 4 * LIMIT):
             return
         if s.reduce == "none" and operations(s.body) <= LIMIT and self.is_exponential(s.body):
             self.exponential[s.target] = s
+        self.wholes.learn(s)
         if self.is_positive(s.body):
             self.positive.add(s.target)
+            if s.reduce == "sum":
+                self.wholes.learn_sum(s, self.written_out(s.body))
 
     def is_exponential(self, body: sp.Expr) -> bool:
         found = False
@@ -126,13 +136,14 @@ def _expanded(statement: Statement, facts: _Facts, ledger: Ledger | None) -> Sta
         if is_large(log, 4 * LIMIT) or operations(log) > LIMIT:
             continue
         whole = sp.log(facts.written_out(log.args[0]))
-        if whole == log and not _is_product(log.args[0]):
+        product = whole != log or _is_product(log.args[0])
+        if not product and not facts.wholes.is_concerned(log.args[0]):
             continue
         # log(exp(z)) is z to SymPy.
         found = _without_powers(whole, facts) if isinstance(whole, sp.log) else whole
-        if found is None:
+        if found is None or not (product or facts.wholes.choices(found)):
             continue
-        how = verified(*(_all_positive(e, facts) for e in (whole, found)))
+        how = _verified(whole, found, facts)
         if how is None:
             continue
         swap[log] = found
@@ -177,9 +188,23 @@ def _with(body: sp.Expr, swap: dict) -> sp.Expr:
     return done[body]
 
 
+def _verified(before: sp.Expr, after: sp.Expr, facts: _Facts) -> str | None:
+    """How it is known that a logarithm is what was found, in every branch of what stands for 1 - share."""
+    choices = facts.wholes.choices(after)
+    given = {access: body for left in choices.values() for access, body in left.definitions.items()}
+    how = None
+    for k in range(2 if choices else 1):
+        branch = _with(after, {choice: choice.args[k].expr for choice in choices})
+        how = verified(*(_all_positive(substitute(e, given), facts) for e in (before, branch)))
+        if how is None:
+            break
+    return how
+
+
 def _all_positive(body: sp.Expr, facts: _Facts) -> sp.Expr:
     """For the check at points: exponentials where only positive values can stand."""
-    return substitute(body, {a: sp.exp(a) for a in accesses(body) if a.name in facts.positive})
+    positive = facts.positive | facts.wholes.made.keys()
+    return substitute(body, {a: sp.exp(a) for a in accesses(body) if a.name in positive})
 
 
 @dataclass
@@ -250,7 +275,13 @@ def _sum_of_logarithms(log: sp.log, facts: _Facts) -> sp.Expr | None:
         elif len(factor.free_symbols) == 1:
             terms.append(n * sp.log(r.back(factor)))
         else:
-            return None
+            left, sign = facts.wholes.left(factor, r), 1
+            if left is None:
+                left, sign = facts.wholes.left(-factor, r), -1
+            if left is None:
+                return None
+            parts.constant *= sign**n
+            terms.append(n * left.logarithm + n * sp.log(left.whole))
     if rest or parts.constant != 1:
         terms.append(sp.log(r.back(sp.Mul(parts.constant, *rest))))
     terms += [n * r.meaning[t].args[0] for t, n in parts.powers.items() if n]

@@ -14,7 +14,7 @@ from symbp.passes.simplify.conjugates import difference_of_root
 from symbp.passes.simplify.error_functions import logarithm_of_complement, product_with_complement
 from symbp.passes.simplify.several_exponentials import logarithm_of_sum
 
-CONCERNED = (sp.log, log1p, sp.erf, sp.erfc)
+CONCERNED = (sp.log, log1p, sp.erf, sp.erfc, one_plus_erf)
 """What there is in every node that a rule has something to say about, perhaps in what entries hold."""
 
 Look = Callable[[Any], Any]
@@ -105,7 +105,9 @@ def zero_times_logarithm(node: Any, look: Look) -> Any:
 
 
 def _may_be_infinite(factor: sp.Expr) -> bool:
-    """Whether it is a logarithm, a positive power of one, or a sum with one, of what may be 0."""
+    """Whether it is a logarithm, a positive power of one, or a sum or choice with one, of what may be 0."""
+    if isinstance(factor, sp.Piecewise):
+        return any(_may_be_infinite(pair.expr) for pair in factor.args)
     if isinstance(factor, sp.Add):
         return any(_may_be_infinite(f) for term in factor.args for f in sp.Mul.make_args(term))
     if isinstance(factor, sp.Pow) and factor.exp.is_positive:

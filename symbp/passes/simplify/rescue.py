@@ -3,14 +3,16 @@
     1/((e^y + 1) (e^(x^2) + e^y + 1)),    (e^x - 1)/x - e^x/x^2,    log(1 - exp(-e^x))
 
 An output of few variables is evaluated at arguments far from 0, in both formats, and compared with its
-formula in multiprecision arithmetic. Where it fails, its form in `carried` stands for it: there, and nowhere
-else. A form that has a wrong value at one of the arguments is not used.
+formula in multiprecision arithmetic. Where it fails, a product stands for a sum whose terms have a common
+factor, infinity less infinity else, or its form in `carried` stands for it: there, and nowhere else. A form
+that has a wrong value at one of the arguments is not used; one that has so only where the output is 0 or
+infinite stands where that is nan.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,7 +26,8 @@ from symbp.ir.names import part_of
 from symbp.ir.nodes import Access, Program, Statement, Tensor
 from symbp.ir.walk import accesses, is_large, postorder, substitute
 from symbp.passes.cost import cost
-from symbp.passes.simplify.carried import Carrier
+from symbp.passes.simplify.carried import Carried, Carrier
+from symbp.passes.simplify.common_factors import common_factor_out
 from symbp.passes.simplify.ledger import Step
 
 SIZE = 300
@@ -33,17 +36,21 @@ VARIABLES, OUTPUTS = 4, 8
 """Inputs and outputs of a program that is looked at."""
 MOST = 16
 """Arguments at which an output is compared with its formula, in each format."""
-DIGITS = (60, 150, 1000)
+DIGITS, MORE_DIGITS = (60, 150, 1000), (1000, 1500)
 AGREED = 1e-20
-"""Digits of the formula's values, and how closely two of them must agree."""
+"""Digits of the formula's values (more where fewer give none), and how closely two of them must agree."""
+FEW = 4
+"""Arguments at which more digits are tried: they may take a tenth of a second each."""
 CLOSE: dict[type, float] = {np.float64: 1e-9, np.float32: 1e-3}
 """Relative errors that are rounding errors of exponents around 1000."""
 NOISE = 1e-4
 """Where terms cancel, errors against them instead of the value, as a share of that."""
 
-RULE = "carried exponents where a value is lost"
+RULE, FACTORED = "carried exponents where a value is lost", "common factor where terms overflow"
 
 _FAR = (-1000.0, -900.0, -400.0, -120.0, -40.0, -3.0, -1.0, 0.5, 2.0, 5.0, 40.0, 120.0, 400.0, 800.0, 1000.0)
+_BETWEEN = (-6.2, 6.2)
+"""Arguments of functions of one variable, besides: exp(exp(6.2)) is finite, its square is not."""
 _SAMPLES = 250
 
 Values = dict[str, np.ndarray]
@@ -67,13 +74,11 @@ def rescued(program: Program, written: Mapping[str, Statement]) -> tuple[Program
     better: dict[str, list[Statement]] = {}
     steps = []
     for s in outputs:
-        found = trial.carried(s, formulas[s.target]) if trial and s.target in formulas else None
+        found = trial.mended(s, formulas[s.target]) if trial and s.target in formulas else None
         if found is not None:
-            form, compared = found
-            value = replace(s, target=_free(s.target, program))
-            better[s.target] = own = [*form, value, _where_lost(s, value, form[-1], formulas[s.target])]
+            better[s.target] = own = found.statements
             saved = cost(s.body) - cost(*(part.body for part in own))
-            steps.append(Step(RULE, s.target, s.body, form[-1].body, saved, f"at {compared} arguments"))
+            steps.append(Step(found.rule, s.target, s.body, found.form, saved, found.verified))
     if not better:
         return program, []
     statements = [part for s in program.statements for part in better.get(s.target, [s])]
@@ -110,32 +115,93 @@ class _Trial:
             self.values[dtype] = _evaluated(program.statements, given, dtype)
         self.inputs = inputs
 
-    def carried(self, s: Statement, formula: sp.Expr) -> tuple[list[Statement], int] | None:
-        """Statements that end with the carried form of an output that fails, and at how many arguments it
-        was compared; None where the output does not fail, or the form does."""
-        form: list[Statement] = []
+    def mended(self, s: Statement, formula: sp.Expr) -> _Mended | None:
+        """An output that fails in a form that does not; None where it does not fail, or no form is right."""
         truths = _Truths(formula, [dict(zip(self.inputs, p, strict=True)) for p in self.points.tolist()])
-        mended, compared = False, 0
-        for dtype, values in self.values.items():
-            got = values[s.target]
-            doubtful: list[int] = np.flatnonzero(~np.isfinite(got) | (got == 0)).tolist()
-            doubtful = doubtful[:: max(1, len(doubtful) // MOST)]
-            lost = [k for k in doubtful if truths.is_lost(k, got[k], dtype)]
-            if not form and not lost:
-                continue
-            form = form or _written(self.program, s, formula)
-            there: Values = {n: values[n][doubtful] for n in self.inputs}
-            new = _evaluated(form, there, dtype)[form[-1].target]
-            for k, value in zip(doubtful, new, strict=True):
-                truth = truths.known[k]
+        for is_doubtful in (_is_lost, np.isnan):
+            doubtful = {dtype: self.doubtful(s, dtype, is_doubtful) for dtype in CLOSE}
+            lost = {
+                dtype: {k for k in at if truths.is_lost(k, self.values[dtype][s.target][k], dtype)}
+                for dtype, at in doubtful.items()
+            }
+            if not any(lost.values()):
+                return None
+            forms = [self.factored(s)] if is_doubtful is _is_lost else []
+            for mended in (*filter(None, forms), self.carried(s, formula, is_doubtful is np.isnan)):
+                compared = self.compared(mended, s, doubtful, lost, truths)
+                if compared:
+                    return replace(mended, verified=f"at {compared} arguments")
+        return None
+
+    def doubtful(
+        self, s: Statement, dtype: type, is_doubtful: Callable[[np.ndarray], np.ndarray]
+    ) -> list[int]:
+        found: list[int] = np.flatnonzero(is_doubtful(self.values[dtype][s.target])).tolist()
+        return found[:: max(1, len(found) // MOST)]
+
+    def factored(self, s: Statement) -> _Mended | None:
+        """The output as a product, where it is a sum whose terms have a factor in common."""
+        body = common_factor_out(s.body)
+        return None if body is s.body else _Mended(FACTORED, [s.with_body(body)], body)
+
+    def carried(self, s: Statement, formula: sp.Expr, only_nan: bool) -> _Mended:
+        """The output with its carried form where that is needed."""
+        form, given = _written(self.program, s, formula)
+        value = replace(s, target=_free(s.target, self.program))
+        given += [sp.Eq(a, finite(a), evaluate=False) for a in accesses(formula)]
+        chosen = _where_lost(s, value, form[-1], given, only_nan)
+        return _Mended(RULE, [*form, value, chosen], form[-1].body)
+
+    def compared(
+        self,
+        mended: _Mended,
+        s: Statement,
+        doubtful: Mapping[type, list[int]],
+        lost: Mapping[type, set[int]],
+        truths: _Truths,
+    ) -> int:
+        """At how many arguments a form was compared with the truth; 0 where it is wrong at one of them, or no
+        better than what is there."""
+        better, compared = False, 0
+        whole = mended.rule == FACTORED  # it stands for the output everywhere
+        for dtype, at in doubtful.items():
+            known = self.values[dtype]
+            there: Values = {n: known[n][at] for n in known}
+            new = _evaluated(mended.statements, there, dtype)[s.target]
+            for k, value in zip(at, new, strict=True):
+                truth = truths.at(k)
                 if truth is None:
                     continue
                 compared += 1
                 if truth.is_met_by(value, dtype):
-                    mended = mended or k in lost
-                elif not np.isnan(value):
-                    return None
-        return (form, compared) if mended else None
+                    better = better or k in lost[dtype]
+                elif whole or not np.isnan(value):
+                    return 0
+            if whole and not self.is_as_before(mended, s, dtype):
+                return 0
+        return compared if better else 0
+
+    def is_as_before(self, mended: _Mended, s: Statement, dtype: type) -> bool:
+        """Whether a form has the values of an output wherever that has some."""
+        before = self.values[dtype][s.target]
+        now = _evaluated(mended.statements, self.values[dtype], dtype)[s.target]
+        with np.errstate(all="ignore"):
+            close = np.abs(now - before) <= CLOSE[dtype] * np.abs(before)
+        return bool(np.all(close | (now == before) | ~np.isfinite(before)))
+
+
+def _is_lost(values: np.ndarray) -> np.ndarray:
+    return ~np.isfinite(values) | (values == 0)
+
+
+@dataclass(frozen=True)
+class _Mended:
+    """Statements that end with an output, and the form in them that is new."""
+
+    rule: str
+    statements: list[Statement]
+    form: sp.Expr
+    verified: str = ""
 
 
 @dataclass(frozen=True)
@@ -168,18 +234,27 @@ class _Truths:
         self.points = [{a: at[a.name] for a in accesses(formula)} for at in points]
         self.known: dict[int, _Truth | None] = {}
         self.certain: set[int] = set()
+        self.tries = FEW
 
     def is_lost(self, k: int, got: float, dtype: type) -> bool:
         if k not in self.known:
             value = self.exact(k, DIGITS[0])
             self.known[k] = _Truth(float(value)) if value else None
+            if not value and np.isnan(got) and self.tries:
+                self.tries -= 1
+                self.certain.add(k)
+                self.known[k] = self.agreed(k, MORE_DIGITS)
         truth = self.known[k]
         if truth is None or truth.is_met_by(got, dtype):
             return False
         if k not in self.certain:
             self.certain.add(k)
-            self.known[k] = truth = self.agreed(k)
+            self.known[k] = truth = self.agreed(k, DIGITS)
         return truth is not None and not truth.is_met_by(got, dtype)
+
+    def at(self, k: int) -> _Truth | None:
+        """What is known of a value; nothing where nobody asked for it."""
+        return self.known.get(k)
 
     def exact(self, k: int, digits: int) -> Any:
         try:
@@ -187,10 +262,10 @@ class _Truths:
         except NotImplementedError:  # a function that multiprecision arithmetic does not know
             return None
 
-    def agreed(self, k: int) -> _Truth | None:
+    def agreed(self, k: int, precisions: tuple[int, ...]) -> _Truth | None:
         """The value in which two precisions agree; None where no two do."""
-        values = [self.exact(k, DIGITS[0])]
-        for digits in DIGITS[1:]:
+        values = [self.exact(k, precisions[0])]
+        for digits in precisions[1:]:
             values.append(self.exact(k, digits))
             before, value = values[-2:]
             if not before or not value:
@@ -202,7 +277,9 @@ class _Truths:
 
 
 def _points(count: int) -> np.ndarray:
-    if count <= 2:
+    if count == 1:
+        return np.array([*_FAR, *_BETWEEN])[:, None]
+    if count == 2:
         return np.array(list(itertools.product(_FAR, repeat=count)))
     return np.random.default_rng(0).choice(_FAR, (_SAMPLES, count))
 
@@ -218,8 +295,8 @@ def _evaluated(statements: Iterable[Statement], given: Values, dtype: type) -> V
     return known
 
 
-def _written(program: Program, s: Statement, formula: sp.Expr) -> list[Statement]:
-    """The carried form of a formula; the choices in it have names of their own."""
+def _written(program: Program, s: Statement, formula: sp.Expr) -> tuple[list[Statement], list[sp.Basic]]:
+    """The carried form of a formula, and what must hold; the choices in it have names of their own."""
     taken = set(program.tensors)
 
     def name(what: str = "carried") -> Access:
@@ -231,7 +308,13 @@ def _written(program: Program, s: Statement, formula: sp.Expr) -> list[Statement
     carrier = Carrier(name)
     form = carrier.number(formula)
     named = [*carrier.choices.items(), (name("whole"), form)]
-    return [Statement(access.name, s.indices, body, origin=s.origin) for access, body in named]
+    found = [Statement(access.name, s.indices, body, origin=s.origin) for access, body in named]
+    whole = carrier.done.get(formula, Carried(form))
+    if not any(isinstance(n, sp.exp) or n in carrier.choices for n in postorder([whole.exponent])):
+        return found, []
+    # Where an exponent overflows, 1 by an infinite body is not 0.
+    finite_exponent = sp.Lt(whole.exponent, finite(sp.oo), evaluate=False)
+    return found, [sp.Or(finite_exponent, sp.Ne(whole.body, 0, evaluate=False), evaluate=False)]
 
 
 def _free(target: str, program: Program) -> str:
@@ -242,12 +325,18 @@ def _free(target: str, program: Program) -> str:
     return name
 
 
-def _where_lost(s: Statement, plain: Statement, form: Statement, formula: sp.Expr) -> Statement:
-    """The form where the plain value is 0 or not finite, all that it reads is finite, and it is not nan."""
+def _where_lost(
+    s: Statement, plain: Statement, form: Statement, given: Iterable[sp.Basic], only_nan: bool
+) -> Statement:
+    """The form where the plain value is nan, and, if wanted, where it is 0 or infinite; but only where what
+    is given holds, and where it is not nan."""
     value = plain.access
     lost = sp.Or(sp.Ne(value, finite(value), evaluate=False), sp.Eq(value, 0, evaluate=False))
-    given = (sp.Eq(a, finite(a), evaluate=False) for a in accesses(formula))
-    found = sp.Ge(sp.Abs(form.access, evaluate=False), 0, evaluate=False)
-    return s.with_body(
-        sp.Piecewise((form.access, sp.And(lost, found, *given)), (value, True), evaluate=False)
-    )
+    chosen = form.access, sp.And(*([] if only_nan else [lost]), _is_number(form.access), *given)
+    first = [(value, _is_number(value))] if only_nan else []
+    return s.with_body(sp.Piecewise(*first, chosen, (value, True), evaluate=False))
+
+
+def _is_number(value: Access) -> sp.Basic:
+    """Whether a value is not nan. Of |v| >= 0 SymPy knows that it holds, whenever it is asked again."""
+    return sp.Ge(finite(value), finite(-sp.oo), evaluate=False)

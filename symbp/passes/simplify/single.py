@@ -8,16 +8,26 @@ from typing import Any
 
 import sympy as sp
 
-from symbp.ir.functions import expm1, log1p
+from symbp.ir.functions import expm1, log1p, one_plus_erf
 from symbp.ir.nodes import Access, Statement
-from symbp.ir.walk import accesses, conditions, has_choice, is_large, is_root, postorder, rebuild, substitute
+from symbp.ir.walk import (
+    accesses,
+    conditions,
+    has_choice,
+    is_large,
+    is_leaf,
+    is_root,
+    postorder,
+    rebuild,
+    substitute,
+)
 from symbp.passes.simplify.accuracy import accurate
 from symbp.passes.simplify.exponential_forms import SIZE, X
 from symbp.passes.simplify.exponential_sums import exponent_of
-from symbp.passes.simplify.node_rules import CONCERNED
+from symbp.passes.simplify.node_rules import CONCERNED, error_function
 from symbp.passes.simplify.several_exponentials import multiple, terms_of
 
-CALLS = (sp.exp, sp.erf, sp.erfc, sp.log, sp.Pow)
+CALLS = (sp.exp, sp.erf, sp.erfc, one_plus_erf, sp.log, sp.Pow)
 EXPONENTIAL = (sp.exp, sp.tanh, sp.sinh, sp.cosh, expm1)
 
 
@@ -118,6 +128,7 @@ class Definitions:
         body = self.written_out(statement.body, self.parts)
         if is_large(body, SIZE):
             return
+        body = _with_complements(body)
         if isinstance(body.as_coeff_Mul()[1], CALLS) or terms_of(body):
             self.calls[statement.target] = statement.with_body(body)
             self.ruled = self.ruled or is_concerned(body)
@@ -161,6 +172,18 @@ class Definitions:
                 indices = dict(zip(statement.indices, access.indices, strict=True))
                 swap[access] = substitute(statement.body, indices)
         return substitute(body, swap) if swap else body
+
+
+def _with_complements(body: sp.Expr) -> sp.Expr:
+    """The body with 1 + erf(u) and erfc(u) as single calls, which is how they are evaluated."""
+    order = postorder([body])
+    if not any(isinstance(n, sp.erf | sp.erfc) for n in order):
+        return body
+    done: dict[sp.Basic, Any] = {}
+    for node in order:
+        new = node if is_leaf(node) else rebuild(node, tuple(done[a] for a in node.args))
+        done[node] = error_function(new) or new
+    return done[body]
 
 
 def _is_sum_of_exponentials(body: sp.Expr) -> bool:

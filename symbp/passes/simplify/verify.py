@@ -33,6 +33,8 @@ _TRIES = 9
 
 EXTREMES = (-1000.0, -300.0, -30.0, -5.0, -0.7, -1e-9, 0.0, 1e-9, 0.7, 5.0, 30.0, 300.0, 1000.0)
 """Arguments at which the accuracy of a form in one variable is measured."""
+LARGE = (*EXTREMES, 1e17, -1e17)
+"""Those, and some next to which 1 is nothing."""
 NEAR = (-11.0, 7.0, -6.0, 9.0, -2.5, 4.0, 12.0, -8.0)
 """Those that several variables take as well: the products of the others are about 0 or very large."""
 APART, NEXT = 5, -1

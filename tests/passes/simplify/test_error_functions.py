@@ -12,7 +12,7 @@ from symbp.passes.simplify.verify import verified
 from tests.passes.simplify.judge import X, worst
 
 e, log, erf, erfc, sqrt = sp.exp, sp.log, sp.erf, sp.erfc, sp.sqrt
-AT = (-30.0, -3.0, -0.4, -1e-9, 0.0, 1e-9, 0.4, 3.0, 20.0, 30.0, 1000.0, 1e4)
+AT = (-1000.0, -30.0, -3.0, -0.4, -1e-9, 0.0, 1e-9, 0.4, 3.0, 20.0, 30.0, 1000.0, 1e4)
 
 FORMULAS = {
     "log(erfc)": log(erfc(X)),
@@ -22,6 +22,7 @@ FORMULAS = {
     "erfcx": e(X**2) * erfc(X),
     "its inverse": e(-(X**2)) / erfc(X),
     "Mills": e(-(X**2) / 2) / (1 - erf(X / sqrt(2))),
+    "written with a plus": e(-(X**2)) / (1 + erf(X)),
     "squared": e(2 * X**2) * erfc(X) ** 2,
     "a line is left": e(X**2 - 2 * X) * erfc(X),
     "another square": e(X**2) * erfc(X + 1),
@@ -62,3 +63,25 @@ def test_compiled(dtype):
             by_x = mpmath.npdf(at) / (mpmath.erfc(-at / mpmath.sqrt(2)) / 2)
         rounding = 1e-13 if dtype == "float64" else 1e-5
         np.testing.assert_allclose([value, slope], [float(right), float(by_x)], rtol=rounding)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_complement_that_value_and_derivative_share(dtype):
+    """1 + erf(x) is evaluated once and read by both: 0 from -6 on, which neither of them is."""
+    x = sp.Symbol("x", real=True)
+    f = sb.compile(log(1 + erf(x)), cache=False, dtype=dtype)
+    ratio = sb.compile(e(-(x**2)) / (1 + erf(x)), cache=False, dtype=dtype)
+    rounding = 1e-13 if dtype == "float64" else 1e-5
+    for at in (-1000.0, -40.0, -2.0, 0.0, 3.0):
+        with mpmath.workdps(50):
+            u = mpmath.mpf(-at)
+            if u < 50:
+                scaled = mpmath.exp(u**2) * mpmath.erfc(u)
+            else:
+                scaled = (1 - 1 / (2 * u**2) + 3 / (4 * u**4)) / (u * mpmath.sqrt(mpmath.pi))
+            right = mpmath.log(scaled) - u**2
+            by_x = 2 / scaled / mpmath.sqrt(mpmath.pi)
+        value, (slope,) = f.value_and_grad(at)
+        got = [value, slope, ratio.value_and_grad(at)[0]]
+        expected = [float(right), float(by_x), float(1 / scaled)]
+        np.testing.assert_allclose(got, expected, rtol=rounding, err_msg=str(at))

@@ -311,3 +311,18 @@ def test_gates_are_no_sums_of_exponentials():
     out = nn.elementwise(lambda t: 1 / (1 + t**2), W * sp.HadamardProduct(gate, v))
     d = derive(Network([sp.Eq(E, nn.total(out))], inputs=[x, v], parameters=[W], loss=E))
     assert not any(step.rule == RULE for step in d.rewrites)
+
+
+def test_conditions_are_read_as_they_stand():
+    """p > 1/4 with its formula instead of p would be inf/inf, and no branch would hold."""
+    z, w, p, E = (nn.indexed("z", 2), nn.indexed("w", 2), nn.indexed("p", 2), nn.scalar("E"))
+    i, j = sp.symbols("i j", integer=True)
+    equations = [
+        sp.Eq(w[i], sp.exp(z[i]) + sp.exp(2 * z[i])),
+        sp.Eq(p[i], w[i] / sp.Sum(w[j], (j, 0, 1))),
+        sp.Eq(E, sp.Sum(sp.Piecewise((sp.log(p[i]), p[i] > sp.Rational(1, 4)), (0, True)), (i, 0, 1))),
+    ]
+    net = Network(equations, parameters=[z], loss=E, batch=False)
+    got = evaluate(gradient_kernel(derive(net)).program, {"z": np.array([1000.0, 999.5])})
+    assert float(got["E"]) == pytest.approx(float(-2 * np.log1p(np.exp(-1)) - 1), rel=1e-14)
+    np.testing.assert_allclose(got["dE/dz"], [-2 * np.tanh(0.5), 2 * np.tanh(0.5)], rtol=1e-14)

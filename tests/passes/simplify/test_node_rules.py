@@ -87,6 +87,14 @@ def test_zero_times_a_logarithm(body):
     assert np.isnan(got[3:]).all()
 
 
+def test_zero_times_a_choice_of_logarithms():
+    body = X * sp.Piecewise((Access("z"), Y > 1), (sp.log(Y), True))
+    at = {"x": np.zeros(3), "y": np.array([0.0, 2.0, 0.5]), "z": np.full(3, -np.inf)}
+    with np.errstate(all="ignore"):
+        values = evaluate_body(stable_body(body), at)
+    np.testing.assert_array_equal(values + 0.0, 0.0)
+
+
 def test_zero_times_a_masked_log_probability():
     body = Y * (X - sp.log(Y + 3))
     with np.errstate(all="ignore"):

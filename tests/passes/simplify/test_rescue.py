@@ -5,7 +5,7 @@ import sympy as sp
 import symbp as sb
 from symbp.ir import Access, Program, Statement, Tensor, evaluate
 from symbp.passes.simplify import rescue
-from symbp.passes.simplify.rescue import RULE, rescued
+from symbp.passes.simplify.rescue import FACTORED, RULE, rescued
 
 x, y = Access("x"), Access("y")
 e, log = sp.exp, sp.log
@@ -48,6 +48,31 @@ def test_a_form_that_is_wrong_is_not_used(monkeypatch):
     assert after(e(x) / (e(x) + e(y)))[1] == []
 
 
+def test_a_product_stands_for_a_sum_whose_terms_overflow():
+    body = e(x) * sp.sin(x) + e(x) * sp.cos(x)
+    found, (step,) = after(body)
+    assert step.rule == FACTORED
+    assert found.statement_of()["f0"].body == step.after
+    assert evaluate(found, {"x": 1000.0})["f0"] == np.inf * (np.sin(1000.0) + np.cos(1000.0))
+
+
+def test_a_form_that_is_wrong_elsewhere_may_stand_for_nan(monkeypatch):
+    """At 800 the quotient is 2e347, infinite as it should be; at -1000 it is 1, and comes out as 0/0."""
+    monkeypatch.setattr(rescue.Carrier, "number", lambda self, formula: 1 + 0 * x)
+    found, (step,) = after(e(x) / (1 - e(-e(x))))
+    assert step.rule == RULE
+    assert evaluate(found, {"x": -1000.0})["f0"] == 1
+    assert evaluate(found, {"x": 800.0})["f0"] == np.inf
+
+
+def test_exponents_that_overflow_give_no_value():
+    """exp(2 e^x)/(1 + exp(e^x)) at 800: infinity less infinity in exponents is nothing that is used."""
+    found, _ = after(e(2 * e(x)) / (1 + e(e(x))))
+    value = evaluate(found, {"x": 800.0})["f0"]
+    assert np.isnan(value) or value == np.inf
+    assert evaluate(found, {"x": 6.2})["f0"] == pytest.approx(np.exp(np.exp(6.2)), rel=1e-9)
+
+
 def test_infinite_arguments_are_those_of_the_plain_value():
     found, _ = after(e(x) / (e(x) + e(y)))
     assert np.isnan(evaluate(found, {"x": np.inf, "y": 1.0})["f0"])
@@ -62,6 +87,12 @@ CASES = [
     ((e(X) + e(2 * Y)) / (e(X) + e(Y)), (900, 901), np.inf, (-np.inf, np.inf)),
     (log(1 - e(-e(X))), (-1000,), -1000, (1,)),
     ((e(X) - 1) / X, (1000,), np.inf, (np.inf,)),
+    (e(e(X) - X), (-1000,), np.inf, (-np.inf,)),
+    (e(e(X) - X), (1000,), np.inf, (np.inf,)),
+    (log(e(e(X)) - 1), (-1000,), -1000, (1,)),
+    (log(e(e(X)) - 1), (5,), np.exp(5), (np.exp(5),)),
+    (log(e(e(X)) - 1), (1000,), np.inf, (np.inf,)),
+    (e(X) * sp.sin(X), (1000,), np.inf, (np.inf,)),
     (1 / sp.sqrt(e(1 - X) + sp.Rational(1, 10)), (-900,), 2.24045333443e-196, (1.12022666722e-196,)),
 ]
 
@@ -75,3 +106,11 @@ def test_compiled_expressions(body, at, value, slopes, dtype):
     if value is not None:
         np.testing.assert_allclose(got, value, rtol=1e-6, atol=least)
     np.testing.assert_allclose(gradient, slopes, rtol=1e-6, atol=least)
+
+
+def test_a_root_of_an_exponential_that_overflows():
+    f = sb.compile(sp.sqrt(1 + e(2 * e(X))), cache=False)
+    value, (slope,) = f.value_and_grad(6.0)
+    u = np.exp(6.0)
+    np.testing.assert_allclose([value, slope], [np.exp(u), np.exp(u + 6)], rtol=1e-11)
+    assert f(0.0) == pytest.approx(np.sqrt(1 + np.exp(2)), rel=1e-15)
