@@ -28,6 +28,7 @@ from symbp.passes.share import share, shared
 from symbp.passes.simplify.adjoints import simplify_adjoints
 from symbp.passes.simplify.common_numbers import common_numbers
 from symbp.passes.simplify.exponentials import shift_exponentials
+from symbp.passes.simplify.fewest import fewest
 from symbp.passes.simplify.ledger import Ledger, Step
 from symbp.passes.simplify.logarithms import expand_logarithms
 from symbp.passes.simplify.stable import stable_forms
@@ -176,7 +177,9 @@ def derive(
     forward, steps = _beside(forward, adjoints)
     backward = _joined(forward, steps, adjoints.tensors)
     backward = replace(backward, outputs=(network.loss, *adjoints.gradients.values()))
-    backward = clock("simplify", simplify_adjoints, backward, forward, reuse, ledger)
+    known = len(ledger.steps)
+    simplified = clock("simplify", simplify_adjoints, backward, forward, reuse, ledger)
+    backward = clock("simplify", fewest, backward, simplified, forward.outputs, ledger, known)
     backward = clock("prune", prune, backward)
     own = [s for s in backward.statements if s.target not in forward.tensors]
     forward = _without(forward, adjoints.slopes.keys() - backward.tensors.keys())

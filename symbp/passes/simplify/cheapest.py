@@ -29,11 +29,16 @@ LOSS = "relative accuracy where the derivative is small; the error stays below t
 
 @dataclass(frozen=True)
 class Found:
-    """A form, how it was verified, and the accuracy it gives up, in words."""
+    """A form, how it was verified, and the accuracy it gives up, in words.
+
+    Attributes:
+        required: whether the body is wrong somewhere in float64 where the form is better.
+    """
 
     form: sp.Expr
     verified: str
     loss: str
+    required: bool = False
 
 
 @dataclass(frozen=True)
@@ -150,7 +155,7 @@ def _solved(problem: Problem) -> Found | None:
         how = None if judge.adds_nan(form) else verified(body, found, known)
         if how is not None:
             best, best_key = Found(form, how, "" if kept else LOSS), key
-    return best
+    return None if best is None else replace(best, required=judge.needs(best.form, problem.lossy))
 
 
 class _Judge:
@@ -169,6 +174,11 @@ class _Judge:
         if form not in self.known:
             self.known[form] = losses(stable_body(form), self.body, self.held, self.extremes)
         return self.known[form]
+
+    def needs(self, form: sp.Expr, lossy: bool) -> bool:
+        """Whether the body itself is less accurate than is asked for, and the form is better."""
+        own, better = self.losses(self.body)[lossy], self.losses(form)[lossy]
+        return better < own and own > (BELOW_TOP if lossy else EXACT)
 
     def own(self) -> float:
         """The relative error of the body. Where squares overflow it may be nan, which is no measure."""
