@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -13,6 +14,7 @@ from symbp.ir.forms import form_of
 from symbp.ir.nodes import Access, Index
 from symbp.ir.walk import accesses, is_undefined, length, operations, postorder, substitute
 from symbp.passes.cost import cost
+from symbp.passes.hoist import WORTH
 from symbp.passes.simplify.candidates import candidates
 from symbp.passes.simplify.divisors import divides_by_no_other
 from symbp.passes.simplify.floats import exact, has_floats, rounded
@@ -33,12 +35,15 @@ class Found:
 
     Attributes:
         required: whether the body is wrong somewhere in float64 where the form is better.
+        shares: whether it takes more operations than the body beside the formulas that are held: what those
+            evaluate anyway comes for nothing.
     """
 
     form: sp.Expr
     verified: str
     loss: str
     required: bool = False
+    shares: bool = False
 
 
 @dataclass(frozen=True)
@@ -155,7 +160,17 @@ def _solved(problem: Problem) -> Found | None:
         how = None if judge.adds_nan(form) else verified(body, found, known)
         if how is not None:
             best, best_key = Found(form, how, "" if kept else LOSS), key
-    return None if best is None else replace(best, required=judge.needs(best.form, problem.lossy))
+    if best is None:
+        return None
+    shares = operations(best.form) > _operations_beside(problem.body, held)
+    return replace(best, required=judge.needs(best.form, problem.lossy), shares=shares)
+
+
+def _operations_beside(body: sp.Expr, held: Mapping[Access, sp.Expr]) -> int:
+    """Operations of a body but for what the formulas evaluate, where that is worth a name; see `hoist`."""
+    costly = [n for n in postorder(held.values()) if n.args and cost(n) >= WORTH]
+    shared = {n: Access(f"shared{k}") for k, n in enumerate(costly)}
+    return operations(substitute(body, shared))
 
 
 class _Judge:

@@ -50,10 +50,10 @@ def fewest(before: Program, after: Program, named: Collection[str], ledger: Ledg
         return after
     required = {step.target for step in ledger.steps[known:] if step.required}
     choice = [target for target in rewritten if target not in required]
-    part = _part(before, after, named)
+    part = _cut(after, *_touched(before, after, named))
 
     def count(back: Set[str]) -> int:
-        return arithmetic(settled(_mixed(old, part, back)))
+        return _count(_mixed(old, part, back))
 
     back: set[str] = set()
     best, limit = count(back), count(set(choice))
@@ -71,6 +71,16 @@ def fewest(before: Program, after: Program, named: Collection[str], ledger: Ledg
     return _mixed(old, after, back)
 
 
+def saves(before: Program, after: Program, named: Collection[str]) -> bool:
+    """Whether a program takes no more operations after a rewrite than before; see `fewest`."""
+    touched, kept = _touched(before, after, named)
+    return _count(_cut(after, touched, kept)) <= _count(_cut(before, touched, kept))
+
+
+def _count(program: Program) -> int:
+    return arithmetic(settled(program))
+
+
 def _mixed(old: Mapping[str, Statement], program: Program, back: Set[str]) -> Program:
     """The program with the definitions of some tensors as they were."""
     if not back:
@@ -78,8 +88,8 @@ def _mixed(old: Mapping[str, Statement], program: Program, back: Set[str]) -> Pr
     return program.rebuilt(old[s.target] if s.target in back else s for s in program.statements)
 
 
-def _part(before: Program, after: Program, named: Collection[str]) -> Program:
-    """What the rewrites may make cheaper or dearer, as a program of its own, with their results.
+def _touched(before: Program, after: Program, named: Collection[str]) -> tuple[set[str], set[str]]:
+    """What rewrites may make cheaper or dearer, and which of it others read.
 
     That is what is computed in another way or for one of the programs alone, and what reads a tensor that is
     read there: only that may share a computation with it.
@@ -93,10 +103,15 @@ def _part(before: Program, after: Program, named: Collection[str]) -> Program:
     near = {name for side in (old, new) for t in changed & side.keys() for name in reads[id(side[t])]}
     touched = changed.union(t for t, s in new.items() if not near.isdisjoint(reads[id(s)]))
     kept.update(name for t, s in new.items() if t not in touched for name in reads[id(s)])
-    own = tuple(s for s in after.statements if s.target in touched)
+    return touched, kept
+
+
+def _cut(program: Program, touched: Set[str], kept: Set[str]) -> Program:
+    """Some statements as a program of their own."""
+    own = tuple(s for s in program.statements if s.target in touched)
     tensors = {
         name: t if name in touched or t.role != "defined" else replace(t, role="input")
-        for name, t in after.tensors.items()
+        for name, t in program.tensors.items()
     }
     return Program(tensors, own, tuple(s.target for s in own if s.target in kept))
 
