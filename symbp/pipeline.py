@@ -28,10 +28,11 @@ from symbp.passes.share import share, shared
 from symbp.passes.simplify.adjoints import simplify_adjoints
 from symbp.passes.simplify.common_numbers import common_numbers
 from symbp.passes.simplify.exponentials import shift_exponentials
-from symbp.passes.simplify.fewest import fewest, saves
+from symbp.passes.simplify.fewest import fewest, saves, settled
 from symbp.passes.simplify.ledger import Ledger, Step
 from symbp.passes.simplify.logarithms import expand_logarithms
 from symbp.passes.simplify.stable import stable_forms
+from symbp.passes.simplify.steady import as_steady
 from symbp.passes.split import split
 from symbp.schedule.kernel import Kernel
 
@@ -234,7 +235,7 @@ def _backward(
     def simplified(beside: Program, whole: Program, ledger: Ledger) -> Program:
         known = len(ledger.steps)
         short = clock("simplify", simplify_adjoints, whole, beside, reuse, ledger)
-        return clock("simplify", fewest, whole, short, beside.outputs, ledger, known)
+        return clock("simplify", fewest, whole, short, beside.outputs, ledger, known, reuse)
 
     plain = Ledger(ledger.steps)
     adjoints = clock("differentiate", differentiate, forward, loss, names, reuse, ledger)
@@ -244,8 +245,10 @@ def _backward(
         others = clock("differentiate", differentiate, forward, loss, names, reuse, plain, False)
         base, kept = joined(others)
         if not saves(kept, whole, beside.outputs) and not saves(kept, short, beside.outputs):
-            adjoints, beside, short = others, base, simplified(base, kept, plain)
-            ledger.steps[:] = plain.steps
+            other = simplified(base, kept, plain)
+            if as_steady(settled(other), settled(short), reuse):
+                adjoints, beside, short = others, base, other
+                ledger.steps[:] = plain.steps
     return adjoints, beside, short
 
 

@@ -86,7 +86,8 @@ def differentiate(
         lossy: whether a derivative may be written through the function's value where that loses
             relative accuracy; see `symbp.passes.simplify.reuse`.
         ledger: takes note of every such rewrite.
-        shorter: whether derivatives are rewritten that are accurate as they stand.
+        shorter: whether derivatives are also rewritten that are accurate as they stand and may share
+            operations with other equations.
 
     Raises:
         UnsupportedError: a function without derivative.
@@ -134,10 +135,11 @@ class _Sweep:
         found = through_output(body, meant, value, self.lossy)
         if found is not None and self.lossy and cheaper_beside(body, meant, found.form, value):
             found = None
-        if found is not None and not self.shorter and not found.required:
+        shared = found is not None and (found.shares or self.may_share(statement))
+        if found is not None and shared and not self.shorter and not found.required:
             found = None
         if found is not None:
-            self.result.shared |= found.shares or self.may_share(statement)
+            self.result.shared |= shared
             form, saved = found.form, cost(meant) - cost(found.form)
             rule = REUSE if value in accesses(form) else SIMPLER
             self.ledger.note(Step(rule, statement.target, meant, form, saved, found.verified, found.loss))
@@ -149,7 +151,9 @@ class _Sweep:
         return form
 
     def may_share(self, statement: Statement) -> bool:
-        """Whether another statement may evaluate something that the derivative of this one would."""
+        """Whether another derivative or statement may evaluate something that one of this statement would."""
+        if len(accesses(statement.body)) > 1:
+            return True
         own = cost(statement.body) >= WORTH
         return any(self.costly_readers[a.name] > own for a in accesses(statement.body))
 

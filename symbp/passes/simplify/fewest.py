@@ -20,11 +20,12 @@ from symbp.passes.contract import contract
 from symbp.passes.count import arithmetic
 from symbp.passes.define import define
 from symbp.passes.extremes import roll_maxima
-from symbp.passes.hoist import hoist_outermost
+from symbp.passes.hoist import hoist_outermost, shareable
 from symbp.passes.prune import prune
 from symbp.passes.share import share
 from symbp.passes.simplify.common_numbers import common_numbers
 from symbp.passes.simplify.ledger import Ledger
+from symbp.passes.simplify.steady import as_steady
 
 GROUPS = 8
 """Groups of rewrites that are taken back one by one."""
@@ -36,13 +37,21 @@ def settled(program: Program) -> Program:
     return common_numbers(define(prune(contract(shared))))
 
 
-def fewest(before: Program, after: Program, named: Collection[str], ledger: Ledger, known: int) -> Program:
+def fewest(
+    before: Program,
+    after: Program,
+    named: Collection[str],
+    ledger: Ledger,
+    known: int,
+    lossy: bool = True,
+) -> Program:
     """The rewritten program, without rewrites that make it dearer than before as a whole.
 
     Args:
         before, after: programs that define the same tensors; `after` may have more of them.
         named: tensors that have an equation whether they are read or not.
         ledger: its steps from number `known` on tell of the rewrites; those taken back are struck off.
+        lossy: see `as_steady`.
     """
     old = {s.target: s for s in before.statements}
     rewritten = [s.target for s in after.statements if s is not old.get(s.target, s)]
@@ -67,6 +76,8 @@ def fewest(before: Program, after: Program, named: Collection[str], ledger: Ledg
             back, best = tried, number
     if best > limit:
         back = set(choice)
+    if back and not as_steady(settled(_mixed(old, after, back)), settled(after), lossy):
+        return after
     ledger.steps[known:] = [step for step in ledger.steps[known:] if step.target not in back]
     return _mixed(old, after, back)
 
@@ -91,8 +102,8 @@ def _mixed(old: Mapping[str, Statement], program: Program, back: Set[str]) -> Pr
 def _touched(before: Program, after: Program, named: Collection[str]) -> tuple[set[str], set[str]]:
     """What rewrites may make cheaper or dearer, and which of it others read.
 
-    That is what is computed in another way or for one of the programs alone, and what reads a tensor that is
-    read there: only that may share a computation with it.
+    That is what is computed in another way or for one of the programs alone, and what shares an expression
+    with it, or may be equal.
     """
     statements = {id(s): s for program in (before, after) for s in program.statements}
     reads = {key: _reads(s) for key, s in statements.items()}
@@ -100,8 +111,16 @@ def _touched(before: Program, after: Program, named: Collection[str]) -> tuple[s
     kept = {*after.outputs, *(n for n in named if n in read)}
     old, new = (_needed(program, kept, reads) for program in (before, after))
     changed = {t for t in old.keys() | new.keys() if old.get(t) is not new.get(t)}
-    near = {name for side in (old, new) for t in changed & side.keys() for name in reads[id(side[t])]}
-    touched = changed.union(t for t, s in new.items() if not near.isdisjoint(reads[id(s)]))
+    rewritten = [side[t] for side in (old, new) for t in changed & side.keys()]
+    near = set().union(*(reads[id(s)] for s in rewritten))
+    equal = {reads[id(s)] for s in rewritten}
+    parts = set().union(*map(shareable, rewritten))
+
+    def meets(own: Set[str], s: Statement) -> bool:
+        shares = not near.isdisjoint(own) and not parts.isdisjoint(shareable(s))
+        return shares or own in equal
+
+    touched = changed.union(t for t, s in new.items() if t not in changed and meets(reads[id(s)], s))
     kept.update(name for t, s in new.items() if t not in touched for name in reads[id(s)])
     return touched, kept
 
@@ -128,5 +147,5 @@ def _needed(
     return found
 
 
-def _reads(s: Statement) -> set[str]:
-    return {a.name for part in (s.body, *s.where) for a in accesses(part)}
+def _reads(s: Statement) -> frozenset[str]:
+    return frozenset(a.name for part in (s.body, *s.where) for a in accesses(part))
