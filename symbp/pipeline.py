@@ -28,9 +28,11 @@ from symbp.passes.share import share, shared
 from symbp.passes.simplify.adjoints import simplify_adjoints
 from symbp.passes.simplify.common_numbers import common_numbers
 from symbp.passes.simplify.exponentials import shift_exponentials
+from symbp.passes.simplify.fewest import fewest, saves, settled
 from symbp.passes.simplify.ledger import Ledger, Step
 from symbp.passes.simplify.logarithms import expand_logarithms
 from symbp.passes.simplify.stable import stable_forms
+from symbp.passes.simplify.steady import as_steady
 from symbp.passes.split import split
 from symbp.schedule.kernel import Kernel
 
@@ -172,11 +174,7 @@ def derive(
 
     names = [symbol_name(s) for s in (network.parameters if wrt is None else wrt)]
     _check_wrt(whole, names)
-    adjoints = clock("differentiate", differentiate, forward, network.loss, names, reuse, ledger)
-    forward, steps = _beside(forward, adjoints)
-    backward = _joined(forward, steps, adjoints.tensors)
-    backward = replace(backward, outputs=(network.loss, *adjoints.gradients.values()))
-    backward = clock("simplify", simplify_adjoints, backward, forward, reuse, ledger)
+    adjoints, forward, backward = _backward(forward, network.loss, names, reuse, clock, ledger)
     backward = clock("prune", prune, backward)
     own = [s for s in backward.statements if s.target not in forward.tensors]
     forward = _without(forward, adjoints.slopes.keys() - backward.tensors.keys())
@@ -218,6 +216,40 @@ def _forward(
     forward = clock("split", split, forward, network.loss)
     forward = clock("share", share, forward)
     return whole, check(prune(forward))
+
+
+def _backward(
+    forward: Program, loss: str, names: list[str], reuse: bool, clock: _Clock, ledger: Ledger
+) -> tuple[Adjoints, Program, Program]:
+    """The adjoints, the forward program with what is evaluated beside it, and both in their short form.
+
+    Derivatives are rewritten one by one. Where they may have shared operations as they stood, they are kept
+    so if that is cheaper as a whole.
+    """
+
+    def joined(adjoints: Adjoints) -> tuple[Program, Program]:
+        beside, steps = _beside(forward, adjoints)
+        whole = _joined(beside, steps, adjoints.tensors)
+        return beside, replace(whole, outputs=(loss, *adjoints.gradients.values()))
+
+    def simplified(beside: Program, whole: Program, ledger: Ledger) -> Program:
+        known = len(ledger.steps)
+        short = clock("simplify", simplify_adjoints, whole, beside, reuse, ledger)
+        return clock("simplify", fewest, whole, short, beside.outputs, ledger, known, reuse)
+
+    plain = Ledger(ledger.steps)
+    adjoints = clock("differentiate", differentiate, forward, loss, names, reuse, ledger)
+    beside, whole = joined(adjoints)
+    short = simplified(beside, whole, ledger)
+    if adjoints.shared:
+        others = clock("differentiate", differentiate, forward, loss, names, reuse, plain, False)
+        base, kept = joined(others)
+        if not saves(kept, whole, beside.outputs) and not saves(kept, short, beside.outputs):
+            other = simplified(base, kept, plain)
+            if as_steady(settled(other), settled(short), reuse):
+                adjoints, beside, short = others, base, other
+                ledger.steps[:] = plain.steps
+    return adjoints, beside, short
 
 
 def gradient_kernel(derivation: Derivation, dtype: str = "float64", name: str = "value_and_grad") -> Kernel:

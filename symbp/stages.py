@@ -19,11 +19,11 @@ from rich.table import Table
 
 import symbp
 from symbp.errors import SymbpError, shorten
+from symbp.passes.count import arithmetic
 from symbp.pipeline import derive
 from symbp.runtime.check import check_gradient, random_data
 from symbp.spec import CheckOptions, TrainOptions, load
 from symbp.train import fit, read_samples
-from symbp.view.cost import arithmetic
 
 
 class Work:

@@ -297,13 +297,14 @@ _FREE = (ExprCondPair, sp.Tuple, sp.logic.boolalg.BooleanAtom)
 def operations(root: sp.Basic) -> int:
     """Arithmetic operations to evaluate it once, shared sub-expressions counted once.
 
-    An n-ary sum or product counts n-1, a function, power or comparison 1; a product with -1
-    and a reciprocal inside a product (a division) count as one operation, as in written form.
+    An n-ary sum or product counts n-1, a function, power or comparison 1; a - b and -a*b count as one,
+    as in written form. A quotient is a reciprocal and a product: what many are divided by is inverted once.
     """
     return sum(node_operations(n) for n in postorder([root]))
 
 
-def _is_negation(node: sp.Basic) -> bool:
+def is_negation(node: sp.Basic) -> bool:
+    """Whether it is -x."""
     return isinstance(node, sp.Mul) and len(node.args) == 2 and node.args[0] is sp.S.NegativeOne
 
 
@@ -313,7 +314,7 @@ def node_operations(node: sp.Basic) -> int:
         return 0
     if isinstance(node, sp.Add):
         # a - b is one operation: the product -1*b below it, which counts as one, is taken off here.
-        return len(node.args) - 1 - min(len(node.args) - 1, sum(_is_negation(a) for a in node.args))
+        return len(node.args) - 1 - min(len(node.args) - 1, sum(is_negation(a) for a in node.args))
     if isinstance(node, sp.Mul):
         minus = node.args[0] is sp.S.NegativeOne and len(node.args) > 1
         return len(node.args) - 1 - (1 if minus and len(node.args) > 2 else 0)

@@ -10,8 +10,10 @@ condition k = p, so that the transpose of a convolution or a gather is again a s
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import sympy as sp
@@ -22,6 +24,7 @@ from symbp.ir.nodes import Access, Index, Program, Statement, Tensor
 from symbp.ir.products import total
 from symbp.ir.walk import accesses, index_symbols, postorder, substitute
 from symbp.passes.cost import calls, cost
+from symbp.passes.hoist import WORTH
 from symbp.passes.partials import partials, times
 from symbp.passes.simplify.beside import best_beside, cheaper_beside, saved_beside
 from symbp.passes.simplify.ledger import Ledger, Step
@@ -41,6 +44,7 @@ class Adjoints:
 
     Attributes:
         slopes: derivatives that are evaluated beside the value of their function: its name by theirs.
+        shared: whether a derivative was rewritten that may have shared operations with other equations.
     """
 
     statements: list[Statement] = field(default_factory=list)
@@ -48,6 +52,7 @@ class Adjoints:
     names: dict[str, str] = field(default_factory=dict)
     gradients: dict[str, str] = field(default_factory=dict)
     slopes: dict[str, str] = field(default_factory=dict)
+    shared: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,12 @@ class _Term:
 
 
 def differentiate(
-    program: Program, output: str, wrt: Iterable[str], lossy: bool = True, ledger: Ledger | None = None
+    program: Program,
+    output: str,
+    wrt: Iterable[str],
+    lossy: bool = True,
+    ledger: Ledger | None = None,
+    shorter: bool = True,
 ) -> Adjoints:
     """Adjoint statements of the scalar `output` with respect to the tensors `wrt`.
 
@@ -76,12 +86,14 @@ def differentiate(
         lossy: whether a derivative may be written through the function's value where that loses
             relative accuracy; see `symbp.passes.simplify.reuse`.
         ledger: takes note of every such rewrite.
+        shorter: whether derivatives are also rewritten that are accurate as they stand and may share
+            operations with other equations.
 
     Raises:
         UnsupportedError: a function without derivative.
     """
     wrt = list(wrt)
-    sweep = _Sweep(program, output, wrt, lossy, ledger or Ledger())
+    sweep = _Sweep(program, output, wrt, lossy, ledger or Ledger(), shorter)
     for statement in reversed(program.statements):
         sweep.visit(statement)
     for name in wrt:
@@ -90,9 +102,11 @@ def differentiate(
 
 
 class _Sweep:
-    def __init__(self, program: Program, output: str, wrt: list[str], lossy: bool, ledger: Ledger):
+    def __init__(
+        self, program: Program, output: str, wrt: list[str], lossy: bool, ledger: Ledger, shorter: bool
+    ):
         self.program, self.output, self.wrt = program, output, wrt
-        self.lossy, self.ledger = lossy, ledger
+        self.lossy, self.ledger, self.shorter = lossy, ledger, shorter
         self.needed = _depends_on(program, set(wrt))
         self.terms: dict[str, list[_Term]] = {}
         self.result = Adjoints()
@@ -121,7 +135,11 @@ class _Sweep:
         found = through_output(body, meant, value, self.lossy)
         if found is not None and self.lossy and cheaper_beside(body, meant, found.form, value):
             found = None
+        shared = found is not None and (found.shares or self.may_share(statement))
+        if found is not None and shared and not self.shorter and not found.required:
+            found = None
         if found is not None:
+            self.result.shared |= shared
             form, saved = found.form, cost(meant) - cost(found.form)
             rule = REUSE if value in accesses(form) else SIMPLER
             self.ledger.note(Step(rule, statement.target, meant, form, saved, found.verified, found.loss))
@@ -131,6 +149,19 @@ class _Sweep:
                 self.ledger.note(Step(SIGN, statement.target, form, on_value, 0, "symbolically"))
             form = on_value
         return form
+
+    def may_share(self, statement: Statement) -> bool:
+        """Whether another derivative or statement may evaluate something that one of this statement would."""
+        if len(accesses(statement.body)) > 1:
+            return True
+        own = cost(statement.body) >= WORTH
+        return any(self.costly_readers[a.name] > own for a in accesses(statement.body))
+
+    @cached_property
+    def costly_readers(self) -> Counter[str]:
+        """How many statements that evaluate something worth a name read a tensor."""
+        costly = (s for s in self.program.statements if cost(s.body) >= WORTH)
+        return Counter(name for s in costly for name in {a.name for a in accesses(s.body)})
 
     def beside(self, statement: Statement, access: Access, local: sp.Expr) -> sp.Expr:
         """The local derivative as an entry of a tensor of its own, where it calls functions.

@@ -57,6 +57,12 @@ def hoist_outermost(program: Program) -> Program:
     return program.rebuilt(statements, tensors)
 
 
+def shareable(statement: Statement) -> set[Any]:
+    """What a statement evaluates that may be shared with others, up to the names of its indices."""
+    outside, inside = ({}, {}) if statement.where else _repeatable(statement.body)
+    return {*outside.values(), *inside.values()}
+
+
 def _keys(statement: Statement) -> dict[sp.Basic, Any]:
     """The costly sub-expressions of a statement, and what each is up to the names of its indices."""
     return {} if statement.where else _repeatable(statement.body)[0]

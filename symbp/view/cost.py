@@ -7,11 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import sympy as sp
-
-from symbp.ir.nodes import BATCH, Program, Statement
-from symbp.ir.walk import accesses, operations, postorder
-from symbp.passes.cost import is_transcendental
+from symbp.ir.walk import accesses
+from symbp.passes.count import statement_calls, statement_operations
 from symbp.view.derivation import shortened
 from symbp.view.equations import Equation
 from symbp.view.text import TextPrinter
@@ -105,34 +102,6 @@ def derivation_cost(derivation: Any, sections: list[tuple[str, list[Equation]]])
             read = (a.name for part in (s.body, *s.where) for a in accesses(part))
             stored |= {n: derivation.forward_program.tensors[n].row_size for n in read if n in forward}
     return Cost(tuple(rows), stored, dict(derivation.seconds))
-
-
-def arithmetic(program: Program, samples: int = 1) -> int:
-    """Operations (additions, multiplications, function calls, ...) to run a program once.
-
-    Of a one-sample program, multiply by the number of samples; of a batched program, give `samples`.
-    """
-    return sum(statement_operations(s, samples) for s in program.statements)
-
-
-def statement_operations(s: Statement, samples: int = 1) -> int:
-    """Operations of one statement, the additions of its sum among them."""
-    return points(s, samples) * (operations(s.body) + (1 if s.bound else 0))
-
-
-def statement_calls(s: Statement, samples: int = 1) -> int:
-    """Calls of transcendental functions by one statement."""
-    return points(s, samples) * sum(map(is_transcendental, postorder([s.body])))
-
-
-def points(s: Statement, samples: int = 1) -> int:
-    """How often a body is evaluated. A condition k = label leaves one value of k: no loop visits others."""
-    pinned = {side for c in s.where if isinstance(c, sp.Eq) for side in c.args}
-    count = 1
-    for index in s.domain:
-        if index not in pinned:
-            count *= samples if index.extent == BATCH else index.extent
-    return count
 
 
 def _table(cost: Cost) -> str:

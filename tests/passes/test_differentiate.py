@@ -112,3 +112,33 @@ def test_words_that_begin_like_an_activation_are_none():
     derivation = derive(sb.Network(equations, inputs=[x, y], parameters=[U, V, c], loss=loss))
     names = {str(equation.lhs) for equation in derivation.backward}
     assert {"delta_hid", "delta2"} <= names
+
+
+def two(second):
+    """1/z, and another function of z, both of which the loss reads."""
+    z = Access("z", i)
+    tensors = [Tensor("z", (3,), "parameter"), Tensor("a", (3,)), Tensor("b", (3,)), Tensor("E", ())]
+    statements = (
+        Statement("a", (i,), 1 / z),
+        Statement("b", (i,), second(z)),
+        Statement("E", (), Access("a", i) * Access("b", i), "sum", (i,)),
+    )
+    return Program({t.name: t for t in tensors}, statements, ("E",))
+
+
+def test_derivatives_that_may_share_operations_can_be_kept():
+    def local(program, **options):
+        adjoints = differentiate(program, "E", ["z"], **options)
+        return adjoints.shared, {s.target: s.body for s in adjoints.statements}["dE/dz"]
+
+    z, a, b = Access("z", i), Access("a", i), Access("b", i)
+    shared, body = local(two(lambda z: z**-2))
+    assert shared
+    assert b * a**2 in sp.preorder_traversal(-body) or a**2 in sp.preorder_traversal(body)
+    shared, body = local(two(lambda z: z**-2), shorter=False)
+    assert not shared
+    assert z**-2 in sp.preorder_traversal(body)
+    # Nothing else evaluates 1/z^2.
+    shared, body = local(two(lambda z: z + 1))
+    assert not shared
+    assert local(two(lambda z: z + 1), shorter=False) == (shared, body)

@@ -9,7 +9,8 @@ import sympy as sp
 import symbp as sb
 from symbp.ir.nodes import Access, Index, Statement
 from symbp.ir.walk import accesses
-from symbp.view.cost import MAX_ROWS, arithmetic, statement_calls, statement_operations
+from symbp.passes.count import arithmetic, statement_calls, statement_operations
+from symbp.view.cost import MAX_ROWS
 from tests.catalogue import CATALOGUE, NAMES
 
 K, J = Index("k", 3), Index("j", 4)

@@ -6,8 +6,8 @@ import sympy as sp
 
 from symbp import nn
 from symbp.network import Network
+from symbp.passes.count import statement_operations
 from symbp.pipeline import derive
-from symbp.view.cost import statement_operations
 from symbp.view.derivation import derivation_latex, derivation_text
 from symbp.view.html import derivation_html
 from tests.calls import calls

@@ -24,7 +24,7 @@ ROUNDING = 16.0
 """Errors in units of the last place that count as rounding; a cancellation costs many more."""
 
 VANISHING = 1e-290
-"""Values below this need not be right where only absolute accuracy is asked for."""
+"""Values below this may be any such value where only absolute accuracy is asked for, but not nan."""
 
 OVERFLOWING = 1e300
 """Values above this may come out infinite: a factor 2 taken out of a sum is enough for it."""
@@ -67,16 +67,13 @@ def accurate(
     probes = [x for x in PROBES if x >= 0 or not positive]
     digits = MORE_DIGITS if found[-1][0] == "logarithm near 1" else DIGITS
     truths = [exact(found[-1][1], {X: x}, digits) for x in probes]
-    pairs = [
-        (x, float(v))
-        for x, v in zip(probes, truths, strict=True)
-        if v is not None and (relative or v == 0 or abs(v) > VANISHING)
-    ]
-    usual = error(body if read is None else read, pairs)
+    pairs = [(x, float(v)) for x, v in zip(probes, truths, strict=True) if v is not None]
+    least = 0.0 if relative else VANISHING
+    usual = error(body if read is None else read, pairs, least)
     if usual <= ROUNDING:
         return Choice(body)
     measured = sorted(
-        ((max(error(form, pairs), ROUNDING), cost(form), k) for k, (_, form) in enumerate(found)),
+        ((max(error(form, pairs, least), ROUNDING), cost(form), k) for k, (_, form) in enumerate(found)),
     )
     for loss, _, k in measured:
         rule, form = found[k]
@@ -124,12 +121,17 @@ def _is_single(body: sp.Expr) -> bool:
     return isinstance(call, sp.exp) and call.args[0].as_coeff_Mul()[1] == X
 
 
-def error(form: sp.Expr, pairs: list[tuple[float, float]]) -> float:
-    """The largest error of a form at (argument, value) pairs in units of the last place of the value."""
+def error(form: sp.Expr, pairs: list[tuple[float, float]], least: float = 0.0) -> float:
+    """The largest error of a form at (argument, value) pairs in units of the last place of the value.
+
+    Args:
+        least: what is not larger is as good as 0.
+    """
     points, values = (np.array(side) for side in zip(*pairs, strict=True))
     with np.errstate(all="ignore"):
         got = np.broadcast_to(evaluate_body(form, {X.name: points}), points.shape)
         units = np.abs(got - values) / np.spacing(np.abs(values))
         right = (got == values) | ((np.abs(values) > OVERFLOWING) & (got == np.copysign(np.inf, values)))
+        right |= (np.abs(values) <= least) & (np.abs(got) <= least)
         units = np.where(right, 0, units)
     return float(np.max(np.where(np.isnan(units), np.inf, units)))

@@ -118,7 +118,7 @@ class _Simplifier:
             new = set(accesses(found.form)) - set(accesses(whole))
             rule = FORMULA if new or whole != statement.body else SHORTER
             step = Step(rule, statement.target, whole, found.form, saved, found.verified, found.loss)
-            self.ledger.note(step)
+            self.ledger.note(replace(step, required=found.required))
         return statement.with_body(found.form)
 
     def joined(self, statement: Statement, whole: sp.Expr) -> Statement:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -13,6 +14,7 @@ from symbp.ir.forms import form_of
 from symbp.ir.nodes import Access, Index
 from symbp.ir.walk import accesses, is_undefined, length, operations, postorder, substitute
 from symbp.passes.cost import cost
+from symbp.passes.hoist import WORTH
 from symbp.passes.simplify.candidates import candidates
 from symbp.passes.simplify.divisors import divides_by_no_other
 from symbp.passes.simplify.floats import exact, has_floats, rounded
@@ -29,11 +31,19 @@ LOSS = "relative accuracy where the derivative is small; the error stays below t
 
 @dataclass(frozen=True)
 class Found:
-    """A form, how it was verified, and the accuracy it gives up, in words."""
+    """A form, how it was verified, and the accuracy it gives up, in words.
+
+    Attributes:
+        required: whether the body is wrong somewhere in float64 where the form is better.
+        shares: whether it takes more operations than the body beside the formulas that are held: what those
+            evaluate anyway comes for nothing.
+    """
 
     form: sp.Expr
     verified: str
     loss: str
+    required: bool = False
+    shares: bool = False
 
 
 @dataclass(frozen=True)
@@ -161,7 +171,17 @@ def _solved(problem: Problem) -> Found | None:
         how = None if judge.adds_nan(form) else verified(body, found, known)
         if how is not None:
             best, best_key = Found(form, how, "" if kept else LOSS), key
-    return best
+    if best is None:
+        return None
+    shares = operations(best.form) > _operations_beside(problem.body, held)
+    return replace(best, required=judge.needs(best.form, problem.lossy), shares=shares)
+
+
+def _operations_beside(body: sp.Expr, held: Mapping[Access, sp.Expr]) -> int:
+    """Operations of a body but for what the formulas evaluate, where that is worth a name; see `hoist`."""
+    costly = [n for n in postorder(held.values()) if n.args and cost(n) >= WORTH]
+    shared = {n: Access(f"shared{k}") for k, n in enumerate(costly)}
+    return operations(substitute(body, shared))
 
 
 class _Judge:
@@ -180,6 +200,11 @@ class _Judge:
         if form not in self.known:
             self.known[form] = losses(stable_body(form), self.body, self.held, self.extremes)
         return self.known[form]
+
+    def needs(self, form: sp.Expr, lossy: bool) -> bool:
+        """Whether the body itself is less accurate than is asked for, and the form is better."""
+        own, better = self.losses(self.body)[lossy], self.losses(form)[lossy]
+        return better < own and own > (BELOW_TOP if lossy else EXACT)
 
     def own(self) -> float:
         """The relative error of the body. Where squares overflow it may be nan, which is no measure."""

@@ -30,6 +30,7 @@ class Step:
         loss: what accuracy it gives up, in words; empty where none.
         indices, bound: where `before` is what a sum over `bound` adds up, that sum's own indices and those.
         sums: the sums that it reads and that have no equation of their own any more.
+        required: whether accuracy needs it: it stands even where it costs operations.
     """
 
     rule: str
@@ -42,6 +43,7 @@ class Step:
     indices: tuple[Index, ...] = ()
     bound: tuple[Index, ...] = ()
     sums: tuple[Statement, ...] = ()
+    required: bool = False
 
     def without(self, gone: Mapping[str, Statement], call: Callable[[str], str] = unshifted) -> Step:
         """The step where these sums have no equation any more: it says itself what they were.

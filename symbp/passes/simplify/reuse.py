@@ -94,4 +94,5 @@ def _branchwise(f: sp.Piecewise, derivative: sp.Piecewise, value: Access, lossy:
         result,
         "branch by branch, " + ", ".join(dict.fromkeys(b.verified for b in used)),
         next((b.loss for b in used if b.loss), ""),
+        any(b.required for b in used),
     )

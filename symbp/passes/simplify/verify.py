@@ -135,12 +135,16 @@ def _at_extremes(whole: sp.Expr, leaves: tuple[Access, ...], extremes: tuple[flo
 
 
 def _in_float64(form: sp.Expr, points: Mapping, definitions: Definitions) -> tuple[np.ndarray, np.ndarray]:
-    """The values of a body, and where a definition is nan, for which no form in it is to blame."""
+    """The values of a body, and where a definition that it reads is nan, for which it is not to blame."""
+    read = set(accesses(form))
+    for access in reversed(list(definitions)):
+        if access in read:
+            read.update(accesses(definitions[access]))
     values = {a.name: v for a, v in points.items()}
     blind = np.zeros(np.shape(next(iter(points.values()), 0.0)), dtype=bool)
     with np.errstate(all="ignore"):
-        for access, body in definitions.items():
-            values[access.name] = evaluate_body(body, values)
+        for access in (a for a in definitions if a in read):
+            values[access.name] = evaluate_body(definitions[access], values)
             blind = blind | np.isnan(values[access.name])
         got = evaluate_body(form, values)
     return np.broadcast_to(got, blind.shape), blind

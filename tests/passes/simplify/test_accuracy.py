@@ -4,7 +4,14 @@ import sympy as sp
 
 from symbp.ir.evaluate import evaluate_body
 from symbp.ir.functions import expm1
-from symbp.passes.simplify.accuracy import Choice, _is_single, accurate, error, in_decaying_exponential
+from symbp.passes.simplify.accuracy import (
+    Choice,
+    _is_single,
+    accurate,
+    answers_nan,
+    error,
+    in_decaying_exponential,
+)
 from symbp.passes.simplify.exponential_forms import X
 from tests.calls import calls
 
@@ -67,3 +74,13 @@ def test_overflow_is_seen_of_slow_exponentials_too(unit):
     form = accurate(e(unit * X) / (1 + e(unit * X))).form
     with np.errstate(all="ignore"):
         assert list(evaluate_body(form, {"x": np.array([-2e5, 2e5])})) == [0, 1]
+
+
+def test_what_vanishes_may_be_anything_small_but_not_nan():
+    """4 exp(-2x)/((1 + exp(-2x))^2 (1 + exp(-x))) is 0 at -1000, and inf/inf there."""
+    body = (1 - sp.tanh(X) ** 2) / (1 + sp.exp(-X))
+    assert not answers_nan(accurate(body, relative=False).form)
+    assert error(2 * X, [(0.0, 1e-300)]) > 1e10
+    assert error(2 * X, [(0.0, 1e-300)], 1e-290) == 0
+    assert error(2 * X, [(0.0, 1e-280)], 1e-290) > 1e10
+    assert error(e(-X) / e(-X), [(-1000.0, 1e-300)], 1e-290) == np.inf

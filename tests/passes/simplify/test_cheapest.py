@@ -120,3 +120,23 @@ def test_the_order_of_what_is_held_makes_no_other_problem(monkeypatch):
     for order in (held, dict([*held.items()][::-1])):
         solved(e(x) * x / (e(x) + e(y)), order)
     assert len(set(solutions)) == 1
+
+
+def test_what_accuracy_needs_is_told():
+    """(1 - y)/(1 - p) is inf or nan where p rounds to 1; sigma' loses nothing of its largest value."""
+    x, y, p = Access("x"), Access("y"), Access("p")
+    lost = solved(p * (1 - p) * ((1 - y) / (1 - p) - y / p), {p: sigma(x)})
+    assert lost.form == p - y
+    assert lost.required
+    assert not solved(slope(x), {p: sigma(x)}).required
+
+
+def test_forms_that_take_operations_where_the_body_would_share_them():
+    x, a = Access("x"), Access("a")
+    inverse = solved(-1 / x**2, {a: 1 / x})
+    assert inverse.form == -(a**2)
+    assert not inverse.shares
+    # Beside log(1 + exp(-x)), 1/(1 + exp(-x)) is one operation.
+    body, held = x * e(-x) + 1 / (1 + e(-x)), {a: sp.log(1 + e(-x))}
+    assert operations(body) == 6
+    assert module._operations_beside(body, held) == 3

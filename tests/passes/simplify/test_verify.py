@@ -2,7 +2,7 @@ import numpy as np
 import sympy as sp
 
 from symbp.ir import Access
-from symbp.passes.simplify.verify import answers_nan, losses, verified
+from symbp.passes.simplify.verify import adds_nan, answers_nan, losses, verified
 
 x, y, a = Access("x"), Access("y"), Access("a")
 e = sp.exp
@@ -47,3 +47,13 @@ def test_overflow_to_nan_is_an_infinite_loss():
     assert answers_nan(form, {})
     assert losses(form, 1 / (1 + e(-x)), {})[0] == np.inf
     assert not answers_nan(1 / (1 + e(-x)), {})
+
+
+def test_a_definition_that_is_not_read_excuses_nothing():
+    """exp(x^2) exp(-y) is inf times 0 at y = 1000; log(a) is nan for most a."""
+    form, body = x / (e(x**2) * e(-y) + e(x**2)), x * e(-(x**2)) * e(-e(-y))
+    assert adds_nan(form, body, {})
+    assert adds_nan(form, body, {Access("held"): sp.log(a)})
+    assert losses(form, form, {Access("held"): sp.log(a)}) == losses(form, form, {})
+    held = {a: sp.log(x), Access("b"): a + 1}
+    assert not answers_nan(Access("b"), held)  # nan where what it is made of is
