@@ -107,14 +107,14 @@ def direct_forward(kernel: Compiled, size: int, totals: Sequence[Slot] = ()) -> 
 
 
 def direct_samples(
-    kernel: Compiled, slots: Sequence[Slot], form: str = "all", numbers: bool = False
+    kernel: Compiled, slots: Sequence[Slot], form: str = "all", alone: bool = False
 ) -> DirectSamples | None:
-    """The short way into a kernel of bare expressions: for floats alone, and for arrays of N samples.
+    """The short way into a kernel of bare expressions: for one sample, and for arrays of N samples.
 
     Args:
         slots: the arguments, which may be more than the kernel reads.
         form: "all" results as a tuple, the "one" there is, or the first and the "rest" as a pair.
-        numbers: whether mostly floats will come, so that they have machine code of their own.
+        alone: whether mostly single samples will come, so that they have machine code of their own.
     """
     plain = bool(slots) and all(s.role != "label" and s.total is None for s in slots)
     plain = plain and all(s.batched for s in kernel.results) and bool(kernel.inputs)
@@ -124,9 +124,13 @@ def direct_samples(
     given = entry.arguments(len(slots))
     names = [s.name for s in slots]
     used = [names.index(s.name) for s in kernel.inputs]
-    if not any(s.shape for s in slots):
-        with entry.where(entry.is_number(given[0])):
-            _numbers(entry, kernel, given, used, form, kernel.point_into() if numbers else None)
+    axes = len(slots[0].shape)
+    with entry.where(entry.is_array(given[0], axes) if axes else entry.is_number(given[0])):
+        taken = [
+            _alone(entry.array(g, kernel.real, s.shape)) if s.shape else entry.number(g, kernel.real)
+            for g, s in zip(given, slots, strict=True)
+        ]
+        _one_sample(entry, kernel, [taken[k] for k in used], form, kernel.point_into() if alone else None)
     arrays: list[Array] = []
     samples = None
     for argument, slot in zip(given, slots, strict=True):
@@ -174,21 +178,19 @@ def direct_shared(kernel: Compiled, slots: Sequence[Slot], form: str = "all") ->
     return call
 
 
-def _numbers(
-    entry: Entry,
-    kernel: Compiled,
-    given: Sequence[ir.Value],
-    used: list[int],
-    form: str,
-    function: Function | None = None,
+def _alone(row: Array) -> Array:
+    """One row as an array of rows."""
+    return Array(row.address, (1, *row.shape))
+
+
+def _one_sample(
+    entry: Entry, kernel: Compiled, taken: Sequence[Array], form: str, function: Function | None
 ) -> None:
-    """Arguments that are numbers, for which a kernel of arrays has one sample, unless there is a function for
-    them."""
-    taken = [entry.number(g, kernel.real) for g in given]
+    """The results for one sample; `function` computes them, where there is one for that."""
     made = [None if s.shape == () else entry.new_array(kernel.real, s.shape) for s in kernel.results]
     rooms = [m[1] if m else entry.room(kernel.real) for m in made]
     views = [Array(r.address, (1, *s.shape)) for r, s in zip(rooms, kernel.results, strict=True)]
-    entry.run([*(taken[k] for k in used), *views], kernel.call.work, function)
+    entry.run([*taken, *views], kernel.call.work, function)
     results = [m[0] if m else entry.new_float(r, kernel.real) for m, r in zip(made, rooms, strict=True)]
     _give(entry, results, form)
 

@@ -338,8 +338,8 @@ class Function:
         """The short way into a kernel, when it has been called often enough."""
         often = self._often.get(what)
         if often is None:
-            numbers = bool(args) and np.ndim(args[0]) == 0
-            often = Often("direct_samples", self._kernel(what), self._slots, form, numbers)
+            alone = bool(args) and np.ndim(args[0]) == len(self._slots[0].shape)
+            often = Often("direct_samples", self._kernel(what), self._slots, form, alone)
         short = self._often.setdefault(what, often)()
         if short is not None:
             self._short[what] = short

@@ -176,6 +176,41 @@ def test_functions_take_numbers_or_arrays_the_short_way():
             assert call(*given) is None
 
 
+@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_functions_take_one_sample_of_vectors_the_short_way(alone, dtype):
+    t, y, W = sp.Symbol("t"), sb.vector("y", 3), sb.matrix("A", 2, 2)
+    rates = [t * sp.exp(y[0, 0]) - y[1, 0], y[1, 0] * y[2, 0], W[0, 1] + sp.sin(y[2, 0])]
+    f = Function(rates, args=[t, y, W], wrt=[y], dtype=dtype, cache=False)
+    call = direct_samples(f._kernel("value_and_jacobian"), f._slots, "all", alone)
+    row, block = np.array([0.5, 2.0, -1.0], dtype), np.arange(4, dtype=dtype).reshape(2, 2)
+    want = f._long("value_and_jacobian", (0.25, row, block))[1]
+    for got, right in zip(call(0.25, row, block), want, strict=True):
+        np.testing.assert_array_equal(got, right, strict=True)
+    for given in (
+        (0.25, row[:2], block),
+        (0.25, np.stack([row]), block),
+        (0.25, row, block.T),
+        (0.25, row.astype("i4"), block),
+        (0.25, 1.0, block),
+        (row, row, block),
+        (0.25, row),
+    ):
+        assert call(*given) is None
+    many = [np.full(4, 0.25, dtype), np.tile(row, (4, 1)), np.tile(block, (4, 1, 1))]
+    for got, right in zip(call(*many), want, strict=True):
+        np.testing.assert_array_equal(got, np.stack([right] * 4))
+
+
+def test_who_takes_vectors_first_looks_at_numbers_without_harm():
+    y = sb.vector("y", 3)
+    f = Function([y[0, 0] * y[1, 0], sp.cos(y[2, 0])], args=[y], cache=False)
+    call = direct_samples(f._kernel("value"), f._slots, "one")
+    for given in (1.0, None, "y", [1.0, 2.0, 3.0], np.float64(2.0), np.ones(3, "f4")):
+        assert call(given) is None
+    np.testing.assert_array_equal(call(np.zeros(3)), [0.0, 1.0])
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_large_calls_take_the_short_way_too_and_only_where_nothing_is_wrong(threads):
     model = sb.compile(sb.mlp([4, 64, 3], loss="mean_squared_error"), threads=threads)

@@ -180,6 +180,12 @@ class Entry:
         """Whether an argument is a float."""
         return self.build.or_(self._is(given, float), self._is(given, np.float64))
 
+    def is_array(self, given: ir.Value, axes: int) -> ir.Value:
+        """Whether an argument is an array of so many axes."""
+        yes = self._is(given, np.ndarray)
+        read = self.build.select(yes, given, self._known(np.empty((0,) * (axes + 1))))
+        return self.build.icmp_signed("==", self._part(read, AXES, _INT), ir.Constant(_INT, axes))
+
     # ---- what is made
 
     def room(self, dtype: np.dtype) -> Array:
