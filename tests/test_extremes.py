@@ -289,3 +289,44 @@ def test_masks_that_are_written_as_minus_infinity(dtype):
         assert loss == pytest.approx(-np.log(p), rel=1e-6)
         np.testing.assert_allclose(gradient, [0, p - 1, 1 - p], rtol=1e-6)
     np.testing.assert_array_equal(model.forward(theta, M=np.zeros((1, 3), dtype))["q"], [[0, 0, 0]])
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(
+    "unit", [lambda t: t / (1 + e(-t)), lambda t: t * (1 + sp.erf(t / sp.sqrt(2))) / 2], ids=["silu", "gelu"]
+)
+def test_units_of_networks_at_infinity(unit, dtype):
+    """Their limits, where infinity times 0 would be nan."""
+    t, a, E = sb.vector("t", 3), sb.vector("a", 3), sp.Symbol("E")
+    net = sb.Network(
+        [sp.Eq(a, nn.elementwise(unit, t)), sp.Eq(E, sb.dot(a, a))], inputs=[], parameters=[t], loss=E
+    )
+    model = sb.compile(net, dtype=dtype, cache=False)
+    loss, slopes = model.value_and_grad(np.array([-inf, 0.0, -1000.0], dtype))
+    assert loss == 0
+    np.testing.assert_array_equal(slopes, 0)
+    assert model.value_and_grad(np.array([inf, 0.0, 0.0], dtype))[0] == inf
+
+
+CLOSE = {
+    "mixture": log(e(-((x - y) ** 2) * e(z) / 2 - z) + e(-((x - 1.5 * z) ** 2) / 2)),
+    "differences": log(e(-((x - y) ** 2) / 2) + e(-((y - z) ** 2) / 2)),
+    "squares below a line": sp.sqrt(sp.atan(x - y) ** 2 + 1) * e(-(log(z**2 + 1) ** 2) / 2),
+    "choices in choices": log(e(-(log(e(-((x - y) ** 2)) + e(-(z**2))) ** 2) / 2) + e(-((y - x) ** 2) / 2)),
+    "powers of choices": log(e(-(sp.tanh(x - y) ** 2) / 2) + e(-1 / (2 * (e(x - y) + 1) ** 2))) ** 2 * z,
+    "sizes of sums": sp.atan(z * (sp.tanh(z) + e(-((x - y) ** 2)))),
+}
+
+
+@pytest.mark.parametrize("name", CLOSE)
+def test_arguments_that_are_nearly_equal(name):
+    """No square of a difference is multiplied out, nor a difference taken of products."""
+    f, symbols = sb.compile(CLOSE[name], args=[x, y, z], cache=False), (x, y, z)
+    exact = sp.lambdify(symbols, [CLOSE[name], *(CLOSE[name].diff(s) for s in symbols)], "mpmath")
+    for size in (0.7, 57.3, 1000.1):
+        at = [size, size * (1 + 3e-7), 2 / 3 * size * (1 + 1e-7) if name == "mixture" else size * (1 - 1e-6)]
+        at[2] = at[2] if name == "differences" else 0.3
+        value, gradient = f.value_and_grad(*at)
+        with mpmath.workdps(60):
+            right = [float(v) for v in exact(*map(mpmath.mpf, at))]
+        np.testing.assert_allclose([value, *gradient], right, rtol=1e-12)

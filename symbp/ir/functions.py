@@ -11,6 +11,7 @@ from typing import Any
 
 import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
+from sympy.core.logic import fuzzy_and
 
 __all__ = [
     "INTERNAL",
@@ -25,7 +26,14 @@ __all__ = [
 ]
 
 
-class compensated_exp(sp.Function):
+class _OfReals(sp.Function):
+    """A real function of real numbers: of what may be complex, SymPy writes the size with conjugates."""
+
+    def _eval_is_extended_real(self) -> bool | None:
+        return fuzzy_and(a.is_extended_real for a in self.args)
+
+
+class compensated_exp(_OfReals):
     """exp(u) where u is computed in twice the working precision.
 
     exp multiplies an error of its argument by the argument: at u = -x**2 = -676 the rounding of x**2
@@ -44,7 +52,7 @@ class compensated_exp(sp.Function):
         return f"exp({printer._print(self.args[0])})"
 
 
-class one_plus_erf(sp.Function):
+class one_plus_erf(_OfReals):
     """1 + erf(x) = erfc(-x), which SymPy turns into 2 - erfc(x): 0 at -10, where it is 2.1e-45."""
 
     nargs = 1
@@ -59,7 +67,7 @@ class one_plus_erf(sp.Function):
         return f"(1 + erf({printer._print(self.args[0])}))"
 
 
-class erfcx(sp.Function):
+class erfcx(_OfReals):
     """exp(x^2) erfc(x), which is about 1/(x sqrt(pi)) where erfc(x) is 0 in floating point."""
 
     nargs = 1
@@ -72,7 +80,7 @@ class erfcx(sp.Function):
         return (sp.exp(x**2) * sp.erfc(x))._eval_evalf(prec)
 
 
-class times_logarithm(sp.Function):
+class times_logarithm(_OfReals):
     """u * v for a v that is a logarithm; 0 where u is 0 and v is infinite, which is the limit of u log(u).
 
     Where v is nan, so is the product.
@@ -90,7 +98,7 @@ class times_logarithm(sp.Function):
         return printer._print(sp.Mul(*self.args, evaluate=False))
 
 
-class _Itself(sp.Function):
+class _Itself(_OfReals):
     """What is its operand to mathematics, and more to a kernel."""
 
     nargs = 1

@@ -128,6 +128,8 @@ def rebuild(node: sp.Basic, args: tuple) -> sp.Basic:
         return sp.exp(args[0], evaluate=False)
     if len(args) == 1 and isinstance(node, sp.Function) and stands(node.func, args[0]):
         return node.func(args[0], evaluate=False)
+    if isinstance(node, sp.Abs) and args[0].is_extended_real is None:
+        return node.func(args[0], evaluate=False)  # all is real here; SymPy would write conjugates
     if isinstance(node, sp.Pow | sp.log) and _has_no_value(node, *args):
         return node.func(*args, evaluate=False)
     if isinstance(node, ExprCondPair):
@@ -137,12 +139,18 @@ def rebuild(node: sp.Basic, args: tuple) -> sp.Basic:
         return node.func(*distinct, evaluate=len(distinct) <= FEW)
     if isinstance(node, sp.Piecewise) and any(has_choice(pair.cond) for pair in args):
         return _choice(args)
+    if isinstance(node, sp.Pow) and _has_chosen_conditions(args[0]):
+        return node.func(*args, evaluate=False)  # SymPy takes the power of every branch
     if isinstance(node, Relational):
         try:
             return node.func(*args)
         except TypeError:  # SymPy does not order what is not real, as 1/0
             return node.func(*args, evaluate=False)
     return node.func(*args)
+
+
+def _has_chosen_conditions(node: sp.Basic) -> bool:
+    return isinstance(node, sp.Piecewise) and any(has_choice(pair.cond) for pair in node.args)
 
 
 def _stays_exponent(argument: sp.Basic) -> bool:
@@ -209,6 +217,14 @@ def conditions(root: sp.Basic) -> list[sp.Basic]:
 @lru_cache(maxsize=REMEMBERED)
 def _conditions(root: sp.Basic) -> tuple[sp.Basic, ...]:
     return tuple(node.cond for node in postorder([root]) if isinstance(node, ExprCondPair))
+
+
+def choice(*pairs: tuple[Any, Any]) -> Any:
+    """The Piecewise of some (value, condition); conditions may hold others."""
+    args = [(sp.sympify(value), sp.sympify(condition)) for value, condition in pairs]
+    if not any(has_choice(condition) for _, condition in args):
+        return sp.Piecewise(*args)
+    return _choice(tuple(sp.Tuple.__new__(ExprCondPair, *pair) for pair in args))
 
 
 def _choice(pairs: tuple) -> sp.Basic:

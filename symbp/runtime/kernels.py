@@ -11,6 +11,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import sympy as sp
 
 from symbp.errors import DataError, shorten
 from symbp.network import Network, check_entries, symbol_name
@@ -22,7 +23,6 @@ from symbp.runtime.loaded import LoadedModule
 from symbp.runtime.lock import MAKING
 from symbp.runtime.threads import Together
 from symbp.schedule.kernel import FUSED, LAYERWISE
-from symbp.schedule.product import LEAST
 
 if TYPE_CHECKING:
     from symbp.pipeline import Derivation
@@ -164,9 +164,13 @@ class KernelSet:
 
     def _multiplies(self) -> bool:
         """Whether kernels will multiply matrices: probably, if there is one of the least size."""
+        from symbp.schedule.product import LEAST
+
         for symbol in self.network.parameters:
             shape = [self.dims.get(str(n), n) for n in getattr(symbol, "shape", ())]
-            if all(n != 1 for n in shape) and len(shape) == 2 and prod(map(int, shape)) >= LEAST:
+            if len(shape) != 2 or not all(isinstance(n, int | sp.Integer) and n > 1 for n in shape):
+                continue
+            if prod(map(int, shape)) >= LEAST:
                 return True
         return False
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import sympy as sp
 
-from symbp.ir.walk import is_large
+from symbp.ir.walk import choice, is_large
 
 SIZE = 40
 """Nodes, counted as a tree, of a sum that is looked at."""
@@ -44,4 +44,4 @@ def _turned(node: sp.Expr, u: sp.Expr, v: sp.Expr, c: sp.Expr, over: bool) -> sp
     without = c * left / ((r + v) * r if over else r + v)
     close = sp.Lt(u, 2 * v**2, evaluate=False)  # not where both are infinite
     close = close if v.is_number else sp.And(sp.Gt(v, 0, evaluate=False), close)
-    return sp.Piecewise((without, close), (node, True))
+    return choice((without, close), (node, True))

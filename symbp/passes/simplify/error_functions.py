@@ -14,7 +14,7 @@ import numpy as np
 import sympy as sp
 
 from symbp.ir.functions import erfcx, log1p, one_plus_erf
-from symbp.ir.walk import accesses, substitute
+from symbp.ir.walk import accesses, choice, substitute
 
 
 def complementary(node: Any) -> Any:
@@ -42,7 +42,7 @@ def product_with_complement(node: Any) -> Any:
             continue
         others = [a for a in node.args if a is not factor and a is not exponentials[0]]
         far = sp.Mul(*others, sp.exp(rest), erfcx(u) ** n)
-        return sp.Piecewise((far, sp.Gt(u, 0, evaluate=False)), (node, True))
+        return choice((far, sp.Gt(u, 0, evaluate=False)), (node, True))
     return None
 
 
@@ -57,9 +57,9 @@ def logarithm_of_complement(node: Any) -> Any:
     far = sp.log(c * erfcx(u)) - u**2
     if c == sp.S.Half:
         near = log1p(-sp.erfc(-u) / 2)
-        return sp.Piecewise((near, sp.Lt(u, 0, evaluate=False)), (far, True))
+        return choice((near, sp.Lt(u, 0, evaluate=False)), (far, True))
     near = log1p(-sp.erf(u)) + (0 if c == 1 else sp.log(c))
-    return sp.Piecewise((near, sp.Lt(u, sp.S.Half, evaluate=False)), (far, True))
+    return choice((near, sp.Lt(u, sp.S.Half, evaluate=False)), (far, True))
 
 
 def _degree(body: sp.Expr) -> float:

@@ -15,7 +15,7 @@ import sympy as sp
 
 from symbp.ir.functions import finite, log1p, times_logarithm
 from symbp.ir.nodes import Access, Statement, Tensor
-from symbp.ir.walk import accesses, is_large, rebuild, substitute
+from symbp.ir.walk import accesses, choice, is_large, rebuild, substitute
 from symbp.passes.simplify.exponential_sums import exponent_of, weights
 from symbp.passes.simplify.nothing_counts import may_be_of_nothing
 from symbp.passes.simplify.peaks import is_peak
@@ -185,5 +185,5 @@ def logarithm_near_one(node: sp.log, look: Look, facts: Facts) -> sp.Expr | None
         m = None if exponent is None else -exponent
         if isinstance(m, Access) and m.name in facts.from_zero:
             rest = sp.Add(*(t for t in total.args if t is not term))
-            return sp.Piecewise((log1p(rest), sp.Le(m, 0, evaluate=False)), (node, True))
+            return choice((log1p(rest), sp.Le(m, 0, evaluate=False)), (node, True))
     return None

@@ -13,7 +13,7 @@ import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symbp.ir.functions import first, log1p
-from symbp.ir.walk import FEW, is_leaf, postorder, rebuild
+from symbp.ir.walk import FEW, choice, is_leaf, operations, postorder, rebuild
 
 Term = tuple[sp.Expr, sp.Expr]
 """(factor, exponent)"""
@@ -36,19 +36,19 @@ def logarithm_of_sum(node: Any) -> Any:
     if not more and c == d == 1:
         # Equal exponents may both be infinite.
         apart = sp.Max(a, b) + log1p(sp.exp(-sp.Abs(a - b)))
-        return sp.Piecewise((a + sp.log(2), sp.Eq(a, b, evaluate=False)), (apart, True))
+        return choice((a + sp.log(2), sp.Eq(a, b, evaluate=False)), (apart, True))
     top = _greatest([exponent for _, exponent in terms])
     small, ones = [], []
     for factor, exponent in terms:
         is_top = sp.Ge(exponent, top, evaluate=False)
-        small.append(sp.Piecewise((0, is_top), (factor * sp.exp(_less(exponent, top)), True)))
-        ones.append(sp.Piecewise((factor, is_top), (0, True)))
+        small.append(choice((0, is_top), (factor * sp.exp(_less(exponent, top)), True)))
+        ones.append(choice((factor, is_top), (0, True)))
     rest = first(sp.Add(*ones, -1)) + sp.Add(*small)
     if all(factor == 1 for factor, _ in terms):
         return top + log1p(rest)
     total = _shifted(terms, top)
     near = sp.Lt(sp.Abs(total - 1), sp.S.Half, evaluate=False)
-    return top + sp.Piecewise((log1p(rest), near), (sp.log(total), True))
+    return top + choice((log1p(rest), near), (sp.log(total), True))
 
 
 def terms_of(total: sp.Basic) -> list[Term] | None:
@@ -251,8 +251,15 @@ def _greatest(exponents: list[sp.Expr]) -> sp.Expr:
 
 
 def _less(exponent: sp.Expr, top: sp.Expr) -> sp.Expr:
-    """The difference. Two exponents may cancel in part; a maximum is left as it is, to be evaluated once."""
-    return exponent - top if isinstance(top, sp.Max) else sp.expand(exponent - top)
+    """The difference. Two exponents may cancel in part; a maximum is left as it is, to be evaluated once.
+
+    Where nothing cancels it stays as it is written: of (x - m)^2 multiplied out no digit may be left.
+    """
+    plain = exponent - top
+    if isinstance(top, sp.Max):
+        return plain
+    expanded = sp.expand(plain)
+    return expanded if operations(expanded) < operations(plain) else plain
 
 
 def _shifted(terms: list[Term], top: sp.Expr) -> sp.Expr:

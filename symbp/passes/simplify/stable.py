@@ -101,7 +101,7 @@ def stable_forms(program: Program, ledger: Ledger | None = None, relative: bool 
 
 def _rewritten(program: Program, relative: bool, shared: frozenset, ledger: Ledger | None) -> list[Statement]:
     definitions, facts = Definitions(relative), Facts.of(program.statements, program.tensors)
-    definitions.ends = relative and len(program.statements) <= FEW
+    definitions.ends = not relative or len(program.statements) <= FEW
     statements = []
     for statement in program.statements:
 
@@ -334,7 +334,10 @@ class _Rewriter:
                 near = {self.single[f].argument for f in outside}
                 taken = [f for f in product.args if f in self.single and self.single[f].argument in near]
                 rest = [f for f in product.args if f is not total and f not in taken]
-                return sp.Mul(*rest, sp.Add(*(sp.Mul(*taken, term) for term in total.args)))
+                # Terms that no exponential is in stay one factor: of (x - y) a no digit goes to x a - y a.
+                plain = [t for t in total.args if not any(f in self.single for f in sp.Mul.make_args(t))]
+                terms = [sp.Add(*plain), *(t for t in total.args if t not in plain)]
+                return sp.Mul(*rest, sp.Add(*(sp.Mul(*taken, term) for term in terms)))
         return product
 
     def grouped(self, node: Any, args: list[Any]) -> tuple[list[Any], dict[Any, Single]]:

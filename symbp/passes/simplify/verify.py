@@ -37,6 +37,8 @@ LARGE = (*EXTREMES, 1e17, -1e17)
 """Those, and some next to which 1 is nothing."""
 NEAR = (-11.0, 7.0, -6.0, 9.0, -2.5, 4.0, 12.0, -8.0)
 """Those that several variables take as well: the products of the others are about 0 or very large."""
+BESIDE, STEP = (1.3, 57.0, 1000.0), 1e-5
+"""Where several variables are nearly equal, and how nearly: of (x - y)^2 multiplied out no digit is left."""
 APART, NEXT = 5, -1
 """How far apart in it two variables are."""
 FAR = (*EXTREMES, 1e-160, -1e-160, 1e160, -1e160)
@@ -119,9 +121,15 @@ def _points(
 def _spread(
     leaves: tuple[Access, ...], extremes: tuple[float, ...], step: int = APART
 ) -> dict[Access, np.ndarray]:
-    near = NEAR if len(leaves) > 1 else ()
+    near, beside = (NEAR, BESIDE) if len(leaves) > 1 else ((), ())
     return {
-        a: np.concatenate([np.roll(extremes, step * k), np.roll(near, step * k)])
+        a: np.concatenate(
+            [
+                np.roll(extremes, step * k),
+                np.roll(near, step * k),
+                np.multiply(beside, 1 + STEP * k * (k + 1)),
+            ]
+        )
         for k, a in enumerate(leaves)
     }
 
