@@ -129,7 +129,7 @@ def rebuild(node: sp.Basic, args: tuple) -> sp.Basic:
     if len(args) == 1 and isinstance(node, sp.Function) and stands(node.func, args[0]):
         return node.func(args[0], evaluate=False)
     if isinstance(node, sp.Abs) and args[0].is_extended_real is None:
-        return node.func(args[0], evaluate=False)  # all is real here; SymPy would write conjugates
+        return _size(args[0])
     if isinstance(node, sp.Pow | sp.log) and _has_no_value(node, *args):
         return node.func(*args, evaluate=False)
     if isinstance(node, ExprCondPair):
@@ -147,6 +147,14 @@ def rebuild(node: sp.Basic, args: tuple) -> sp.Basic:
         except TypeError:  # SymPy does not order what is not real, as 1/0
             return node.func(*args, evaluate=False)
     return node.func(*args)
+
+
+def _size(argument: sp.Basic) -> sp.Basic:
+    """The absolute value. All is real here, but where SymPy does not know that it writes conjugates."""
+    found = sp.Abs(argument)
+    if any(isinstance(n, sp.conjugate) for n in postorder([found])):
+        return sp.Abs(argument, evaluate=False)
+    return found
 
 
 def _has_chosen_conditions(node: sp.Basic) -> bool:
