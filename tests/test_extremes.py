@@ -314,6 +314,7 @@ CLOSE = {
     "squares below a line": sp.sqrt(sp.atan(x - y) ** 2 + 1) * e(-(log(z**2 + 1) ** 2) / 2),
     "choices in choices": log(e(-(log(e(-((x - y) ** 2)) + e(-(z**2))) ** 2) / 2) + e(-((y - x) ** 2) / 2)),
     "powers of choices": log(e(-(sp.tanh(x - y) ** 2) / 2) + e(-1 / (2 * (e(x - y) + 1) ** 2))) ** 2 * z,
+    "choices in sizes": log(e(-(sp.tanh(z**2) ** 2) / 2) + e(-1 / (2 * (1 + e(-1 / (e(x - y) + 1))) ** 2))),
     "sizes of sums": sp.atan(z * (sp.tanh(z) + e(-((x - y) ** 2)))),
 }
 

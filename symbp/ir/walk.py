@@ -151,7 +151,8 @@ def rebuild(node: sp.Basic, args: tuple) -> sp.Basic:
 
 def _size(argument: sp.Basic) -> sp.Basic:
     """The absolute value. All is real here, but where SymPy does not know that it writes conjugates."""
-    found = sp.Abs(argument)
+    plain = any(map(has_choice, conditions(argument)))
+    found = sp.Abs(argument, evaluate=not plain)
     if any(isinstance(n, sp.conjugate) for n in postorder([found])):
         return sp.Abs(argument, evaluate=False)
     return found
