@@ -315,6 +315,9 @@ CLOSE = {
     "choices in choices": log(e(-(log(e(-((x - y) ** 2)) + e(-(z**2))) ** 2) / 2) + e(-((y - x) ** 2) / 2)),
     "powers of choices": log(e(-(sp.tanh(x - y) ** 2) / 2) + e(-1 / (2 * (e(x - y) + 1) ** 2))) ** 2 * z,
     "choices in sizes": log(e(-(sp.tanh(z**2) ** 2) / 2) + e(-1 / (2 * (1 + e(-1 / (e(x - y) + 1))) ** 2))),
+    "choices of choices": -z
+    * sp.atan(log(e(-((sp.tanh(z) + e(-((x - y) ** 2))) ** 2) / 2) + e(-1 / (2 * (e(y - x) + 1) ** 2))))
+    + e(-(sp.tanh(z * (x - y)) ** 2)),
     "sizes of sums": sp.atan(z * (sp.tanh(z) + e(-((x - y) ** 2)))),
 }
 

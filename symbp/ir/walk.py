@@ -120,6 +120,12 @@ def rebuild(node: sp.Basic, args: tuple) -> sp.Basic:
         len(args) > MANY or any(is_large(a) for a in args if type(a) is not Access)
     ):
         return node.func(*args, evaluate=False)
+    if (
+        isinstance(node, _ASKING)
+        and not isinstance(node, sp.Piecewise)
+        and any(map(chooses_by_choices, args))
+    ):
+        return node.func(*args, evaluate=False)
     if type(node) is sp.Mul:
         return product(*args)
     if type(node) is sp.Add:
@@ -139,8 +145,6 @@ def rebuild(node: sp.Basic, args: tuple) -> sp.Basic:
         return node.func(*distinct, evaluate=len(distinct) <= FEW)
     if isinstance(node, sp.Piecewise) and any(has_choice(pair.cond) for pair in args):
         return _choice(args)
-    if isinstance(node, sp.Pow) and _has_chosen_conditions(args[0]):
-        return node.func(*args, evaluate=False)  # SymPy takes the power of every branch
     if isinstance(node, Relational):
         try:
             return node.func(*args)
@@ -151,15 +155,34 @@ def rebuild(node: sp.Basic, args: tuple) -> sp.Basic:
 
 def _size(argument: sp.Basic) -> sp.Basic:
     """The absolute value. All is real here, but where SymPy does not know that it writes conjugates."""
-    plain = any(map(has_choice, conditions(argument)))
-    found = sp.Abs(argument, evaluate=not plain)
+    found = sp.Abs(argument)
     if any(isinstance(n, sp.conjugate) for n in postorder([found])):
         return sp.Abs(argument, evaluate=False)
     return found
 
 
-def _has_chosen_conditions(node: sp.Basic) -> bool:
-    return isinstance(node, sp.Piecewise) and any(has_choice(pair.cond) for pair in node.args)
+_ASKING = (sp.Add, sp.Mul, sp.Pow, sp.Function, sp.Max, sp.Min)
+
+_PLAIN: set[sp.Basic] = set()
+"""Nodes of which it is known that no condition in them holds a choice."""
+
+
+def chooses_by_choices(root: sp.Basic) -> bool:
+    """Whether conditions in an expression hold choices. SymPy, which asks for signs and takes powers of
+    branches, builds these anew, and fails where no symbol is in them."""
+    found, stack = [], [root]
+    while stack:
+        node = stack.pop()
+        if is_leaf(node) or node in _PLAIN:
+            continue
+        if isinstance(node, ExprCondPair) and has_choice(node.cond):
+            return True
+        found.append(node)
+        stack += node.args
+    if len(_PLAIN) >= REMEMBERED:
+        _PLAIN.clear()
+    _PLAIN.update(found)
+    return False
 
 
 def _stays_exponent(argument: sp.Basic) -> bool:

@@ -18,6 +18,7 @@ from symbp.ir.functions import finite, log1p
 from symbp.ir.nodes import Access, Index, Program, Statement
 from symbp.ir.walk import (
     accesses,
+    chooses_by_choices,
     index_symbols,
     is_large,
     is_leaf,
@@ -270,7 +271,7 @@ class _Rewriter:
                 args = self.zero_first(node, args, meaning)
             # Compared by identity: 1.0 equals 1.
             same = len(args) == len(node.args) and all(map(operator.is_, args, node.args))
-            new = node if same else node.func(*args)
+            new = node if same else node.func(*args, evaluate=not any(map(chooses_by_choices, args)))
         else:
             new = rebuild(node, tuple(args))
         if self.facts.from_zero and isinstance(new, sp.log):
