@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import threading
 from collections.abc import Callable
+from typing import Any
 
 
 class Making:
@@ -46,11 +48,26 @@ AWAITED: list[Callable[[], object]] = []
 """What a fork waits for besides the lock: functions that return when other threads have compiled."""
 
 
+_taken: list[Any] = []
+"""LLVM's lock, while a fork holds it."""
+
+
 def _before_fork() -> None:
     MAKING.acquire()
     for wait in AWAITED:
         wait()
+    # Python may free what LLVM made in any thread at any time, which takes LLVM's own lock.
+    lock = getattr(getattr(sys.modules.get("llvmlite.binding.ffi"), "lib", None), "_lock", None)
+    if lock is not None:
+        lock.__enter__()
+        _taken.append(lock)
+
+
+def _after_fork() -> None:
+    if _taken:
+        _taken.pop().__exit__(None, None, None)
+    MAKING.release()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=MAKING.release, after_in_child=MAKING.release)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)

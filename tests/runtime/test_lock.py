@@ -4,6 +4,7 @@ import threading
 import time
 
 import pytest
+from llvmlite.binding import ffi
 
 from symbp.runtime.lock import AWAITED, MAKING
 
@@ -69,3 +70,26 @@ def test_a_fork_waits_for_what_else_compiles(monkeypatch):
         os._exit(0 if seen else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert len(seen) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_fork_waits_for_who_uses_llvm():
+    """As Python does that frees what LLVM made."""
+    held, lock = threading.Event(), ffi.lib._lock
+
+    def work():
+        with lock:
+            held.set()
+            time.sleep(0.3)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    held.wait()
+    child = os.fork()
+    if not child:
+        os._exit(0 if lock._lock.acquire(timeout=5) else 1)
+    thread.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert lock._lock.acquire(timeout=5)
+    lock._lock.release()
