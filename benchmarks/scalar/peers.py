@@ -1,4 +1,4 @@
-"""Who evaluates a scalar model at N points: value and first derivatives together, float64, one thread.
+"""Who evaluates a scalar model at N points: value and first derivatives together, float64, default threads.
 
 Each maker takes a model and points (arguments, N), and returns (call, result); result() is (N, values
 and Jacobian row by row). Making includes deriving and compiling.

@@ -253,7 +253,9 @@ def _conditions(root: sp.Basic) -> tuple[sp.Basic, ...]:
 
 def choice(*pairs: tuple[Any, Any]) -> Any:
     """The Piecewise of some (value, condition); conditions may hold others."""
-    args = [(sp.sympify(value), sp.sympify(condition)) for value, condition in pairs]
+    args = [
+        (sp.sympify(value, strict=True), sp.sympify(condition, strict=True)) for value, condition in pairs
+    ]
     if not any(has_choice(condition) for _, condition in args):
         return sp.Piecewise(*args)
     return _choice(tuple(sp.Tuple.__new__(ExprCondPair, *pair) for pair in args))
