@@ -10,6 +10,7 @@ import numpy as np
 from symbp.machine.callable import Function
 from symbp.runtime.into import Into
 from symbp.runtime.loaded import LoadedModule
+from symbp.runtime.lock import MAKING
 from symbp.runtime.parameters import Layout
 from symbp.runtime.threads import Shared, Together
 from symbp.runtime.validate import Slot, check_labels, no_memory
@@ -46,6 +47,7 @@ class Compiled:
         meta = loaded.meta
         self.loaded = loaded
         self._other = other
+        self._others: dict[str, LoadedModule] = {}
         self.name: str = meta["name"]
         self.dtype: str = meta["dtype"]
         self.inputs = tuple(slot_of(s) for s in meta["inputs"])
@@ -72,9 +74,9 @@ class Compiled:
         """
         loaded = self.loaded
         if name in loaded.meta["later"]:
-            loaded = self._other("later") if self._other else loaded
+            loaded = self._module("later")
         elif loaded.meta.get("machine"):
-            loaded = self._other("compile") if self._other else loaded
+            loaded = self._module("compile")
         return getattr(loaded.module, name)
 
     def point_into(self) -> Function | None:
@@ -84,8 +86,17 @@ class Compiled:
         """
         if not self.loaded.meta.get("point_into") or self._other is None:
             return None
-        found = self._other("point_into").function(f"{self.name}_point_into")
+        found = self._module("point_into").function(f"{self.name}_point_into")
         return found if isinstance(found, Function) else None
+
+    def _module(self, what: str) -> LoadedModule:
+        """The module with the functions that are described under `what`, loaded once."""
+        if self._other is None:
+            return self.loaded
+        with MAKING:
+            if what not in self._others:
+                self._others[what] = self._other(what)
+            return self._others[what]
 
     def admit_ready(self, given: Mapping[str, Any]) -> tuple[list[np.ndarray], int] | None:
         """The arrays and N where nothing has to be converted, else None: the way of most calls.

@@ -89,6 +89,7 @@ class Function:
             )
             for what, network in self._formula.networks.items()
         }
+        self._jitted = FunctionKernels(self)
         self._found: dict[str, Compiled] = {}
         self._short: dict[str, Callable[..., Any]] = {}
         self._often: dict[str, Often] = {}
@@ -298,7 +299,7 @@ class Function:
     def kernel(self) -> FunctionKernels:
         """The `@njit` functions: `value`, `value_and_grad` or `value_and_jacobian`, each also with `_batch`
         and `_into`."""
-        return FunctionKernels(self._closed()[0])
+        return self._closed()[0]._jitted
 
     def __repr__(self) -> str:
         dims = ", dimensions open" if self._open else ""

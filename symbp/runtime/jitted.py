@@ -1,4 +1,8 @@
-"""The `@njit` functions of a model or an expression, for callers that are compiled themselves."""
+"""The `@njit` functions of a model or an expression, for callers that are compiled themselves.
+
+Each is kept as an attribute when it is first asked for: loops over `model.kernel.forward_into(...)` find it
+as fast as any other attribute.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,8 @@ class ModelKernels:
             kernel = self._model._forward_kernel(self._model.network.defined)
         else:
             raise AttributeError(name)
-        return kernel.jitted(name)
+        found = self.__dict__[name] = kernel.jitted(name)
+        return found
 
 
 class FunctionKernels:
@@ -35,4 +40,5 @@ class FunctionKernels:
         what = name.removesuffix("_batch").removesuffix("_into")
         if what not in self._function._kernels:
             raise AttributeError(name)
-        return self._function._kernel(what).jitted(name)
+        found = self.__dict__[name] = self._function._kernel(what).jitted(name)
+        return found

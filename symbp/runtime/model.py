@@ -72,6 +72,7 @@ class Model:
         self.schedule = checked_schedule(schedule)
         how = self.dtype, self.reuse, cache, self.threads
         self._kernels = KernelSet(network, self._wrt, self.dims, *how, schedule=self.schedule)
+        self._jitted = ModelKernels(self)
         self._outputs = Outputs(network, self.dims)
         self._names = self._outputs.inputs
         symbols = dict.fromkeys(network.inputs, int(network.batch)) | dict.fromkeys(network.parameters, 0)
@@ -304,7 +305,7 @@ class Model:
     @property
     def kernel(self) -> ModelKernels:
         """The compiled functions, for callers that are compiled themselves."""
-        return ModelKernels(self._closed()[0])
+        return self._closed()[0]._jitted
 
     def __repr__(self) -> str:
         size = "dimensions open" if self._open else f"{self.size} parameters"

@@ -35,3 +35,17 @@ def test_those_of_an_expression():
     assert f.kernel.value_and_grad(a[1])[0] == f(a)[1]
     with pytest.raises(AttributeError):
         _ = f.kernel.nothing
+
+
+def test_they_are_loaded_once():
+    """Each access read the kernel from disk again, which took a millisecond in every round of a loop."""
+    x = sp.Symbol("x")
+    model, f = sb.compile(sb.mlp([2, 3, 1])), sb.compile(x * sp.sin(x))
+    for kernels in (lambda: model.kernel, lambda: f.kernel):
+        names = ("value_and_grad", "value_and_grad_into")
+        first = [getattr(kernels(), name) for name in names]
+        assert all(getattr(kernels(), name) is found for name, found in zip(names, first, strict=True))
+    kernel = model._gradient_kernel()
+    assert kernel.jitted("value_and_grad").py_func.__globals__ is (
+        kernel.jitted("value_and_grad_into").py_func.__globals__
+    )
