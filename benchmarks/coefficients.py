@@ -122,6 +122,8 @@ FITS = {
 }
 
 if __name__ == "__main__":
+    if unknown := set(sys.argv[1:]) - set(FITS):
+        sys.exit(f"no such polynomial: {', '.join(sorted(unknown))}; there are {', '.join(FITS)}")
     for name in sys.argv[1:] or FITS:
         for single in (True, False):
             coefficients, error = rounded(FITS[name], single)

@@ -20,14 +20,21 @@ from rich.console import Console
 from rich.table import Table
 from scipy import special
 
+from symbp.codegen.module import imports
 from symbp.codegen.vector import BODIES
-from symbp.codegen.vector.lane import lanewise
-from symbp.codegen.vector.sources import arity
+from symbp.codegen.vector.sources import arity, sources
 
 NUMPY: dict[str, Any] = {
     "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "erf": special.erf, "erfc": special.erfc,
 }  # fmt: skip
 RANGES = {"log": (0.1, 10), "log1p": (-0.9, 10), "power": (0.1, 10), "asin": (-1, 1), "acos": (-1, 1)}
+
+
+def carried(name: str) -> Any:
+    """A function as a generated module defines it, for Numba."""
+    text, names = "\n\n".join(sources([name])), {"__name__": "carried"}
+    exec(f"{imports(text)}\n\n{text}", names)
+    return names[name]
 
 
 def loop(function: Any, count: int, kind: Any) -> tuple[Any, float]:
@@ -70,6 +77,8 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=8192)
     parser.add_argument("--repeats", type=int, default=101)
     options = parser.parse_args()
+    if unknown := set(options.names) - set(BODIES):
+        parser.error(f"no such function: {', '.join(sorted(unknown))}; there are {', '.join(BODIES)}")
     table = Table("function", "dtype", "ns", "math.* ns", "ratio", "NumPy ns", "ratio", "compile ms")
     random = np.random.default_rng(0)
     loop(math.sqrt, 1, types.float64)  # Numba's own start
@@ -81,7 +90,7 @@ def main() -> None:
             ]
             out = np.empty(options.size, dtype)
             slow, plain = loop(getattr(math, "pow" if name == "power" else name), count, kind)
-            fast, compiled = loop(lanewise(BODIES[name], count), count, kind)
+            fast, compiled = loop(carried(name), count, kind)
             ufunc = NUMPY.get(name) or getattr(np, name)
             runs = [
                 lambda run=fast, args=args, out=out: run(*args, out),

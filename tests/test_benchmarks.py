@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from benchmarks import contest
+from benchmarks import contest, functions
 from benchmarks.__main__ import main
 from benchmarks.children import ChildFailed, child
 from benchmarks.measure import Budget, Disagreement, Timing, _repeats, agree, exponent, interleaved
@@ -31,6 +31,16 @@ def test_names_that_are_none_are_refused(capsys):
     with pytest.raises(SystemExit):
         main(["--only", "M7"])
     assert "M7" in capsys.readouterr().err
+
+
+def test_functions_are_timed_as_modules_carry_them(capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["functions.py", "--size", "64", "--repeats", "1", "tanh"])
+    functions.main()
+    assert "tanh" in capsys.readouterr().out
+    monkeypatch.setattr("sys.argv", ["functions.py", "nothing"])
+    with pytest.raises(SystemExit):
+        functions.main()
+    assert "there are exp" in capsys.readouterr().err
 
 
 def test_rounds_are_interleaved_and_take_turns():

@@ -250,7 +250,7 @@ class Module:
         for k, (inputs, results) in enumerate(self.checks, start=1):
             texts.append(f"_check_{k} = row_check(\n    {inputs},\n    {results},\n)")
         body = "\n\n".join(texts) + "\n\n\n" + "\n\n\n".join(self.parts) + "\n"
-        return f"{self._docstring(title, kernels)}\n\n{_imports(body)}\n\n{body}"
+        return f"{self._docstring(title, kernels)}\n\n{imports(body)}\n\n{body}"
 
     def _support(self, views: bool) -> list[str]:
         """Sources of the support functions that are used."""
@@ -324,9 +324,10 @@ IMPORTS = (
 """What a text that matches a pattern imports, in the order of the lines."""
 
 
-def _imports(body: str) -> str:
+def imports(body: str) -> str:
+    """The import lines of a generated text."""
     lines = [line for pattern, line in IMPORTS if re.search(rf"(?<![\w.]){pattern}", body)]
-    if "from numba import njit, types" in lines:
+    if {"from numba import njit, types", "from numba import njit"} <= {*lines}:
         lines.remove("from numba import njit")
     return "\n".join(lines).strip()
 
