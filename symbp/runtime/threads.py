@@ -14,7 +14,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from time import perf_counter
 from typing import Any
@@ -40,6 +40,9 @@ MOST_LATE = 2
 
 LONGEST_REST = 64
 """Calls of a kernel on the caller's thread alone, after sharing has taken longer several times."""
+
+KEPT_BYTES = 16 << 20
+"""A workspace up to this size is kept for the next call."""
 
 CACHE_LINE = 64
 
@@ -182,7 +185,7 @@ def _aligned(entries: int, dtype: np.dtype) -> np.ndarray:
     return whole[start : start + entries]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Together:
     """A kernel that threads share.
 
@@ -196,13 +199,19 @@ class Together:
     function: Any
     workspace: int
     rows: tuple[int, ...]
+    _kept: tuple[np.ndarray, ...] = field(default=(), init=False, repr=False)
 
     def run(self, samples: int, arguments: Sequence[Any], dtype: np.dtype, threads: int) -> None:
         """Run on the crew, which the caller has taken."""
-        buffers = [_aligned(self.workspace, dtype)] if self.workspace else []
-        buffers += [_aligned(samples * row, dtype) for row in self.rows]
-        arguments = (*arguments, *buffers, np.zeros(COUNTERS, np.int64))
-        _crew.run(self.function, arguments, threads)
+        buffers, self._kept = self._kept, ()
+        if self.workspace and not buffers:
+            buffers = (_aligned(self.workspace, dtype),)
+        rows = [_aligned(samples * row, dtype) for row in self.rows]
+        # The counters are new: a helper that comes late for the last job must find that one done.
+        _crew.run(self.function, (*arguments, *buffers, *rows, np.zeros(COUNTERS, np.int64)), threads)
+        # Not where that fails: a helper may still write into them.
+        if self.workspace * dtype.itemsize <= KEPT_BYTES:
+            self._kept = buffers
 
 
 class Shared:
@@ -215,6 +224,9 @@ class Shared:
         together: makes, or loads, what threads share; asked when it is first needed.
         threads: the most threads.
         columns: whether threads take columns of products: so they share one sample too.
+
+    Attributes:
+        fewest_shared: the fewest samples that may be worth sharing; infinite where none are.
     """
 
     def __init__(
@@ -232,19 +244,16 @@ class Shared:
         self._together: Together | None = None
         self._alone_seconds = inf
         self._runs, self._late, self._pause, self._rest = 0, 0, 0, 1
-
-    @property
-    def fewest_shared(self) -> float:
-        """The fewest samples that may be worth sharing; infinite where none are."""
-        return inf if self._make is None else max(self._least, -(-SHARED // max(1, self.work)))
+        self.fewest_shared = inf if self._make is None else max(self._least, -(-SHARED // max(1, work)))
 
     def __call__(self, samples: int, arguments: Sequence[Any]) -> None:
         """Run on so many samples; the arguments are those of the kernel."""
         if samples < self.fewest_shared:
             self.alone(*arguments)
             return
-        work, crew, start = samples * self.work, _crew, perf_counter()
-        soon = work >= WORTH or start - crew.last < LATELY
+        crew, start = _crew, perf_counter()
+        lately = start - crew.last < LATELY
+        soon = lately or samples * self.work >= WORTH
         shared = soon and not self._rest and crew.taken.acquire(blocking=False)
         if shared:
             try:
@@ -253,15 +262,17 @@ class Shared:
                 crew.taken.release()
         else:
             self.alone(*arguments)
-        self._learn((perf_counter() - start) / samples, shared, soon=start - crew.last < LATELY)
-        crew.last = perf_counter()
+        crew.last = end = perf_counter()
+        self._learn((end - start) / samples, shared, lately)
 
     def _run_together(self, samples: int, arguments: Sequence[Any]) -> None:
         if self._together is None:
             assert self._make is not None
             self._together = self._make()
-        # Threads beyond those that there is enough work for would only be woken.
-        threads = min(self.threads, 1 + samples * self.work // SHARED, 1 + samples // self._least)
+        threads = self.threads
+        if threads > 2:
+            # Threads beyond those that there is enough work for would only be woken.
+            threads = min(threads, 1 + samples * self.work // SHARED, 1 + samples // self._least)
         self._together.run(samples, arguments, self.dtype, threads)
 
     def _learn(self, seconds: float, shared: bool, soon: bool) -> None:

@@ -36,13 +36,10 @@ def plan_kernel(kernel: Kernel) -> Schedule:
     program = kernel.program
     if program.outputs != (*kernel.results, *kernel.gradient):
         program = type(program)(program.tensors, program.statements, (*kernel.results, *kernel.gradient))
-    program = without_single_terms(program)
+    program = with_means_inside(without_single_terms(program))
     stages = fuse(program)
     gradient = sum(program.tensors[n].row_size for n in kernel.gradient)
     in_parts = kernel.schedule in (None, FUSED) and has_parts(program, stages, gradient)
-    if not in_parts:
-        program = with_means_inside(program)
-        stages = fuse(program)
     program, stages = with_functions_alone(program, stages)
     places = _outside(kernel)
     places |= _in_place(program, stages, places)

@@ -245,6 +245,39 @@ def test_buffers_begin_at_a_cache_line(dtype):
         assert array.ctypes.data % module.CACHE_LINE == 0
 
 
+def test_a_workspace_is_kept_for_the_next_call(monkeypatch):
+    given = []
+    monkeypatch.setattr(module._crew, "run", lambda function, arguments, threads: given.append(arguments))
+    together = module.Together(None, 100, (3,))
+    for _ in range(2):
+        together.run(10, (), np.dtype(float), 2)
+    (work, rows, counters), (work_2, rows_2, counters_2) = given
+    assert work is work_2
+    assert rows is not rows_2
+    assert len(rows) == 30
+    assert counters is not counters_2  # a late helper of the last job reads the old ones
+    large = module.Together(None, module.KEPT_BYTES // 8 + 1, ())
+    for _ in range(2):
+        large.run(10, (), np.dtype(float), 2)
+    assert given[-1][0] is not given[-2][0]
+
+
+def test_a_workspace_is_not_kept_where_a_kernel_fails(monkeypatch):
+    """A helper may write into it later."""
+    given = []
+
+    def run(function, arguments, threads):
+        given.append(arguments)
+        raise MemoryError
+
+    monkeypatch.setattr(module._crew, "run", run)
+    together = module.Together(None, 100, ())
+    for _ in range(2):
+        with pytest.raises(MemoryError):
+            together.run(10, (), np.dtype(float), 2)
+    assert given[0][0] is not given[1][0]
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="threads cannot be placed here")
 @pytest.mark.skipif(len(getattr(os, "sched_getaffinity", lambda _: ())(0)) < 2, reason="one processor")
 def test_helpers_keep_off_the_processor_of_the_caller():
