@@ -13,13 +13,13 @@ from symbp.schedule.parts import MOST_NESTS, PARTS
 from symbp.schedule.product import product_of
 
 PIECE = 64
-"""Samples, or the most rows of a sum over samples, that one thread takes at a time."""
+"""Samples, or the most rows of a sum over samples with few columns, that one thread takes at a time."""
 
 LEAST_PIECE = 8
 """The fewest rows of a sum over samples: those of one tile of registers."""
 
 PANEL = 64
-"""Columns of a large product that one thread takes at a time."""
+"""Columns of a large product, or of a sum over samples with many, that one thread takes at a time."""
 
 LARGE = 128 * 128
 """Entries of the matrix on the right from which on threads share the columns of a product: each of them
@@ -51,9 +51,9 @@ class SharedDriver(Driver):
 
         Where sums over the batch are small, pieces are whole tiles. Otherwise they are, in a tile, first
         some samples each, taken through all nests that have one row per sample, but for large products, of
-        which pieces are some columns; then some rows each of the sums. Every entry is computed by the same
-        operations in the same order, however many threads there are; large sums per tile would take memory
-        and time of their own.
+        which pieces are some columns; then some columns or rows each of the sums. Every entry is computed by
+        the same operations in the same order, however many threads there are; large sums per tile would take
+        memory and time of their own.
         """
         if not stage.tiled:
             return self._pieces("1", self._function("once", ["samples"], self._stage(stage)))
@@ -139,17 +139,17 @@ class SharedDriver(Driver):
         """The number of pieces of a large product, and what computes some columns of it.
 
         Columns of the matrix on the right are copied for all rows of a piece: the more rows, the better.
-        The last piece takes what would be too few columns alone, whose terms would be summed up otherwise.
         """
         product = product_of(nest.statements[0])
         assert product is not None
         columns = int(product.columns.extent)
-        blocks = max(1, -(-(columns - PANEL // 2) // PANEL))
-        size = min(self.schedule.tile, PIECE * max(1, blocks // 2))
+        blocks = _panels(columns)
+        size = min(self.schedule.tile, PIECE * blocks)
+        low, count = _panel(f"(piece % {blocks})", columns)
         lines = [
             *self._some_rows(size, f"(piece//{blocks})"),
-            f"low = {PANEL}*(piece % {blocks})",
-            f"count = {PANEL} if piece % {blocks} < {blocks - 1} else {columns} - low",
+            f"low = {low}",
+            f"count = {count}",
         ]
         self.shifted = True
         text = self.module.multiply(nest, self.schedule, self, Part("low", "count", columns=True))
@@ -164,12 +164,19 @@ class SharedDriver(Driver):
             begin, word = end, "elif" if lines else "if"
             what: list[str] = []
             if nest.form == MULTIPLY and len(nest.extents) > 1:
-                many = nest.extents[0]
-                size = min(PIECE, -(-many // (FEWEST_PIECES * LEAST_PIECE)) * LEAST_PIECE)
-                end += -(-many // size)
-                low = f"{size}*(piece - {begin})" if begin else f"{size}*piece"
-                what += [f"low = {low}", f"count = min({size}, {many} - low)"]
-                what += [self.module.multiply(nest, self.schedule, self, Part("low", "count"))]
+                many, columns = nest.extents
+                blocks = _panels(columns)
+                by_columns = blocks >= FEWEST_PIECES
+                if by_columns:
+                    end += blocks
+                    low, count = _panel(f"(piece - {begin})" if begin else "piece", columns)
+                else:
+                    size = min(PIECE, -(-many // (FEWEST_PIECES * LEAST_PIECE)) * LEAST_PIECE)
+                    end += -(-many // size)
+                    low = f"{size}*(piece - {begin})" if begin else f"{size}*piece"
+                    count = f"min({size}, {many} - low)"
+                what += [f"low = {low}", f"count = {count}"]
+                what += [self.module.multiply(nest, self.schedule, self, Part("low", "count", by_columns))]
             else:
                 end += 1
                 what += self._nest(nest, True, set())
@@ -184,6 +191,18 @@ class SharedDriver(Driver):
         text = f'@njit(nogil=True, error_model="numpy")\ndef {name}({arguments}):\n'
         self.module.parts.append(text + "\n".join("    " + line for line in lines))
         return f"{name}({arguments})"
+
+
+def _panels(columns: int) -> int:
+    """Pieces of so many columns. The last takes what would be too few columns alone, whose terms would be
+    summed up otherwise."""
+    return max(1, -(-(columns - PANEL // 2) // PANEL))
+
+
+def _panel(piece: str, columns: int) -> tuple[str, str]:
+    """The first column of a piece and their number."""
+    last = _panels(columns) - 1
+    return f"{PANEL}*{piece}", f"{PANEL} if {piece} < {last} else {columns} - low" if last else str(columns)
 
 
 def _large(nest: Nest) -> bool:
