@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sympy as sp
+
 from symbp.errors import UnsupportedError
 from symbp.ir.nodes import BATCH, Access, Program, Statement
 from symbp.ir.walk import accesses
@@ -86,6 +88,7 @@ def _place(
                 and nest.extents == extents
                 and _related(statement, nest, reads)
                 and _pointwise(statement, nest, reads, home, number, producers)
+                and not _would_stop_vectors(statement, nest)
             ):
                 nest.statements.append(statement)
                 return number
@@ -111,6 +114,22 @@ def _pointwise(
 ) -> bool:
     inside = {name for name in producers if home[name] == number}
     return all(a.indices == statement.indices for a in reads[statement.target] if a.name in inside)
+
+
+def _would_stop_vectors(statement: Statement, nest: Nest) -> bool:
+    """Whether a function of one number per sample would share a loop with sums over rows.
+
+    Vectors along the samples compute it for as many at a time as a register holds; where a sum stands
+    beside it, which has a loop of its own inside, it is computed for one after the other.
+    """
+    if statement.bound:
+        return any(not s.bound and _is_slow(s) for s in nest.statements)
+    return _is_slow(statement) and any(s.bound for s in nest.statements)
+
+
+def _is_slow(s: Statement) -> bool:
+    """Whether a statement, over samples alone, calls a function or divides."""
+    return all(i.extent == BATCH for i in s.indices) and s.body.has(sp.Function, sp.Pow)
 
 
 def _ordered(nest: Nest, reads: Reads) -> list[Statement]:

@@ -53,6 +53,22 @@ def test_other_than_pointwise_use_begins_a_nest():
     assert names(stage) == [["a"], ["s"], ["t"]]
 
 
+def test_functions_of_numbers_per_sample_stand_apart_from_sums():
+    """One loop without another inside: vectors along the samples."""
+    (stage,) = stages(
+        [
+            Statement("s", (N,), X[N, J], "sum", (J,)),
+            Statement("u", (N,), sp.log(A("s", N))),
+            Statement("v", (N,), 1 / A("s", N)),
+            Statement("d", (N,), A("u", N) - 1),
+            Statement("t", (N,), A("u", N) * X[N, J], "sum", (J,)),
+            Statement("w", (N,), A("t", N) + 1),
+        ],
+        ("v", "d", "w"),
+    )
+    assert names(stage) == [["s"], ["u", "v", "d"], ["t", "w"]]
+
+
 def test_the_form_follows_memory():
     (stage,) = stages(
         [
