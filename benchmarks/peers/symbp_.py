@@ -47,7 +47,8 @@ def epoch(task):
         loss, gradient = np.empty(1, theta.dtype), np.empty_like(theta)
         for k in range(len(inputs)):
             value_and_grad_into(theta, inputs[k], targets[k], loss, gradient)
-            theta -= rate * gradient
+            for n in range(theta.size):  # an expression of arrays would get memory for the product each time
+                theta[n] -= rate * gradient[n]
 
     def call():
         descend(theta, inputs, targets, rate)
