@@ -6,7 +6,8 @@ other from the cache. a may have its axes in any order.
 
 Where the rows of b run along the sum, panels are copied with their axes exchanged. That pays only
 for some rows of a; for few of them vectors of both run along the sum, as in the product of a matrix
-and a vector.
+and a vector. Where there are few columns, as in the gradient of a layer with few inputs, vectors run
+along the rows.
 
 Written with the builder, not as Python loops: those would be compiled again for every caller.
 """
@@ -27,6 +28,9 @@ DEPTH = PANEL_BYTES // (WIDTH * VECTOR_BYTES)
 
 MANY = 24
 """Rows from which on a panel of b is copied."""
+
+SLIM = 64
+"""Rows that are computed at a time where vectors run along them, since there are few columns."""
 
 DOTS = 8
 """Sums that are computed side by side where vectors run along them."""
@@ -126,6 +130,38 @@ def write_panels(vectors, turned, c, c_row, a, a_row, a_step, b, b_row, rows, co
             builder.call(tiles(builder.module, vectors.real), operands)
 
 
+def write_slim(vectors, c, c_row, a, a_step, b, b_row, rows, columns, depth, fresh, scale):
+    """The product where columns are fewer than half a vector and a row is 1 apart from the next in a.
+
+    Rows and columns change places, so that vectors run along the rows; what comes out, a few rows at a time,
+    is put where it belongs.
+    """
+    builder, index = vectors.builder, rows.type
+    with builder.goto_entry_block():
+        room = builder.alloca(vectors.real, index(SLIM * vectors.lanes // 2))
+        room.align = VECTOR_BYTES
+    with steps(builder, index(0), depth, 2 * DEPTH) as k:
+        terms = smaller(builder, index(2 * DEPTH), builder.sub(depth, k))
+        first = builder.and_(fresh, builder.icmp_signed("==", k, index(0)))
+        left = builder.gep(b, [builder.mul(k, b_row)])
+        with steps(builder, index(0), rows, SLIM) as m:
+            many = smaller(builder, index(SLIM), builder.sub(rows, m))
+            right = builder.gep(a, [builder.add(builder.mul(k, a_step), m)])
+            operands = left, index(1), b_row, right, a_step, columns, many, terms, ir.IntType(1)(1), scale
+            builder.call(tiles(builder.module, vectors.real), (room, index(SLIM), *operands))
+            with builder.if_else(first) as (new, further):
+                for place, is_new in ((new, True), (further, False)):
+                    with place, steps(builder, index(0), many, 1) as r:
+                        source = builder.gep(room, [r])
+                        target = builder.gep(c, [builder.mul(builder.add(m, r), c_row)])
+                        with steps(builder, index(0), columns, 1) as n:
+                            value = builder.load(builder.gep(source, [builder.mul(n, index(SLIM))]))
+                            entry = builder.gep(target, [n])
+                            if not is_new:
+                                value = builder.fadd(builder.load(entry), value)
+                            builder.store(value, entry)
+
+
 def multiplication(module, real, turned):
     """The LLVM function that multiplies matrices of one type; written once per module.
 
@@ -147,7 +183,14 @@ def multiplication(module, real, turned):
             with panels:
                 write_panels(vectors, turned, *[*operands, real(1.0)])
     else:
-        write_panels(vectors, turned, *[*operands, last])
+        c, c_row, a, a_row, *others = operands
+        half = builder.icmp_signed("<=", operands[8], c_row.type(vectors.lanes // 2))
+        slim = builder.and_(half, builder.icmp_signed("==", a_row, index(1)))
+        with builder.if_else(slim) as (along_rows, panels):
+            with along_rows:
+                write_slim(vectors, c, c_row, a, *[*others, last])
+            with panels:
+                write_panels(vectors, turned, *[*operands, last])
     builder.ret_void()
     return function
 

@@ -102,9 +102,9 @@ def _steps(program: Program, tensor: str) -> list[int]:
 
 _OWN = """vector_registers VECTOR_BYTES REGISTERS Vectors own_function steps smaller contextmanager
 WIDTH SUMS HIGHEST GROUP tile_sizes tiles write_column write_sum PANEL_BYTES DEPTH MANY DOTS
-copy_panel turn_panel exchanged write_dots write_all_dots write_panels multiplication lower_product
-multiply multiply_turned ones os PATIENCE count_up count_of let_others_run wait_until LOOKS ring listen
-number bell counters ticket piece begin end base low count"""
+copy_panel turn_panel exchanged write_dots write_all_dots write_panels SLIM write_slim multiplication
+lower_product multiply multiply_turned ones os PATIENCE count_up count_of let_others_run wait_until
+LOOKS ring listen number bell counters ticket piece begin end base low count"""
 OWN_NAMES = frozenset(_OWN.split())
 """What micro-kernels, and what threads share, are called in generated modules."""
 
@@ -113,7 +113,7 @@ def micro_kernels(plain: bool, turned: bool) -> list[str]:
     """The source of the micro-kernels; the machine that imports it chooses the size of tiles."""
     items: list = [registers.own_function, registers.Vectors, registers.steps, registers.smaller]
     items += [tile.tile_sizes, tile.tiles, tile.write_column, tile.write_sum]
-    items += [micro.copy_panel, micro.write_panels]
+    items += [micro.copy_panel, micro.write_panels, micro.write_slim]
     if turned:
         items += [registers.exchanged, micro.turn_panel, micro.write_dots, micro.write_all_dots]
     items += [micro.multiplication, micro.lower_product]
@@ -125,6 +125,7 @@ def micro_kernels(plain: bool, turned: bool) -> list[str]:
         *(f"{name} = {getattr(tile, name)}" for name in ("HIGHEST", "GROUP")),
         f"DEPTH = {micro.PANEL_BYTES} // (WIDTH * VECTOR_BYTES)",
         f"MANY = {micro.MANY}",
+        f"SLIM = {micro.SLIM}",
         *[f"DOTS = {micro.DOTS}"] * turned,
     ]
     found = own_source(registers.vector_registers)

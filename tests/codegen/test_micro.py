@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from symbp.codegen.micro import DEPTH, MANY
+from symbp.codegen.micro import DEPTH, MANY, SLIM
 from symbp.codegen.registers import VECTOR_BYTES
 from symbp.codegen.tile import SUMS
 from tests.codegen.under_numba import under_numba
@@ -138,6 +138,28 @@ def test_rows_do_not_depend_on_how_they_are_cut():
         turned = np.ascontiguousarray(b.T).ravel()
         run_turned(part, 0, 40, a[low:high].ravel(), 50, 1, turned, 50, high - low, 40, 50, True, False)
         np.testing.assert_array_equal(part.reshape(-1, 40), whole[low:high])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("fresh", [True, False])
+def test_few_columns_whose_rows_are_neighbours_in_a(dtype, fresh):
+    """As in the gradient of a layer with few inputs: vectors run along the rows."""
+    random = np.random.default_rng(4)
+    for rows, columns, depth in itertools.product(
+        (1, SLIM - 1, SLIM + 17), (1, 2, 3, 4, 8), (1, 2 * DEPTH + 5)
+    ):
+        a, b = random.integers(-8, 9, (depth, rows)), random.integers(-8, 9, (depth, columns))
+        c = np.full((rows, columns + 1), np.nan if fresh else 4.0, dtype)
+        given = a.astype(dtype).ravel(), 1, rows, b.astype(dtype).ravel(), columns, rows, columns, depth
+        run(c.reshape(-1), 0, columns + 1, *given, fresh, 0.25)
+        np.testing.assert_array_equal(c[:, :columns], a.T @ b / 4 + (0 if fresh else 4))
+        assert np.all(np.isnan(c[:, columns]) if fresh else c[:, columns] == 4)
+        half = max(1, rows // 2)
+        part = np.zeros((rows, columns), dtype)
+        for low, count in ((0, half), (half, rows - half)):
+            given = a.astype(dtype)[:, low:].ravel(), 1, rows - low, b.astype(dtype).ravel(), columns
+            run(part[low:].reshape(-1), 0, columns, *given, count, columns, depth, True)
+        np.testing.assert_array_equal(part, a.T @ b)
 
 
 @pytest.mark.parametrize("fresh", [True, False])
