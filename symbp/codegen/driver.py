@@ -141,14 +141,18 @@ class Driver:
             return self._cut(self._texts(stage.nests, False), False)
         if self.schedule.parts:
             lines = [*self.parts.arrays(), *self._in_part(stage), *self.parts.added(stage, self.flat_buffer)]
-            return self._tiled(lines, self.schedule.tile)
+            size, defined = self.parts.tile()
+            return [*defined, *self._tiled(lines, size if defined else self.schedule.tile)]
         lines = self._cut(self._texts(stage.nests, True), True)
         return [*self._fills(stage.nests), *self._tiled(lines, self.schedule.tile)]
 
-    def _tiled(self, lines: list[str], count: int) -> list[str]:
-        """Lines for so many samples at a time."""
-        loop = [f"for start in range(0, samples, {count}):", f"    rows = min({count}, samples - start)"]
-        return loop + ["    " + line for line in lines]
+    def _tiled(self, lines: list[str], count: int | str) -> list[str]:
+        """Lines for so many samples at a time, a number or what a variable says."""
+        if isinstance(count, int):
+            loop = [f"for start in range(0, samples, {count}):"]
+        else:
+            loop = [f"for turn in range((samples + {count} - 1)//({count})):", f"    start = turn*({count})"]
+        return [*loop, f"    rows = min({count}, samples - start)", *("    " + line for line in lines)]
 
     def _texts(self, nests: list[Nest], tiled: bool) -> list[list[str]]:
         seen: set[str] = set()

@@ -16,16 +16,18 @@ from symbp.schedule.parts import GRADIENT, OTHERS
 CHUNK = 1024
 """Entries of sums that one thread adds at a time."""
 
-NAMES = frozenset({GRADIENT, OTHERS, "tile", "add_parts"})
+NAMES = frozenset({GRADIENT, OTHERS, "tile", "pairs", "tile_rows", "turn", "add_parts"})
 """What parts are called in generated modules."""
 
 
 @njit(nogil=True)
-def add_parts(total, at, work, begin, step, count, entries, first):
-    """Add `count` parts, `step` apart in the workspace, to entries of a total; or begin it where `first`."""
-    sums = view(total, at, (entries,))
+def add_parts(total, at, work, begin, step, count, low, high, first):
+    """Add entries low ... high-1 of `count` parts, `step` apart in the workspace, to those of a total; or
+    begin it where `first`."""
+    entries = high - low
+    sums = view(total, at + low, (entries,))
     for number in range(count):
-        part = view(work, begin + number * step, (entries,))
+        part = view(work, begin + low + number * step, (entries,))
         if first and number == 0:
             for k in range(entries):
                 sums[k] = part[k]
@@ -56,6 +58,20 @@ class Parts:
         self.schedule, self.tensors = schedule, tensors
         self.step = aligned(sum(schedule.part))
 
+    def tile(self) -> tuple[str, list[str]]:
+        """The samples of a tile, and the lines that define them.
+
+        Two threads have as much to do where tiles are of about equal size and their number is even.
+        """
+        most = self.schedule.tile
+        if not self.schedule.even:
+            return str(most), []
+        size = "(samples + 16*pairs - 1)//(16*pairs)*8"
+        return "tile_rows", [
+            f"pairs = (samples + {2 * most - 1})//{2 * most}",
+            f"tile_rows = {most} if samples <= {most} else {size}",
+        ]
+
     def arrays(self, number: str = "") -> list[str]:
         """The lines that name the arrays of a part; of the only one where it has no number."""
         begin, (gradient, others) = self.schedule.parts_at, self.schedule.part
@@ -78,24 +94,23 @@ class Parts:
         spans = _joined(Span(p.buffer, p.offset, p.offset, self.tensors[n].row_size) for n, p in places)
         return [f"{s.buffer}[{s.low}:{s.low + s.size}] = 0.0" for s in spans]
 
-    def spans(self, stage: Stage, most: int | None = None) -> list[Span]:
-        """The sums of a stage, neighbours together, in spans of at most so many entries."""
+    def spans(self, stage: Stage) -> list[Span]:
+        """The sums of a stage, neighbours together."""
         found = []
         for name in self._targets(stage.nests):
             place, part = self.schedule.places[name], self.schedule.parts[name]
             at = part.offset + (self.schedule.part[0] if part.buffer == OTHERS else 0)
             found.append(Span(place.buffer, place.offset, at, self.tensors[name].row_size))
-        return [
-            Span(s.buffer, s.low + k, s.at + k, min(most or s.size, s.size - k))
-            for s in _joined(found)
-            for k in range(0, s.size, most or s.size)
-        ]
+        return _joined(found)
 
-    def add(self, span: Span, total: str, count: str) -> str:
-        """The call that adds the parts of so many tiles."""
+    def add(self, span: Span, total: str, count: str, chunk: str = "") -> str:
+        """The call that adds the parts of so many tiles, or one chunk of their entries."""
+        low, high = "0", f"at({span.size})"
+        if chunk and span.size > CHUNK:
+            low, high = f"{CHUNK}*{chunk}", f"min({CHUNK}*{chunk} + {CHUNK}, {span.size})"
         begin = self.schedule.parts_at + span.at
-        arguments = [total, f"at({span.low})", "work", f"at({begin})", self.step, count]
-        return f"add_parts({', '.join(map(str, [*arguments, f'at({span.size})', 'start == 0']))})"
+        arguments = [total, f"at({span.low})", "work", f"at({begin})", self.step, count, low, high]
+        return f"add_parts({', '.join(map(str, [*arguments, 'start == 0']))})"
 
     def added(self, stage: Stage, flat: Callable[[str], str]) -> list[str]:
         """The calls that add the part of one tile.

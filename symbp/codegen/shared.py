@@ -49,16 +49,23 @@ class SharedDriver(Driver):
     def _computed(self, stage: Stage) -> list[str]:
         """A stage whose work is cut into pieces that threads draw; see `symbp.codegen.crew`.
 
-        Where sums over the batch are small, pieces are whole tiles. Otherwise they are, in a tile, first
-        some samples each, taken through all nests that have one row per sample, but for large products, of
-        which pieces are some columns; then some columns or rows each of the sums. Every entry is computed by
-        the same operations in the same order, however many threads there are; large sums per tile would take
-        memory and time of their own.
+        Every entry is computed by the same operations in the same order, however many threads there are.
         """
         if not stage.tiled:
             return self._pieces("1", self._function("once", ["samples"], self._stage(stage)))
-        if self.schedule.parts:
+        if not self.schedule.parts:
+            return self._parts_of_tiles(stage)
+        if not self.schedule.even:
             return self._whole_tiles(stage)
+        one, several = self._parts_of_tiles(stage), self._whole_tiles(stage)
+        return [f"if samples <= {self.schedule.tile}:", *_indented(one), "else:", *_indented(several)]
+
+    def _parts_of_tiles(self, stage: Stage) -> list[str]:
+        """A stage that takes one tile after the other, each cut into pieces.
+
+        They are first some samples each, taken through all nests that have one row per sample, but for large
+        products, of which pieces are some columns; then some columns or rows each of the sums.
+        """
         loops = [nest for nest in stage.nests if nest.form != MULTIPLY]
         if len(stage.nests) > MOST_NESTS or any(not self._keys[id(nest)] for nest in loops):
             # Addresses that are part of the text know no pieces, nor do functions of many nests.
@@ -99,28 +106,30 @@ class SharedDriver(Driver):
 
         Then threads add the parts, some entries of all of them at a time.
         """
-        tile = self.schedule.tile
+        size, defined = self.parts.tile()
         kind = "f32(0.0)" if self.single else "0.0"
         self.buffers["tile"] = self.flat["tile"] = "tile"
         room = [f"tile = room({self.schedule.tile_room}, {kind})"] * bool(self.schedule.tile_room)
         lines = [
-            *self._some_rows(tile),
+            *defined,
+            *self._some_rows(size),
             *room,
             *self.parts.arrays("piece"),
             *self._in_part(stage),
             *["keep(tile)"] * len(room),
         ]
         self.buffers["tile"] = self.flat["tile"] = "work"
-        count = f"(rows + {tile - 1})//{tile}"
+        count = f"(rows + {size} - 1)//{size}" if defined else f"(rows + {self.schedule.tile - 1})//{size}"
         drawn = self._drawn("tiles", count, lines)
-        spans = self.parts.spans(stage, CHUNK)
-        added = []
-        for k, span in enumerate(spans):
-            added.append(f"{'elif' if k else 'if'} piece == {k}:")
-            added.append("    " + self.parts.add(span, self.flat_buffer(span.buffer), count))
-        if spans:
-            drawn += self._drawn("added", str(len(spans)), added)
-        return self._tiled(drawn, PARTS * tile)
+        end, added = 0, [*defined]
+        for span in self.parts.spans(stage):
+            begin, end = end, end - (-span.size // CHUNK)
+            added.append(f"{'elif' if begin else 'if'} piece < {end}:")
+            chunk = f"(piece - {begin})" if begin else "piece"
+            added.append("    " + self.parts.add(span, self.flat_buffer(span.buffer), count, chunk))
+        if end:
+            drawn += self._drawn("added", str(end), added)
+        return [*defined, *self._tiled(drawn, f"{PARTS}*{size}" if defined else PARTS * self.schedule.tile)]
 
     def _rows(self, nests: list[Nest]) -> tuple[str, list[str]]:
         """The number of pieces of a tile, and what takes some of its samples through all nests."""
@@ -132,7 +141,7 @@ class SharedDriver(Driver):
         self.shifted = False
         return f"(rows + {PIECE - 1})//{PIECE}", lines
 
-    def _some_rows(self, size: int, piece: str = "piece") -> list[str]:
+    def _some_rows(self, size: int | str, piece: str = "piece") -> list[str]:
         return [f"base = {size}*{piece}", f"rows = min({size}, rows - base)", "start = start + base"]
 
     def _columns(self, nest: Nest) -> tuple[str, list[str]]:
@@ -191,6 +200,10 @@ class SharedDriver(Driver):
         text = f'@njit(nogil=True, error_model="numpy")\ndef {name}({arguments}):\n'
         self.module.parts.append(text + "\n".join("    " + line for line in lines))
         return f"{name}({arguments})"
+
+
+def _indented(lines: list[str]) -> list[str]:
+    return ["    " + line for line in lines]
 
 
 def _panels(columns: int) -> int:

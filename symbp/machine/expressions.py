@@ -192,14 +192,25 @@ class Expressions:
         raise NotCovered(f"the operation {type(operator).__name__} of {kind}")
 
     def _divided(self, operator: ast.operator, a: ir.Value, b: ir.Value) -> ir.Value:
-        """The quotient by a positive constant, rounded down, or the rest."""
-        if not (isinstance(b, ir.Constant) and b.constant > 0):
-            raise NotCovered("a division by what is no positive constant")
-        rest = self.builder.srem(a, b)
-        below = self.builder.icmp_signed("<", rest, a.type(0))
+        """The quotient, rounded down, or the rest; 0 where b is 0, as in NumPy."""
+        build, zero = self.builder, a.type(0)
+        safe, known = b, isinstance(b, ir.Constant) and b.constant > 0
+        if not (known or self.unchecked):
+            raise NotCovered("a division by what may be zero")
+        none, opposite = (build.icmp_signed("==", b, a.type(value)) for value in (0, -1))
+        if not known:
+            # Processors trap on a division by 0, and on that of the least number by -1.
+            safe = build.select(build.or_(none, opposite), a.type(1), b)
+        rest = build.srem(a, safe)
+        below = build.icmp_signed("<", rest if known else build.xor(rest, safe), zero)
+        if not known:
+            below = build.and_(below, build.icmp_signed("!=", rest, zero))
         if isinstance(operator, ast.Mod):
-            return self.builder.select(below, self.builder.add(rest, b), rest)
-        return self.builder.sub(self.builder.sdiv(a, b), self.builder.zext(below, a.type))
+            return build.select(below, build.add(rest, safe), rest)
+        quotient = build.sub(build.sdiv(a, safe), build.zext(below, a.type))
+        if known:
+            return quotient
+        return build.select(none, zero, build.select(opposite, build.neg(a), quotient))
 
     def of_UnaryOp(self, node: ast.UnaryOp) -> Number:
         if isinstance(node.op, ast.Not):

@@ -78,6 +78,8 @@ class Schedule:
             no parts.
         part: entries of the two arrays of a part.
         parts_at: where parts begin in the workspace.
+        even: whether samples beyond one tile are cut into an even number of about equal tiles, each with a
+            part; those of one tile are summed up in place.
     """
 
     program: Program
@@ -90,6 +92,7 @@ class Schedule:
     parts: Mapping[str, Place] = field(default_factory=dict)
     part: tuple[int, int] = (0, 0)
     parts_at: int = 0
+    even: bool = False
 
 
 def sums_batch(statement: Statement) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from math import prod
+from math import inf, prod
 
 from symbp.ir.nodes import Program, Statement
 from symbp.ir.walk import accesses
@@ -12,7 +12,7 @@ from symbp.schedule.fuse import fuse, reads_of
 from symbp.schedule.kernel import FUSED, LAYERWISE, Kernel
 from symbp.schedule.looptree import DOT, MULTIPLY, Nest, Place, Schedule, Stage, sums_batch
 from symbp.schedule.means import with_means_inside
-from symbp.schedule.parts import OTHERS, PARTS, has_parts, parts
+from symbp.schedule.parts import LARGEST_PART, OTHERS, PARTS, SMALL_PART, part_size, parts
 from symbp.schedule.product import without_single_terms
 from symbp.schedule.short_rows import with_functions_alone
 from symbp.schedule.spans import joined_spans
@@ -24,8 +24,8 @@ TILE_MOST = 256
 ALIGN = 8
 
 PRODUCT_LEAST = 64
-"""Samples per tile that make up for loading matrices from a second-level cache. Where threads take whole
-tiles there are no more, so that each finds some."""
+"""Samples per tile that make up for loading matrices from a second-level cache. Where threads always take
+whole tiles there are no more, so that each finds some."""
 
 LARGE_BYTES = 512 * 1024
 """Matrices and gradients beyond this are loaded from further away, for TILE_MOST samples at a time."""
@@ -39,7 +39,8 @@ def plan_kernel(kernel: Kernel) -> Schedule:
     program = with_means_inside(without_single_terms(program))
     stages = fuse(program)
     gradient = sum(program.tensors[n].row_size for n in kernel.gradient)
-    in_parts = kernel.schedule in (None, FUSED) and has_parts(program, stages, gradient)
+    part = part_size(program, stages, gradient) if kernel.schedule in (None, FUSED) else inf
+    small, in_parts = part <= SMALL_PART, part <= LARGEST_PART
     program, stages = with_functions_alone(program, stages)
     places = _outside(kernel)
     places |= _in_place(program, stages, places)
@@ -58,7 +59,7 @@ def plan_kernel(kernel: Kernel) -> Schedule:
             (tiled if tensor.batched else once).append(name)
     columns = _columns(program, stages, tiled)
     tile_row = max((column + program.tensors[n].row_size for n, column in columns.items()), default=0)
-    tile = _tile(kernel, program, stages, tile_row, in_parts)
+    tile = _tile(kernel, program, stages, tile_row, small)
     for name, column in columns.items():
         places[name] = Place("tile", column * tile)
     tile_room = used = aligned(tile_row * tile)
@@ -70,7 +71,8 @@ def plan_kernel(kernel: Kernel) -> Schedule:
         found = parts(program, stages, places)
         others = sum(program.tensors[n].row_size for n, place in found.items() if place.buffer == OTHERS)
         workspace = used + (PARTS if kernel.parallel else 1) * aligned(gradient + others)
-        schedule = replace(schedule, workspace=workspace, parts=found, part=(gradient, others), parts_at=used)
+        schedule = replace(schedule, workspace=workspace, parts=found, part=(gradient, others))
+        schedule = replace(schedule, parts_at=used, even=not small)
     return joined_spans(schedule)
 
 
@@ -79,7 +81,7 @@ def aligned(entries: int) -> int:
     return -(-entries // ALIGN) * ALIGN
 
 
-def _tile(kernel: Kernel, program: Program, stages: tuple[Stage, ...], row: int, in_parts: bool) -> int:
+def _tile(kernel: Kernel, program: Program, stages: tuple[Stage, ...], row: int, small: bool) -> int:
     """The number of samples of a tile whose buffers have `row` entries per sample."""
     if isinstance(kernel.schedule, int):
         return kernel.schedule
@@ -92,7 +94,7 @@ def _tile(kernel: Kernel, program: Program, stages: tuple[Stage, ...], row: int,
     ):
         matrices = (*kernel.parameters, *kernel.gradient)
         large = width * sum(prod(program.tensors[n].shape) for n in matrices) > LARGE_BYTES
-        tile = PRODUCT_LEAST if in_parts else max(tile, TILE_MOST if large else PRODUCT_LEAST)
+        tile = PRODUCT_LEAST if small else max(tile, TILE_MOST if large else PRODUCT_LEAST)
     return tile - tile % ALIGN if row > 1 and tile > ALIGN else tile
 
 

@@ -2,20 +2,25 @@
 
 Where they are small, threads take whole tiles, each with a part of its own, and parts are added in the
 order of the samples, so that the numbers do not depend on who computed them. What one thread computes
-for its samples stays in its caches. Larger sums are not worth a copy per tile: threads share the rows
-of each of them instead.
+for its samples stays in its caches. Larger parts are worth it for tiles of many samples, where there are
+several: a call of one tile has its products shared. The largest sums are not worth a copy per tile:
+threads share the rows of each of them instead.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import inf
 
 from symbp.ir.nodes import Program, Statement
 from symbp.ir.walk import accesses
 from symbp.schedule.looptree import Nest, Place, Stage, sums_batch
 
-MOST_ENTRIES = 8192
-"""Of a part: it stays in a first-level cache beside the tile."""
+SMALL_PART = 8192
+"""Entries of a part that stays in a first-level cache beside a tile of few samples."""
+
+LARGEST_PART = 128 * 1024
+"""Entries of a part that stays in a second-level cache beside a tile of many."""
 
 MOST_NESTS = 40
 """Of a stage: longer ones are cut into several functions."""
@@ -38,21 +43,21 @@ def sums_of(stages: Iterable[Stage]) -> list[Statement]:
     return [s for stage in stages if stage.tiled for n in stage.nests for s in n.statements if sums_batch(s)]
 
 
-def has_parts(program: Program, stages: tuple[Stage, ...], gradient: int) -> bool:
-    """Whether sums over the samples are kept as parts.
+def part_size(program: Program, stages: tuple[Stage, ...], gradient: int) -> float:
+    """Entries of a part; infinite where sums over the samples cannot be kept as parts.
 
     Args:
         gradient: entries of the gradient vector.
     """
     sums = sums_of(stages)
     if not sums or any(s.reduce != "sum" for s in sums):
-        return False
+        return inf
     tiled = [stage for stage in stages if stage.tiled]
     if any(len(stage.nests) > MOST_NESTS for stage in tiled):
-        return False
+        return inf
     if any(_tensors(nest) > MOST_TENSORS for stage in tiled for nest in stage.nests):
-        return False
-    return max(gradient, sum(program.tensors[s.target].row_size for s in sums)) <= MOST_ENTRIES
+        return inf
+    return max(gradient, sum(program.tensors[s.target].row_size for s in sums))
 
 
 def _tensors(nest: Nest) -> int:

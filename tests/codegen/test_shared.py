@@ -16,8 +16,8 @@ from symbp.pipeline import derive, gradient_kernel
 
 @pytest.fixture(scope="module")
 def text():
-    """Of a network whose sums over the samples are large: their rows are cut."""
-    net = sb.mlp([400, 64, 3], activation="tanh", loss="mean_squared_error")
+    """Of a network whose sums over the samples are too large for parts: they are cut themselves."""
+    net = sb.mlp([2100, 64, 3], activation="tanh", loss="mean_squared_error")
     return emit([replace(gradient_kernel(derive(net)), parallel=True)])
 
 
@@ -57,20 +57,23 @@ def test_columns_samples_and_rows_of_sums_are_cut(text):
     assert f"base = {PIECE}*(piece//1)" in columns
     assert "count = 64\n" in columns
     assert re.search(r"multiply_turned\(work, at\(\d+\) \+ base\*64 \+ low\*1, ", columns)
-    assert re.search(r" at\(0\) \+ low\*400, 400, rows, count, 400,", columns)
+    assert re.search(r" at\(0\) \+ low\*2100, 2100, rows, count, 2100,", columns)
     assert f"base = {PIECE}*piece" in rows
     assert re.search(r"multiply\w*\(work, at\(\d+\) \+ base\*64, ", rows)
     assert "low" not in rows
     assert "start == 0" not in rows
     assert sums.count("multiply(gradient, ") >= 3
-    assert "count = 64 if (piece - 1) < 5 else 400 - low" in sums
+    assert "count = 64 if (piece - 1) < 32 else 2100 - low" in sums
     assert len(re.findall(r"if piece < \d+:", sums)) == 5
 
 
 def test_sums_of_few_columns_are_cut_into_four_pieces_of_rows():
     net = sb.mlp([100, 130, 10], activation="relu", loss="mean_squared_error")
     kernel = replace(gradient_kernel(derive(net)), parallel=True)
-    sums = function(emit([kernel]), "value_and_grad_sums")
+    text = emit([kernel])
+    sums = function(text, "value_and_grad_sums")
+    into = function(text, "value_and_grad_into")
+    assert re.search(r"if samples <= \d+:", into)  # of more each tile has a part
     assert "count = min(40, 130 - low)" in sums  # whole tiles of registers
 
 
@@ -121,7 +124,9 @@ def test_small_sums_are_kept_in_parts(small):
     assert "gradient" not in re.sub(r"^def .*", "", tiles)
     assert tiles.count("multiply(part, ") >= 3
     assert "start == 0" not in tiles
-    calls = re.findall(r"add_parts\((\w+), at\((\d+)\), .*, at\((\d+)\), start == 0\)", added)
-    assert calls[:3] == [("gradient", "0", "1024"), ("gradient", "1024", "1024"), ("gradient", "2048", "771")]
-    assert calls[3][0] == "work"
-    assert calls[3][2] == "1"
+    chunks, others = (line.strip() for line in added.splitlines() if "add_parts(" in line)
+    assert "if piece < 3:" in added
+    assert chunks.startswith("add_parts(gradient, at(0), work, ")
+    assert chunks.endswith(", 1024*piece, min(1024*piece + 1024, 2819), start == 0)")
+    assert others.startswith("add_parts(work, ")
+    assert others.endswith(", 0, at(1), start == 0)")

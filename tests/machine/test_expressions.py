@@ -18,6 +18,11 @@ FORMULAS = [
     "l[k]//3",
     "l[k] % 3",
     "(l[k] + 3)//4*2 % 5",
+    "l[k]//l[0]",
+    "l[k] % l[1]",
+    "l[k]//(l[k] - 3)",
+    "l[k] % (l[k] - 3)",
+    "(l[k] - 9223372036854775803)//(2 - l[0])",
     "-l[k]",
     "float(l[k])*x[k]",
     "f32(x[k])*f32(l[k])",
@@ -125,8 +130,6 @@ OTHERS = [
     "x[k]**2",
     "x[-1]",
     "x[k]//2.0",
-    "l[k]//l[0]",
-    "l[k] % l[0]",
     "x[k] is None",
     "nothing(x[k])",
     "len(x)",
@@ -156,3 +159,5 @@ def run(x, l, out):
 def test_divisions_that_would_be_errors_are_left_to_numba():
     with pytest.raises(NotCovered):
         machine("@njit\ndef run(x, out):\n    out[0] = 1/x[0]\n")
+    with pytest.raises(NotCovered):
+        machine("@njit\ndef run(x, out):\n    out[0] = 1//x.shape[0]\n")

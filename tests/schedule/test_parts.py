@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from math import inf
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from symbp.ir.nodes import BATCH, Index, Program, Statement, Tensor
 from symbp.pipeline import derive, forward_kernel, gradient_kernel
 from symbp.schedule.fuse import fuse
 from symbp.schedule.memory import plan_kernel
-from symbp.schedule.parts import GRADIENT, MOST_ENTRIES, OTHERS, PARTS, has_parts
+from symbp.schedule.parts import GRADIENT, LARGEST_PART, OTHERS, PARTS, SMALL_PART, part_size
 
 
 def planned(sizes, **more):
@@ -36,8 +37,11 @@ def test_parts_hold_all_sums_side_by_side():
 
 
 def test_large_sums_and_chosen_tiles_have_none():
-    assert not planned([MOST_ENTRIES // 8, 8, 1]).parts
-    assert planned([MOST_ENTRIES // 8 - 3, 8, 1]).parts
+    assert not planned([LARGEST_PART // 8, 8, 1]).parts
+    assert planned([LARGEST_PART // 8 - 3, 8, 1]).even
+    assert planned([SMALL_PART // 8, 8, 1]).even
+    assert planned([SMALL_PART // 8 - 3, 8, 1]).parts
+    assert not planned([SMALL_PART // 8 - 3, 8, 1]).even
     assert not planned([4, 8, 3], schedule=64).parts
     assert not planned([4, 8, 3], schedule="layerwise").parts
     assert planned([4, 8, 3], schedule="fused").parts
@@ -47,18 +51,19 @@ def test_large_sums_and_chosen_tiles_have_none():
 
 def test_a_maximum_over_the_samples_has_none():
     n, x = Index("n", BATCH), Tensor("x", (BATCH,), "input")
-    for kind, found in (("sum", True), ("max", False)):
+    for kind, size in (("sum", 1), ("max", inf)):
         s = Statement("s", (), sp.exp(x[n]), kind, (n,))
         program = Program({"x": x, "s": Tensor("s", ())}, (s,), ("s",))
-        assert has_parts(program, fuse(program), 0) is found
-        assert not has_parts(program, fuse(program), MOST_ENTRIES + 1)
+        assert part_size(program, fuse(program), 0) == size
+        assert part_size(program, fuse(program), 100) == max(size, 100)
 
 
-@pytest.mark.parametrize("samples", [1, 63, 64, 65, 1023, 1025, 2500])
-def test_numbers_do_not_depend_on_threads(samples):
-    net = sb.mlp([5, 33, 2], activation="tanh", loss="mean_squared_error")
+@pytest.mark.parametrize("inputs", [5, 270])
+@pytest.mark.parametrize("samples", [1, 63, 64, 65, 256, 257, 600, 1023, 1025, 2500, 9000])
+def test_numbers_do_not_depend_on_threads(inputs, samples):
+    net = sb.mlp([inputs, 33, 2], activation="tanh", loss="mean_squared_error")
     random = np.random.default_rng(samples)
-    x, y = random.normal(size=(samples, 5)), random.normal(size=(samples, 2))
+    x, y = random.normal(size=(samples, inputs)), random.normal(size=(samples, 2))
     alone, shared = (sb.compile(net, threads=t) for t in (1, 2))
     theta = alone.init(0)
     loss, gradient = alone.value_and_grad(theta, x=x, y=y)
