@@ -8,7 +8,7 @@ keyed by expression is the memo used everywhere here.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -16,7 +16,7 @@ import sympy as sp
 from sympy.core.relational import Relational
 from sympy.functions.elementary.piecewise import ExprCondPair
 
-from symbp.ir.forms import stands
+from symbp.ir.forms import stands, unevaluated
 from symbp.ir.nodes import Access, Index
 from symbp.ir.products import product, total
 
@@ -34,14 +34,14 @@ def is_leaf(node: sp.Basic) -> bool:
     return isinstance(node, Access) or not node.args
 
 
-def postorder(roots: Iterable[sp.Basic], leaf: Callable[[sp.Basic], bool] = is_leaf) -> list[sp.Basic]:
+def postorder(roots: Iterable[sp.Basic], leaf: Callable[[sp.Basic], bool] = is_leaf) -> Sequence[sp.Basic]:
     """Every distinct node once, operands before the nodes that use them."""
     roots = list(roots)
     if leaf is not is_leaf or len(roots) != 1:
         return _walk(roots, leaf)
     known = _SHORT.get(roots[0])
     if known is not None and known[-1] is roots[0]:  # nodes of an equal expression are others
-        return list(known)
+        return known
     order = _walk(roots, leaf)
     if len(order) <= SHORT:
         if len(_SHORT) >= REMEMBERED:
@@ -115,11 +115,11 @@ def rebuild(node: sp.Basic, args: tuple) -> sp.Basic:
     if all(map(operator.is_, args, node.args)):
         return node
     if len(args) == 1 and isinstance(args[0], Access) and stands_as_it_is(node.func):
-        return node.func(args[0], evaluate=False)
+        return unevaluated(node.func, args[0])
     if isinstance(node, _UNEVALUATED) and (
         len(args) > MANY or any(is_large(a) for a in args if type(a) is not Access)
     ):
-        return node.func(*args, evaluate=False)
+        return unevaluated(node.func, *args)
     if (
         isinstance(node, _ASKING)
         and not isinstance(node, sp.Piecewise)
@@ -131,9 +131,9 @@ def rebuild(node: sp.Basic, args: tuple) -> sp.Basic:
     if type(node) is sp.Add:
         return total(*args)
     if type(node) is sp.exp and _stays_exponent(args[0]):
-        return sp.exp(args[0], evaluate=False)
+        return unevaluated(sp.exp, args[0])
     if len(args) == 1 and isinstance(node, sp.Function) and stands(node.func, args[0]):
-        return node.func(args[0], evaluate=False)
+        return unevaluated(node.func, args[0])
     if isinstance(node, sp.Abs) and args[0].is_extended_real is None:
         return _size(args[0])
     if isinstance(node, sp.Pow | sp.log) and _has_no_value(node, *args):
