@@ -43,9 +43,10 @@ def _stays(function: Any, operand: sp.Basic) -> bool:
     if not issubclass(function, sp.Function) or not str(function.__module__).startswith("sympy."):
         return False  # a class of the user's may do anything
     try:
-        return bool(function(operand) == function(operand, evaluate=False))
+        made = function(operand)
     except Exception:  # SymPy raises anything where a function has no value
         return False
+    return type(made) is function and made.args == (operand,)
 
 
 def unevaluated(function: Any, *operands: sp.Basic) -> Any:

@@ -56,23 +56,25 @@ def _walk(roots: list[sp.Basic], leaf: Callable[[sp.Basic], bool]) -> list[sp.Ba
     stack: list[Any] = roots[::-1]
     count = 0
     plain = leaf is is_leaf
+    number = sp.Float
+    see, append, pop, push, extend = seen.add, order.append, stack.pop, stack.append, stack.extend
     while stack:
-        node = stack.pop()
+        node = pop()
         kind = type(node)
         if kind is tuple:  # its operands are done
-            order.append(node[0])
+            append(node[0])
             continue
         # SymPy computes the hash of a float anew each time, and at length; what it compares is this tuple.
-        seen.add(node._mpf_ if kind is sp.Float else node)
+        see(node._mpf_ if kind is number else node)
         if len(seen) == count:  # hashing is what takes time: one set operation, not two
             continue
         count += 1
         args = node.args
         if not args or (kind is Access if plain else leaf(node)):
-            order.append(node)
+            append(node)
         else:
-            stack.append((node,))
-            stack.extend(args[::-1])
+            push((node,))
+            extend(args[::-1])
     return order
 
 
@@ -310,6 +312,8 @@ class Substitution:
 
 def accesses(root: sp.Basic) -> list[Access]:
     """The distinct accesses, in the order of first use; gathers inside indices come after."""
+    if type(root) is Access and not root.indices:
+        return [root]
     return list(_accesses(root)) if root.args else []  # Floats are not looked up, see `_walk`
 
 
@@ -340,7 +344,7 @@ def _index_symbols(root: sp.Basic) -> tuple[Index, ...]:
     return tuple(found)
 
 
-_FREE = (ExprCondPair, sp.Tuple, sp.logic.boolalg.BooleanAtom)
+_FREE = (Access, ExprCondPair, sp.Tuple, sp.logic.boolalg.BooleanAtom)
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -360,14 +364,14 @@ def is_negation(node: sp.Basic) -> bool:
 
 def node_operations(node: sp.Basic) -> int:
     """The operations of one node, its operands excluded."""
-    if is_leaf(node) or isinstance(node, _FREE):
+    args = node.args
+    if not args or isinstance(node, _FREE):
         return 0
     if isinstance(node, sp.Add):
         # a - b is one operation: the product -1*b below it, which counts as one, is taken off here.
-        return len(node.args) - 1 - min(len(node.args) - 1, sum(is_negation(a) for a in node.args))
+        return len(args) - 1 - min(len(args) - 1, sum(map(is_negation, args)))
     if isinstance(node, sp.Mul):
-        minus = node.args[0] is sp.S.NegativeOne and len(node.args) > 1
-        return len(node.args) - 1 - (1 if minus and len(node.args) > 2 else 0)
+        return len(args) - 1 - (1 if len(args) > 2 and args[0] is sp.S.NegativeOne else 0)
     if isinstance(node, sp.Piecewise):
         return len(node.args) - 1
     if isinstance(node, sp.Pow):

@@ -179,12 +179,14 @@ class _Sweep:
         used = set(index_symbols(local))
         indices = tuple(i for i in statement.indices if i in used)
         wish = f"d{statement.target}/d{access.name}"
-        branches = local.args if isinstance(local, sp.Piecewise) else ((local, sp.true),)
-        evaluated = [(e if calls(e) else sp.S.Zero, c) for e, c in branches]
-        kept = self.define(wish, indices, sp.Piecewise(*evaluated), statement.origin)
+        called, branches = local, ()
+        if isinstance(local, sp.Piecewise):
+            branches = local.args
+            called = sp.Piecewise(*((e if calls(e) else sp.S.Zero, c) for e, c in branches))
+        kept = self.define(wish, indices, called, statement.origin)
         self.result.slopes[kept.name] = statement.target
         # Zeros and ones stay visible: a product is taken inside of branches, see `partials.times`.
-        return sp.Piecewise(*((kept if calls(e) else e, c) for e, c in branches))
+        return sp.Piecewise(*((kept if calls(e) else e, c) for e, c in branches)) if branches else kept
 
     def adjoint(self, name: str, statement: Statement) -> sp.Expr:
         """The adjoint of the target at the statement's indices; stored unless it is an alias."""

@@ -13,6 +13,7 @@ its derivative is nan, as its value is.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -91,7 +92,7 @@ def times(a: sp.Expr, b: sp.Expr) -> sp.Expr:
     return product(a, b)
 
 
-def _varying(order: list[sp.Basic]) -> set[sp.Basic]:
+def _varying(order: Sequence[sp.Basic]) -> set[sp.Basic]:
     found: set[sp.Basic] = set()
     for node in order:
         if isinstance(node, Access) or (not is_leaf(node) and any(a in found for a in node.args)):

@@ -158,7 +158,7 @@ def _guards(graph: _Graph) -> dict[Any, Guard]:
 
 def _covered(guard: Guard, guards: Mapping[Any, Guard]) -> Guard:
     """The guard, where all branches of a choice are in it replaced by the guard of the choice."""
-    while True:
+    while guard:
         count = Counter(node for node, _ in guard)
         whole = {n for n, k in count.items() if k == len(n.args) and n.args[-1].cond is sp.true}
         if not whole:
@@ -167,6 +167,7 @@ def _covered(guard: Guard, guards: Mapping[Any, Guard]) -> Guard:
             return ALWAYS
         rest = frozenset(branch for branch in guard if branch[0] not in whole)
         guard = rest.union(*(guards[n] for n in whole))
+    return guard
 
 
 class _Indicators:
