@@ -19,7 +19,7 @@ _NUMBER = (sp.Rational, sp.Float)
 
 
 def _compare(a: Any, b: Any) -> int:
-    """sympy.Basic.compare, by which SymPy sorts operands; mostly their classes or the names of entries decide."""
+    """sympy.Basic.compare, by which SymPy sorts operands: mostly their classes decide, or names of entries."""
     kind, other = type(a), type(b)
     if kind is not other:
         return _compare_kinds(kind, other) or a.compare(b)

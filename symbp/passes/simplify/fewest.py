@@ -128,7 +128,7 @@ def _touched(before: Program, after: Program, named: Collection[str]) -> tuple[s
 def _cut(program: Program, touched: Set[str], kept: Set[str]) -> Program:
     """Some statements as a program of their own."""
     own = tuple(s for s in program.statements if s.target in touched)
-    used = touched.union(*map(_reads, own))
+    used = set(touched).union(*map(_reads, own))
     tensors = {
         name: t if name in touched or t.role != "defined" else replace(t, role="input")
         for name, t in program.tensors.items()
