@@ -19,7 +19,7 @@ _NUMBER = (sp.Rational, sp.Float)
 
 
 def _compare(a: Any, b: Any) -> int:
-    """sympy.Basic.compare, by which SymPy sorts operands: mostly their classes decide, or names of entries."""
+    """sympy.Basic.compare, by which SymPy sorts operands: mostly their classes or names decide."""
     kind, other = type(a), type(b)
     if kind is not other:
         return _compare_kinds(kind, other) or a.compare(b)
@@ -28,7 +28,11 @@ def _compare(a: Any, b: Any) -> int:
     return a.compare(b)
 
 
-_compare_kinds = lru_cache(maxsize=4096)(_cmp_name)
+@lru_cache(maxsize=4096)
+def _compare_kinds(kind: Any, other: Any) -> int:
+    return _cmp_name(kind, other)
+
+
 _ORDER = cmp_to_key(_compare)
 
 

@@ -192,7 +192,7 @@ def _degrees(body: sp.Expr, divisor: sp.Expr, exponents: list[sp.Expr]) -> tuple
     """What has the divisor's scale, all nodes, their degrees, and which of them hold such a thing."""
     powers = _powers(body, [e for e in exponents if e != 0])
     scaled = {sp.exp(e): (e, 1) for e in exponents if e != 0} | powers
-    order = postorder([body], leaf=lambda n: is_leaf(n) or n == divisor or n in scaled)
+    order = list(postorder([body], leaf=lambda n: is_leaf(n) or n == divisor or n in scaled))
     degree: dict[sp.Basic, int | None] = {}
     inside: dict[sp.Basic, bool] = {}
     for node in order:
