@@ -20,7 +20,8 @@ _NUMBER = (sp.Rational, sp.Float)
 
 def _compare(a: Any, b: Any) -> int:
     """sympy.Basic.compare, by which SymPy sorts operands: mostly their classes or names decide."""
-    kind, other = type(a), type(b)
+    kind: Any = type(a)
+    other: Any = type(b)
     if kind is not other:
         return _compare_kinds(kind, other) or a.compare(b)
     if kind is Access and a.name != b.name and len(a.args) == len(b.args):
