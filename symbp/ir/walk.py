@@ -175,12 +175,13 @@ def chooses_by_choices(root: sp.Basic) -> bool:
     found, stack = [], [root]
     while stack:
         node = stack.pop()
-        if is_leaf(node) or node in _PLAIN:
+        args = node.args
+        if not args or type(node) is Access or node in _PLAIN:
             continue
         if isinstance(node, ExprCondPair) and has_choice(node.cond):
             return True
         found.append(node)
-        stack += node.args
+        stack += args
     if len(_PLAIN) >= REMEMBERED:
         _PLAIN.clear()
     _PLAIN.update(found)
@@ -336,11 +337,11 @@ def index_symbols(root: sp.Basic) -> list[Index]:
 def _index_symbols(root: sp.Basic) -> tuple[Index, ...]:
     found: dict[Index, None] = {}
     for node in postorder([root]):
-        if isinstance(node, Index):
-            found.setdefault(node)
-        elif isinstance(node, Access):
+        if type(node) is Access:
             for position in node.indices:
                 found.update(dict.fromkeys(index_symbols(position)))
+        elif isinstance(node, Index):
+            found.setdefault(node)
     return tuple(found)
 
 

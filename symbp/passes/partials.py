@@ -83,13 +83,17 @@ def _integers(body: sp.Expr) -> sp.Expr:
 
 def times(a: sp.Expr, b: sp.Expr) -> sp.Expr:
     """a * b, with the product taken inside the branches of a choice that have a value."""
-    if a == 0 or b == 0:
+    if _is_zero(a) or _is_zero(b):
         return sp.S.Zero
     if isinstance(a, sp.Piecewise):
         return sp.Piecewise(*((times(e, b), c) for e, c in a.args))
     if isinstance(b, sp.Piecewise):
         return sp.Piecewise(*((times(a, e), c) for e, c in b.args))
     return product(a, b)
+
+
+def _is_zero(factor: sp.Expr) -> bool:
+    return factor is sp.S.Zero or (isinstance(factor, sp.Float) and factor == 0)
 
 
 def _varying(order: Sequence[sp.Basic]) -> set[sp.Basic]:
