@@ -118,16 +118,14 @@ def rebuild(node: sp.Basic, args: tuple) -> sp.Basic:
         return node
     if len(args) == 1 and isinstance(args[0], Access) and stands_as_it_is(node.func):
         return unevaluated(node.func, args[0])
+    if isinstance(node, ExprCondPair):
+        return sp.Tuple.__new__(ExprCondPair, *args)
+    if any(map(chooses_by_choices, args)):
+        return _choice(args) if isinstance(node, sp.Piecewise) else unevaluated(node.func, *args)
     if isinstance(node, _UNEVALUATED) and (
         len(args) > MANY or any(is_large(a) for a in args if type(a) is not Access)
     ):
         return unevaluated(node.func, *args)
-    if (
-        isinstance(node, _ASKING)
-        and not isinstance(node, sp.Piecewise)
-        and any(map(chooses_by_choices, args))
-    ):
-        return node.func(*args, evaluate=False)
     if type(node) is sp.Mul:
         return product(*args)
     if type(node) is sp.Add:
@@ -140,13 +138,9 @@ def rebuild(node: sp.Basic, args: tuple) -> sp.Basic:
         return _size(args[0])
     if isinstance(node, sp.Pow | sp.log) and _has_no_value(node, *args):
         return node.func(*args, evaluate=False)
-    if isinstance(node, ExprCondPair):
-        return sp.Tuple.__new__(ExprCondPair, *args)
     if isinstance(node, sp.Max | sp.Min) and len(args) > FEW:
         distinct = dict.fromkeys(args)
         return node.func(*distinct, evaluate=len(distinct) <= FEW)
-    if isinstance(node, sp.Piecewise) and any(has_choice(pair.cond) for pair in args):
-        return _choice(args)
     if isinstance(node, Relational):
         try:
             return node.func(*args)
@@ -163,24 +157,27 @@ def _size(argument: sp.Basic) -> sp.Basic:
     return found
 
 
-_ASKING = (sp.Add, sp.Mul, sp.Pow, sp.Function, sp.Max, sp.Min)
-
 _PLAIN: set[sp.Basic] = set()
 """Nodes of which it is known that no condition in them holds a choice."""
 
 
 def chooses_by_choices(root: sp.Basic) -> bool:
-    """Whether conditions in an expression hold choices. SymPy, which asks for signs and takes powers of
-    branches, builds these anew, and fails where no symbol is in them."""
-    found, stack = [], [root]
+    """Whether conditions in an expression hold choices.
+
+    What is built over them is left as it stands. SymPy, which asks for signs and takes powers of branches,
+    builds them anew, and fails where no symbol is in them; choices by them it multiplies out, in exponential
+    time.
+    """
+    found: set[sp.Basic] = set()
+    stack = [root]
     while stack:
         node = stack.pop()
         args = node.args
-        if not args or type(node) is Access or node in _PLAIN:
+        if not args or type(node) is Access or node in _PLAIN or node in found:
             continue
         if isinstance(node, ExprCondPair) and has_choice(node.cond):
             return True
-        found.append(node)
+        found.add(node)
         stack += args
     if len(_PLAIN) >= REMEMBERED:
         _PLAIN.clear()
@@ -265,7 +262,7 @@ def choice(*pairs: tuple[Any, Any]) -> Any:
 
 
 def _choice(pairs: tuple) -> sp.Basic:
-    """A Piecewise whose conditions hold choices: SymPy multiplies those out, in exponential time."""
+    """A Piecewise as it stands, without branches that are never taken; see `chooses_by_choices`."""
     kept: list[sp.Basic] = []
     for pair in pairs:
         if pair.cond is not sp.false:
