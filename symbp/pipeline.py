@@ -242,7 +242,7 @@ def _backward(
     beside, whole = joined(adjoints)
     short = simplified(beside, whole, ledger)
     if adjoints.shared:
-        others = clock("differentiate", differentiate, forward, loss, names, reuse, plain, False)
+        others = clock("differentiate", differentiate, forward, loss, names, reuse, plain, False, adjoints)
         base, kept = joined(others)
         if not saves(kept, whole, beside.outputs) and not saves(kept, short, beside.outputs):
             other = simplified(base, kept, plain)

@@ -8,6 +8,7 @@ every form.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -42,9 +43,32 @@ def _stays(function: Any, operand: sp.Basic) -> bool:
     if not issubclass(function, sp.Function) or not str(function.__module__).startswith("sympy."):
         return False  # a class of the user's may do anything
     try:
-        return bool(function(operand) == function(operand, evaluate=False))
+        made = function(operand)
     except Exception:  # SymPy raises anything where a function has no value
         return False
+    return type(made) is function and made.args == (operand,)
+
+
+def unevaluated(function: Any, *operands: sp.Basic) -> Any:
+    """function(*operands, evaluate=False).
+
+    At every object that it makes, SymPy asks anew how many operands its class takes, and builds a set of the
+    answer, which takes it longer than all else.
+    """
+    if len(operands) != 1 or function.__new__ is not _NEW:
+        return function(*operands, evaluate=False)
+    made = sp.Basic.__new__(function, *operands)
+    made.nargs = _takes(function)
+    return made
+
+
+_NEW = sp.sin.__new__
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _takes(function: Any) -> Any:
+    """What SymPy notes about the number of operands, in an object of a class with one."""
+    return function(Access("entry"), evaluate=False).nargs
 
 
 def form_of(root: sp.Basic) -> tuple | None:

@@ -104,17 +104,22 @@ class Access(sp.Expr):
     is_integer = is_noninteger = is_even = is_odd = is_prime = is_composite = None
     is_rational = is_irrational = is_algebraic = is_transcendental = is_polar = None
 
+    name: str
+    indices: tuple[sp.Expr, ...]
+
     def __new__(cls, name: TensorName | str, *indices: Any) -> Access:
-        name = TensorName(name) if isinstance(name, str) else name
-        return super().__new__(cls, name, *(sp.Integer(i) if isinstance(i, int) else i for i in indices))
-
-    @property
-    def name(self) -> str:
-        return self.args[0].name  # type: ignore[attr-defined]
-
-    @property
-    def indices(self) -> tuple[sp.Expr, ...]:
-        return self.args[1:]  # type: ignore[return-value]
+        # Equal entries are one object: to compare others takes SymPy longer than all else in a look-up.
+        name = name if isinstance(name, str) else name.name
+        known = _ENTRIES.get((name, *indices))
+        if known is not None:
+            return known
+        self = super().__new__(
+            cls, TensorName(name), *(sp.Integer(i) if isinstance(i, int) else i for i in indices)
+        )
+        self.name, self.indices = name, self.args[1:]
+        if len(_ENTRIES) >= REMEMBERED:
+            _ENTRIES.clear()
+        return _ENTRIES.setdefault((name, *indices), self)
 
     @property
     def free_symbols(self):
@@ -128,6 +133,9 @@ class Access(sp.Expr):
         inner = ", ".join(printer._print(i) for i in self.indices)
         return f"{self.name}[{inner}]" if inner else self.name
 
+
+REMEMBERED = 1 << 16
+_ENTRIES: dict[tuple, Access] = {}
 
 ROLES = ("input", "label", "parameter", "constant", "defined")
 

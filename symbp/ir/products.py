@@ -7,14 +7,34 @@ found. The results are the same.
 
 from __future__ import annotations
 
-from functools import cmp_to_key
+from functools import cmp_to_key, lru_cache
 from typing import Any
 
 import sympy as sp
+from sympy.core.basic import _cmp_name
 
 from symbp.ir.nodes import Access
 
-_ORDER = cmp_to_key(sp.Basic.compare)  # that of SymPy's own products
+_NUMBER = (sp.Rational, sp.Float)
+
+
+def _compare(a: Any, b: Any) -> int:
+    """sympy.Basic.compare, by which SymPy sorts operands: mostly their classes or names decide."""
+    kind: Any = type(a)
+    other: Any = type(b)
+    if kind is not other:
+        return _compare_kinds(kind, other) or a.compare(b)
+    if kind is Access and a.name != b.name and len(a.args) == len(b.args):
+        return 1 if a.name > b.name else -1
+    return a.compare(b)
+
+
+@lru_cache(maxsize=4096)
+def _compare_kinds(kind: Any, other: Any) -> int:
+    return _cmp_name(kind, other)
+
+
+_ORDER = cmp_to_key(_compare)
 
 
 def product(*operands: Any) -> Any:
@@ -28,7 +48,7 @@ def product(*operands: Any) -> Any:
     bases: set[Any] = set()
     numbers: list[Any] = []
     for factor in factors:
-        if isinstance(factor, sp.Rational | sp.Float):
+        if isinstance(factor, _NUMBER):
             numbers.append(factor)
             continue
         base = factor.base if type(factor) is sp.Pow else factor
@@ -43,7 +63,7 @@ def product(*operands: Any) -> Any:
         bases.add(base)
     if len(factors) < 2 or len(numbers) > 1 or not all(n.is_finite and n for n in numbers):
         return sp.Mul(*operands)
-    rest = sorted((f for f in factors if not isinstance(f, sp.Rational | sp.Float)), key=_ORDER)
+    rest = sorted((f for f in factors if not isinstance(f, _NUMBER)), key=_ORDER)
     if numbers and (numbers[0] is sp.S.One or (len(rest) == 1 and isinstance(rest[0], sp.Add))):
         return sp.Mul(*operands)  # 2*(a + b) is 2*a + 2*b
     return sp.Mul._from_args([*numbers, *rest], is_commutative=True)

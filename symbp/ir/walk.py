@@ -8,7 +8,7 @@ keyed by expression is the memo used everywhere here.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -16,7 +16,7 @@ import sympy as sp
 from sympy.core.relational import Relational
 from sympy.functions.elementary.piecewise import ExprCondPair
 
-from symbp.ir.forms import stands
+from symbp.ir.forms import stands, unevaluated
 from symbp.ir.nodes import Access, Index
 from symbp.ir.products import product, total
 
@@ -34,14 +34,14 @@ def is_leaf(node: sp.Basic) -> bool:
     return isinstance(node, Access) or not node.args
 
 
-def postorder(roots: Iterable[sp.Basic], leaf: Callable[[sp.Basic], bool] = is_leaf) -> list[sp.Basic]:
+def postorder(roots: Iterable[sp.Basic], leaf: Callable[[sp.Basic], bool] = is_leaf) -> Sequence[sp.Basic]:
     """Every distinct node once, operands before the nodes that use them."""
     roots = list(roots)
     if leaf is not is_leaf or len(roots) != 1:
         return _walk(roots, leaf)
     known = _SHORT.get(roots[0])
     if known is not None and known[-1] is roots[0]:  # nodes of an equal expression are others
-        return list(known)
+        return known
     order = _walk(roots, leaf)
     if len(order) <= SHORT:
         if len(_SHORT) >= REMEMBERED:
@@ -56,23 +56,25 @@ def _walk(roots: list[sp.Basic], leaf: Callable[[sp.Basic], bool]) -> list[sp.Ba
     stack: list[Any] = roots[::-1]
     count = 0
     plain = leaf is is_leaf
+    number = sp.Float
+    see, append, pop, push, extend = seen.add, order.append, stack.pop, stack.append, stack.extend
     while stack:
-        node = stack.pop()
+        node = pop()
         kind = type(node)
         if kind is tuple:  # its operands are done
-            order.append(node[0])
+            append(node[0])
             continue
         # SymPy computes the hash of a float anew each time, and at length; what it compares is this tuple.
-        seen.add(node._mpf_ if kind is sp.Float else node)
+        see(node._mpf_ if kind is number else node)
         if len(seen) == count:  # hashing is what takes time: one set operation, not two
             continue
         count += 1
         args = node.args
         if not args or (kind is Access if plain else leaf(node)):
-            order.append(node)
+            append(node)
         else:
-            stack.append((node,))
-            stack.extend(args[::-1])
+            push((node,))
+            extend(args[::-1])
     return order
 
 
@@ -115,36 +117,30 @@ def rebuild(node: sp.Basic, args: tuple) -> sp.Basic:
     if all(map(operator.is_, args, node.args)):
         return node
     if len(args) == 1 and isinstance(args[0], Access) and stands_as_it_is(node.func):
-        return node.func(args[0], evaluate=False)
+        return unevaluated(node.func, args[0])
+    if isinstance(node, ExprCondPair):
+        return sp.Tuple.__new__(ExprCondPair, *args)
+    if any(map(chooses_by_choices, args)):
+        return _choice(args) if isinstance(node, sp.Piecewise) else unevaluated(node.func, *args)
     if isinstance(node, _UNEVALUATED) and (
         len(args) > MANY or any(is_large(a) for a in args if type(a) is not Access)
     ):
-        return node.func(*args, evaluate=False)
-    if (
-        isinstance(node, _ASKING)
-        and not isinstance(node, sp.Piecewise)
-        and any(map(chooses_by_choices, args))
-    ):
-        return node.func(*args, evaluate=False)
+        return unevaluated(node.func, *args)
     if type(node) is sp.Mul:
         return product(*args)
     if type(node) is sp.Add:
         return total(*args)
     if type(node) is sp.exp and _stays_exponent(args[0]):
-        return sp.exp(args[0], evaluate=False)
+        return unevaluated(sp.exp, args[0])
     if len(args) == 1 and isinstance(node, sp.Function) and stands(node.func, args[0]):
-        return node.func(args[0], evaluate=False)
+        return unevaluated(node.func, args[0])
     if isinstance(node, sp.Abs) and args[0].is_extended_real is None:
         return _size(args[0])
     if isinstance(node, sp.Pow | sp.log) and _has_no_value(node, *args):
         return node.func(*args, evaluate=False)
-    if isinstance(node, ExprCondPair):
-        return sp.Tuple.__new__(ExprCondPair, *args)
     if isinstance(node, sp.Max | sp.Min) and len(args) > FEW:
         distinct = dict.fromkeys(args)
         return node.func(*distinct, evaluate=len(distinct) <= FEW)
-    if isinstance(node, sp.Piecewise) and any(has_choice(pair.cond) for pair in args):
-        return _choice(args)
     if isinstance(node, Relational):
         try:
             return node.func(*args)
@@ -161,24 +157,28 @@ def _size(argument: sp.Basic) -> sp.Basic:
     return found
 
 
-_ASKING = (sp.Add, sp.Mul, sp.Pow, sp.Function, sp.Max, sp.Min)
-
 _PLAIN: set[sp.Basic] = set()
 """Nodes of which it is known that no condition in them holds a choice."""
 
 
 def chooses_by_choices(root: sp.Basic) -> bool:
-    """Whether conditions in an expression hold choices. SymPy, which asks for signs and takes powers of
-    branches, builds these anew, and fails where no symbol is in them."""
-    found, stack = [], [root]
+    """Whether conditions in an expression hold choices.
+
+    What is built over them is left as it stands. SymPy, which asks for signs and takes powers of branches,
+    builds them anew, and fails where no symbol is in them; choices by them it multiplies out, in exponential
+    time.
+    """
+    found: set[sp.Basic] = set()
+    stack = [root]
     while stack:
         node = stack.pop()
-        if is_leaf(node) or node in _PLAIN:
+        args = node.args
+        if not args or type(node) is Access or node in _PLAIN or node in found:
             continue
         if isinstance(node, ExprCondPair) and has_choice(node.cond):
             return True
-        found.append(node)
-        stack += node.args
+        found.add(node)
+        stack += args
     if len(_PLAIN) >= REMEMBERED:
         _PLAIN.clear()
     _PLAIN.update(found)
@@ -262,7 +262,7 @@ def choice(*pairs: tuple[Any, Any]) -> Any:
 
 
 def _choice(pairs: tuple) -> sp.Basic:
-    """A Piecewise whose conditions hold choices: SymPy multiplies those out, in exponential time."""
+    """A Piecewise as it stands, without branches that are never taken; see `chooses_by_choices`."""
     kept: list[sp.Basic] = []
     for pair in pairs:
         if pair.cond is not sp.false:
@@ -310,6 +310,8 @@ class Substitution:
 
 def accesses(root: sp.Basic) -> list[Access]:
     """The distinct accesses, in the order of first use; gathers inside indices come after."""
+    if type(root) is Access and not root.indices:
+        return [root]
     return list(_accesses(root)) if root.args else []  # Floats are not looked up, see `_walk`
 
 
@@ -332,15 +334,15 @@ def index_symbols(root: sp.Basic) -> list[Index]:
 def _index_symbols(root: sp.Basic) -> tuple[Index, ...]:
     found: dict[Index, None] = {}
     for node in postorder([root]):
-        if isinstance(node, Index):
-            found.setdefault(node)
-        elif isinstance(node, Access):
+        if type(node) is Access:
             for position in node.indices:
                 found.update(dict.fromkeys(index_symbols(position)))
+        elif isinstance(node, Index):
+            found.setdefault(node)
     return tuple(found)
 
 
-_FREE = (ExprCondPair, sp.Tuple, sp.logic.boolalg.BooleanAtom)
+_FREE = (Access, ExprCondPair, sp.Tuple, sp.logic.boolalg.BooleanAtom)
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -360,14 +362,14 @@ def is_negation(node: sp.Basic) -> bool:
 
 def node_operations(node: sp.Basic) -> int:
     """The operations of one node, its operands excluded."""
-    if is_leaf(node) or isinstance(node, _FREE):
+    args = node.args
+    if not args or isinstance(node, _FREE):
         return 0
     if isinstance(node, sp.Add):
         # a - b is one operation: the product -1*b below it, which counts as one, is taken off here.
-        return len(node.args) - 1 - min(len(node.args) - 1, sum(is_negation(a) for a in node.args))
+        return len(args) - 1 - min(len(args) - 1, sum(map(is_negation, args)))
     if isinstance(node, sp.Mul):
-        minus = node.args[0] is sp.S.NegativeOne and len(node.args) > 1
-        return len(node.args) - 1 - (1 if minus and len(node.args) > 2 else 0)
+        return len(args) - 1 - (1 if len(args) > 2 and args[0] is sp.S.NegativeOne else 0)
     if isinstance(node, sp.Piecewise):
         return len(node.args) - 1
     if isinstance(node, sp.Pow):

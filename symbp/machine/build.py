@@ -7,15 +7,15 @@ from typing import Any
 
 from symbp.machine import types
 from symbp.machine.compile import machine_code
-from symbp.machine.library import Library
 from symbp.machine.module import Module
+from symbp.machine.object_file import ObjectFile
 from symbp.machine.values import NotCovered
 
 __all__ = ["NotCovered", "build"]
 
 
 def build(
-    text: str, functions: Mapping[str, Iterable[Sequence[Any]]], given: Library | None = None
+    text: str, functions: Mapping[str, Iterable[Sequence[Any]]], given: ObjectFile | None = None
 ) -> tuple[bytes, list[str]]:
     """The object file of some functions, and the messages of their errors.
 

@@ -13,22 +13,20 @@ import llvmlite.binding as llvm
 from symbp.machine.convention import FREE, NEW
 
 
-def machine_code(module: llvm.ModuleRef) -> bytes:
-    """The object file of a module, for the processor of this machine."""
+def machine_code(module: llvm.ModuleRef, optimised: bool = True) -> bytes:
+    """The object file of a module, for the processor of this machine.
+
+    Args:
+        optimised: whether LLVM's passes run before; else the module is taken as it is written.
+    """
     target = _target()
     module.data_layout = str(target.target_data)
-    # Level 3 takes longer for the same code; loops that are to be unrolled are marked.
-    tuning = llvm.create_pipeline_tuning_options(speed_level=2)
-    tuning.loop_vectorization, tuning.loop_unrolling, tuning.slp_vectorization = True, False, False
-    builder = llvm.create_pass_builder(target, tuning)
-    builder.getModulePassManager().run(module, builder)
-    return target.emit_object(module)
-
-
-def object_file(module: llvm.ModuleRef) -> bytes:
-    """The object file of a module as it is written, without LLVM's passes."""
-    target = _target()
-    module.data_layout = str(target.target_data)
+    if optimised:
+        # Level 3 takes longer for the same code; loops that are to be unrolled are marked.
+        tuning = llvm.create_pipeline_tuning_options(speed_level=2)
+        tuning.loop_vectorization, tuning.loop_unrolling, tuning.slp_vectorization = True, False, False
+        builder = llvm.create_pass_builder(target, tuning)
+        builder.getModulePassManager().run(module, builder)
     return target.emit_object(module)
 
 

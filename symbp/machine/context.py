@@ -15,6 +15,7 @@ from llvmlite import ir
 
 from symbp.machine import types
 from symbp.machine.compile import process_has
+from symbp.machine.part import Part
 from symbp.machine.values import (
     NotCovered,
     Number,
@@ -72,7 +73,7 @@ class Context:
     # ---- calls
 
     def codegen(self) -> Any:
-        return self._writer.module.libraries
+        return Part
 
     def get_function(self, function: Any, signature: Any) -> Callable[..., ir.Value]:
         def call(builder: ir.IRBuilder, args: Sequence[ir.Value]) -> ir.Value:

@@ -13,32 +13,10 @@ from llvmlite import ir
 from symbp.machine import types
 from symbp.machine.convention import STATUS
 from symbp.machine.function import WIDE, Compiled, Writer
-from symbp.machine.library import Library
+from symbp.machine.object_file import ObjectFile
+from symbp.machine.part import Part
 from symbp.machine.values import LONG, NotCovered, part_types, value_of
 from symbp.machine.vocabulary import meanings
-
-
-@dataclass
-class Linked:
-    """LLVM modules that one intrinsic makes for another: functions over lanes."""
-
-    module: llvm.ModuleRef | None = None
-
-    def add_llvm_module(self, module: llvm.ModuleRef) -> None:
-        self.module = module
-
-    def finalize(self) -> None:
-        """Nothing: it is optimised as a part of what uses it."""
-
-
-class Libraries:
-    """Makes libraries; all of a process belong to one of these, by which intrinsics know them again."""
-
-    def create_library(self, name: str) -> Linked:
-        return Linked()
-
-
-LIBRARIES = Libraries()
 
 
 @dataclass(frozen=True)
@@ -66,14 +44,13 @@ class Module:
 
     Attributes:
         text: of the generated module.
-        given: functions that need not be compiled with it.
+        given: functions that are compiled already, apart from it.
         names: what the names of the text mean.
         messages: of the errors that its functions may return; the first one has status 1.
     """
 
     text: str
-    given: Library | None = None
-    libraries: Libraries = LIBRARIES
+    given: ObjectFile | None = None
     messages: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -85,7 +62,7 @@ class Module:
         self.names = meanings(tree)
         self.definitions = {f.name: f for f in tree.body if isinstance(f, ast.FunctionDef)}
         self._functions: dict[tuple[str, tuple], Compiled] = {}
-        self._linked: list[Linked] = []
+        self._parts: list[Part] = []
         self._marks: list[LoopMark] = []
         self._tables: dict[str, ir.GlobalVariable] = {}
 
@@ -132,19 +109,19 @@ class Module:
         self._marks.append(LoopMark(len(self._marks)))
         return self._marks[-1]
 
-    def add_linking_library(self, library: Linked) -> None:
-        """Remember what an intrinsic calls."""
-        if library not in self._linked:
-            self._linked.append(library)
+    def add_linking_library(self, library: Part) -> None:
+        """Remember what an intrinsic calls; the name is Numba's."""
+        if library not in self._parts:
+            self._parts.append(library)
 
     def parsed(self) -> llvm.ModuleRef:
         """The whole as LLVM has it, not optimised yet; only what is exported can be seen from outside."""
         exported = {f.name for f in self.module.functions if f.linkage != "internal" and f.blocks}
         marks = "".join(mark.definition for mark in self._marks)
         found = llvm.parse_assembly(f"{self.module}\n{marks}")
-        for library in self._linked:
-            assert library.module is not None
-            found.link_in(library.module, preserve=True)
+        for part in self._parts:
+            assert part.module is not None
+            found.link_in(part.module, preserve=True)
         for function in found.functions:
             if not function.is_declaration and function.name not in exported:
                 function.linkage = "internal"

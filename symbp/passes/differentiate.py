@@ -12,9 +12,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import sympy as sp
 
@@ -23,6 +22,7 @@ from symbp.ir.names import part_of
 from symbp.ir.nodes import Access, Index, Program, Statement, Tensor
 from symbp.ir.products import total
 from symbp.ir.walk import accesses, index_symbols, postorder, substitute
+from symbp.passes.contributions import Term, added, gathered, without_delta
 from symbp.passes.cost import calls, cost
 from symbp.passes.hoist import WORTH
 from symbp.passes.partials import partials, times
@@ -39,12 +39,29 @@ SIGN = "sign of the output: the operand is not kept"
 
 
 @dataclass
+class _Visit:
+    """What came of one statement: derivatives beside its value, and contributions to other adjoints.
+
+    Attributes:
+        adjoint: that of the statement, which it all follows from.
+        optional: whether a derivative was rewritten that is accurate as it stands and may share operations.
+    """
+
+    adjoint: sp.Expr
+    slopes: list[Statement] = field(default_factory=list)
+    terms: list[tuple[str, Term]] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    optional: bool = False
+
+
+@dataclass
 class Adjoints:
     """The result: statements to append, and where each adjoint is.
 
     Attributes:
         slopes: derivatives that are evaluated beside the value of their function: its name by theirs.
         shared: whether a derivative was rewritten that may have shared operations with other equations.
+        visits: how the statements were differentiated, by target.
     """
 
     statements: list[Statement] = field(default_factory=list)
@@ -53,23 +70,7 @@ class Adjoints:
     gradients: dict[str, str] = field(default_factory=dict)
     slopes: dict[str, str] = field(default_factory=dict)
     shared: bool = False
-
-
-@dataclass(frozen=True)
-class _Term:
-    """One contribution to an adjoint: `body` over the axes `indices` of the tensor."""
-
-    indices: tuple[Index, ...]
-    body: sp.Expr
-    bound: tuple[Index, ...] = ()
-    where: tuple[sp.Basic, ...] = ()
-    origin: object = None
-
-    @property
-    def entry(self) -> frozenset[sp.Basic]:
-        """Where it contributes to single entries (k = 3) and has no loops of its own, these conditions."""
-        one = not self.bound and all(isinstance(c, sp.Eq) and c.rhs.is_Integer for c in self.where)
-        return frozenset(self.where) if one else frozenset()
+    visits: dict[str, _Visit] = field(default_factory=dict, repr=False)
 
 
 def differentiate(
@@ -79,6 +80,7 @@ def differentiate(
     lossy: bool = True,
     ledger: Ledger | None = None,
     shorter: bool = True,
+    before: Adjoints | None = None,
 ) -> Adjoints:
     """Adjoint statements of the scalar `output` with respect to the tensors `wrt`.
 
@@ -88,12 +90,15 @@ def differentiate(
         ledger: takes note of every such rewrite.
         shorter: whether derivatives are also rewritten that are accurate as they stand and may share
             operations with other equations.
+        before: the adjoints of this program with these other options but for `shorter`: what is the same
+            is not found again.
 
     Raises:
         UnsupportedError: a function without derivative.
     """
     wrt = list(wrt)
     sweep = _Sweep(program, output, wrt, lossy, ledger or Ledger(), shorter)
+    sweep.before = before or sweep.before
     for statement in reversed(program.statements):
         sweep.visit(statement)
     for name in wrt:
@@ -108,8 +113,9 @@ class _Sweep:
         self.program, self.output, self.wrt = program, output, wrt
         self.lossy, self.ledger, self.shorter = lossy, ledger, shorter
         self.needed = _depends_on(program, set(wrt))
-        self.terms: dict[str, list[_Term]] = {}
+        self.terms: dict[str, list[Term]] = {}
         self.result = Adjoints()
+        self.before = Adjoints()
         self.taken = set(program.tensors)
 
     def visit(self, statement: Statement) -> None:
@@ -119,14 +125,32 @@ class _Sweep:
         if is_peak(statement):
             return  # only the stabilising shift is a maximum, and no value depends on it
         adjoint = self.adjoint(name, statement)
+        known = self.before.visits.get(name)
+        if known is None or known.optional or known.adjoint != adjoint or self.clash(known):
+            known = self.visited(statement, adjoint)
+        self.result.visits[name] = known
+        for step in known.steps:
+            self.ledger.note(step)
+        for slope in known.slopes:
+            self.result.slopes[slope.target] = name
+            self.add(slope)
+        for source, term in known.terms:
+            self.terms.setdefault(source, []).append(term)
+
+    def clash(self, known: _Visit) -> bool:
+        return any(slope.target in self.taken for slope in known.slopes)
+
+    def visited(self, statement: Statement, adjoint: sp.Expr) -> _Visit:
+        visit = _Visit(adjoint)
         for access, local in partials(statement.body, statement.origin).items():
             if access.name in self.needed:
                 if statement.reduce == "none":
-                    local = self.reused(statement, local)
-                    local = local if adjoint.is_number else self.beside(statement, access, local)
-                self.contribute(statement, access, times(adjoint, local))
+                    local = self.reused(statement, local, visit)
+                    local = local if adjoint.is_number else self.beside(statement, access, local, visit)
+                visit.terms.append((access.name, self.contribution(statement, access, times(adjoint, local))))
+        return visit
 
-    def reused(self, statement: Statement, local: sp.Expr) -> sp.Expr:
+    def reused(self, statement: Statement, local: sp.Expr, visit: _Visit) -> sp.Expr:
         """The local derivative in its cheapest form, which may be one in the value of the statement."""
         value, form = statement.access, local
         # The formulas of the user's functions are what can be compared; a derivative that a class gives
@@ -136,17 +160,18 @@ class _Sweep:
         if found is not None and self.lossy and cheaper_beside(body, meant, found.form, value):
             found = None
         shared = found is not None and (found.shares or self.may_share(statement))
-        if found is not None and shared and not self.shorter and not found.required:
-            found = None
+        if found is not None and shared and not found.required:
+            visit.optional = True
+            found = found if self.shorter else None
         if found is not None:
             self.result.shared |= shared
             form, saved = found.form, cost(meant) - cost(found.form)
             rule = REUSE if value in accesses(form) else SIMPLER
-            self.ledger.note(Step(rule, statement.target, meant, form, saved, found.verified, found.loss))
+            visit.steps.append(Step(rule, statement.target, meant, form, saved, found.verified, found.loss))
         if self.lossy:
             on_value = conditions_on_value(statement.body, form, value)
             if on_value != form:
-                self.ledger.note(Step(SIGN, statement.target, form, on_value, 0, "symbolically"))
+                visit.steps.append(Step(SIGN, statement.target, form, on_value, 0, "symbolically"))
             form = on_value
         return form
 
@@ -163,7 +188,7 @@ class _Sweep:
         costly = (s for s in self.program.statements if cost(s.body) >= WORTH)
         return Counter(name for s in costly for name in {a.name for a in accesses(s.body)})
 
-    def beside(self, statement: Statement, access: Access, local: sp.Expr) -> sp.Expr:
+    def beside(self, statement: Statement, access: Access, local: sp.Expr, visit: _Visit) -> sp.Expr:
         """The local derivative as an entry of a tensor of its own, where it calls functions.
 
         Evaluated beside the value it shares calls with it, and what it reads need not be kept.
@@ -175,22 +200,25 @@ class _Sweep:
         if better is not None:
             before, (local, how) = meant, better
             saved = saved_beside(body, before, local, statement.access)
-            self.ledger.note(Step(BESIDE, statement.target, before, local, saved, how))
+            visit.steps.append(Step(BESIDE, statement.target, before, local, saved, how))
         used = set(index_symbols(local))
         indices = tuple(i for i in statement.indices if i in used)
         wish = f"d{statement.target}/d{access.name}"
-        branches = local.args if isinstance(local, sp.Piecewise) else ((local, sp.true),)
-        evaluated = [(e if calls(e) else sp.S.Zero, c) for e, c in branches]
-        kept = self.define(wish, indices, sp.Piecewise(*evaluated), statement.origin)
-        self.result.slopes[kept.name] = statement.target
+        called, branches = local, ()
+        if isinstance(local, sp.Piecewise):
+            branches = local.args
+            called = sp.Piecewise(*((e if calls(e) else sp.S.Zero, c) for e, c in branches))
+        slope = self.named(wish, indices, called, statement.origin)
+        visit.slopes.append(slope)
+        kept = slope.access
         # Zeros and ones stay visible: a product is taken inside of branches, see `partials.times`.
-        return sp.Piecewise(*((kept if calls(e) else e, c) for e, c in branches))
+        return sp.Piecewise(*((kept if calls(e) else e, c) for e, c in branches)) if branches else kept
 
     def adjoint(self, name: str, statement: Statement) -> sp.Expr:
         """The adjoint of the target at the statement's indices; stored unless it is an alias."""
         terms = self.terms.pop(name, [])
         if name == self.output:
-            seed = _Term(statement.indices, sp.S.One)
+            seed = Term(statement.indices, sp.S.One)
             terms = [*terms, seed]
         body = self.combine(name, statement.indices, terms)
         if body.is_number or (isinstance(body, Access) and body.indices == statement.indices):
@@ -201,9 +229,9 @@ class _Sweep:
         self.result.names[name] = stored.name
         return stored
 
-    def combine(self, name: str, indices: tuple[Index, ...], terms: list[_Term]) -> sp.Expr:
+    def combine(self, name: str, indices: tuple[Index, ...], terms: list[Term]) -> sp.Expr:
         """The sum of the terms over `indices`; terms that need loops of their own are stored first."""
-        terms = _gathered(terms)
+        terms = gathered(terms)
         alone = len(terms) == 1
         bodies = []
         for k, term in enumerate(terms):
@@ -220,7 +248,7 @@ class _Sweep:
                 bodies.append(substitute(term.body, dict(zip(term.indices, indices, strict=True))))
         return total(*bodies)
 
-    def contribute(self, s: Statement, access: Access, body: sp.Expr) -> None:
+    def contribution(self, s: Statement, access: Access, body: sp.Expr) -> Term:
         shape = self.program.tensors[access.name].shape
         axes: list[Index] = []
         conditions = list(s.where)
@@ -235,8 +263,7 @@ class _Sweep:
             else:
                 conditions.append(sp.Eq(k, position))
         bound = tuple(i for i in s.domain if i not in axes)
-        term = _Term(tuple(axes), body, bound, tuple(conditions), s.origin)
-        self.terms.setdefault(access.name, []).append(_without_delta(term))
+        return without_delta(Term(tuple(axes), body, bound, tuple(conditions), s.origin))
 
     def along(self, k: Index, body: sp.Expr) -> sp.Expr:
         """With the index k of length 1 for the only entry 0 of vectors and rows that have one."""
@@ -252,7 +279,7 @@ class _Sweep:
         tensor = self.program.tensors[name]
         letters = "ijklmpqr"
         indices = tuple(Index(letters[k], n) for k, n in enumerate(tensor.shape))
-        body = self.combine(name, indices, _added(self.terms.pop(name, [])))
+        body = self.combine(name, indices, added(self.terms.pop(name, [])))
         gradient = f"d{self.output}/d{name}"
         last = self.result.statements[-1] if self.result.statements else None
         if not (last and isinstance(body, Access) and body.name == last.target == gradient):
@@ -266,74 +293,23 @@ class _Sweep:
         return f"d{self.output}/d{name}"
 
     def define(self, wish: str, indices, body, origin, bound=(), where=()) -> Access:
+        statement = self.named(wish, indices, body, origin, bound, where)
+        self.add(statement)
+        return statement.access
+
+    def named(self, wish: str, indices, body, origin, bound=(), where=()) -> Statement:
         name, k = wish, 1
         while name in self.taken:
             k += 1
             name = f"{wish}_{k}"
         self.taken.add(name)
-        self.result.tensors.append(Tensor(name, tuple(i.extent for i in indices)))
-        reduce = "sum" if bound else "none"
-        self.result.statements.append(Statement(name, indices, body, reduce, bound, where, origin))
-        return Access(name, *indices)
+        return Statement(name, indices, body, "sum" if bound else "none", bound, where, origin)
 
-
-def _gathered(terms: list[_Term]) -> list[_Term]:
-    """Terms with those that contribute to single entries made one choice among entries.
-
-    A sum of choices would be evaluated whole at every entry: n terms at n entries.
-    """
-    rest = [t for t in terms if not t.entry]
-    groups: dict[Any, list[_Term]] = {}
-    for term in terms:
-        if term.entry:
-            pinned = frozenset(term.indices.index(c.lhs) for c in term.entry)  # type: ignore[attr-defined]
-            groups.setdefault(pinned, []).append(term)
-    for group in groups.values():
-        indices = group[0].indices
-        bodies: dict[tuple, list[sp.Expr]] = {}
-        for term in group:
-            swap = dict(zip(term.indices, indices, strict=True))
-            at = tuple(sorted((indices.index(swap[c.lhs]), int(c.rhs)) for c in term.where))
-            bodies.setdefault(at, []).append(substitute(term.body, swap))
-        branches = [
-            (sp.Add(*bodies[at]), sp.And(*(sp.Eq(indices[k], v) for k, v in at))) for at in sorted(bodies)
-        ]
-        choice = sp.Piecewise(*branches, (0, True), evaluate=False)
-        rest.append(_Term(indices, choice, origin=group[0].origin))
-    return rest
-
-
-def _added(terms: list[_Term]) -> list[_Term]:
-    """Sums over indices of the same extents, that are numbers, as one sum."""
-    result: list[_Term] = []
-    at: dict[tuple, int] = {}
-    for term in terms:
-        key = tuple(i.extent for i in term.bound)
-        if term.indices or term.where or not key:
-            result.append(term)
-        elif key in at:
-            first = result[at[key]]
-            body = substitute(term.body, dict(zip(term.bound, first.bound, strict=True)))
-            result[at[key]] = replace(first, body=first.body + body)
-        else:
-            at[key] = len(result)
-            result.append(term)
-    return result
-
-
-def _without_delta(term: _Term) -> _Term:
-    """Solve conditions k = j for a bound index j of the same extent: no loop, no test."""
-    bound, where, body = list(term.bound), list(term.where), term.body
-    for condition in list(where):
-        if isinstance(condition, sp.Eq):
-            for j, value in (condition.args, condition.args[::-1]):
-                if j in bound and isinstance(value, Index) and value.extent == j.extent:  # type: ignore[comparison-overlap]
-                    where.remove(condition)
-                    bound.remove(j)  # type: ignore[arg-type]
-                    body = substitute(body, {j: value})
-                    where = [substitute(w, {j: value}) for w in where]
-                    break
-    return _Term(term.indices, body, tuple(bound), tuple(where), term.origin)
+    def add(self, statement: Statement) -> None:
+        name = statement.target
+        self.taken.add(name)
+        self.result.tensors.append(Tensor(name, tuple(i.extent for i in statement.indices)))
+        self.result.statements.append(statement)
 
 
 def _fresh(extent: int, taken: set[Index]) -> Index:

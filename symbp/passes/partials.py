@@ -13,6 +13,7 @@ its derivative is nan, as its value is.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -82,7 +83,7 @@ def _integers(body: sp.Expr) -> sp.Expr:
 
 def times(a: sp.Expr, b: sp.Expr) -> sp.Expr:
     """a * b, with the product taken inside the branches of a choice that have a value."""
-    if a == 0 or b == 0:
+    if _is_zero(a) or _is_zero(b):
         return sp.S.Zero
     if isinstance(a, sp.Piecewise):
         return sp.Piecewise(*((times(e, b), c) for e, c in a.args))
@@ -91,7 +92,11 @@ def times(a: sp.Expr, b: sp.Expr) -> sp.Expr:
     return product(a, b)
 
 
-def _varying(order: list[sp.Basic]) -> set[sp.Basic]:
+def _is_zero(factor: sp.Expr) -> bool:
+    return factor is sp.S.Zero or (isinstance(factor, sp.Float) and factor == 0)
+
+
+def _varying(order: Sequence[sp.Basic]) -> set[sp.Basic]:
     found: set[sp.Basic] = set()
     for node in order:
         if isinstance(node, Access) or (not is_leaf(node) and any(a in found for a in node.args)):

@@ -32,7 +32,7 @@ from symbp.machine.compile import Loaded
 from symbp.runtime.lock import MAKING
 
 if TYPE_CHECKING:
-    from symbp.machine.library import Library
+    from symbp.machine.object_file import ObjectFile
 
 MACHINE_CODE, PRODUCTS = "machine.o", "products.o"
 """The files that hold machine code: of a module, and of the micro-kernels that it calls."""
@@ -85,7 +85,7 @@ class LoadedModule:
             self.meta = {**self.meta, "messages": messages}
             self.objects = {MACHINE_CODE: code} | ({PRODUCTS: given.code} if given else {})
 
-    def _products(self) -> Library | None:
+    def _products(self) -> ObjectFile | None:
         if not self.meta.get("products"):
             return None
         from symbp.runtime.products import begin

@@ -14,18 +14,18 @@ from symbp.machine.compile import processor
 from symbp.runtime.lock import AWAITED
 
 if TYPE_CHECKING:
-    from symbp.machine.library import Library
+    from symbp.machine.object_file import ObjectFile
 
-_made: dict[tuple, Future[Library]] = {}
+_made: dict[tuple, Future[ObjectFile]] = {}
 """By type of numbers and processor; filled under the lock of `symbp.runtime.lock`."""
 
 
-def begin(dtype: str) -> Future[Library]:
+def begin(dtype: str) -> Future[ObjectFile]:
     """The micro-kernels for numbers of a type, which are compiled from now on, if not earlier."""
     key = (dtype, processor())
     known = _made.get(key)
     if known is None or (known.done() and known.exception()):
-        found: Future[Library] = Future()
+        found: Future[ObjectFile] = Future()
         _made[key] = found
         thread = Thread(target=_make, args=(found, dtype), name="symbp products")
         try:
@@ -35,12 +35,12 @@ def begin(dtype: str) -> Future[Library]:
     return _made[key]
 
 
-def _make(found: Future[Library], dtype: str) -> None:
+def _make(found: Future[ObjectFile], dtype: str) -> None:
     from symbp.codegen.product import write_products
-    from symbp.machine.library import library
+    from symbp.machine.object_file import compiled_apart
 
     try:
-        found.set_result(library(lambda module: write_products(module, dtype)))
+        found.set_result(compiled_apart(lambda module: write_products(module, dtype)))
     except BaseException as error:  # who asked for it is told
         found.set_exception(error)
 

@@ -2,8 +2,9 @@ import pytest
 import sympy as sp
 
 from symbp.ir import Access, Index, forms
-from symbp.ir.forms import form_of, stands
+from symbp.ir.forms import form_of, stands, unevaluated
 from symbp.ir.walk import rebuild
+from tests.calls import calls
 
 a, b, c = (Access(n) for n in "abc")
 i, j = Index("i", 3), Index("j", 3)
@@ -90,3 +91,31 @@ def test_nodes_are_rebuilt_as_sympy_builds_them():
         for operand in (b - a, a - b, -a * b, 2 * a + b, x + y, sp.asin(c), sp.pi + b, sp.exp(a), 1 / b):
             node = function(a, evaluate=False)
             assert rebuild(node, (operand,)) == function(operand)
+
+
+class own(sp.Function):
+    """A class of the user's, which may do anything when it is made."""
+
+    def __new__(cls, x, **options):
+        return super().__new__(cls, 2 * x, **options)
+
+
+@pytest.mark.parametrize(
+    ("function", "operands"),
+    [
+        *((sp.sin, (a,)), (sp.exp, (2 * a,)), (sp.log, (sp.Integer(1),)), (sp.erf, (-a,)), (own, (a,))),
+        *((sp.Pow, (a, b)), (sp.Max, (b, a)), (sp.atan2, (a, b))),
+    ],
+)
+def test_what_is_built_without_evaluation_is_what_sympy_builds(function, operands):
+    made, expected = unevaluated(function, *operands), function(*operands, evaluate=False)
+    assert made == expected
+    assert type(made) is type(expected)
+    assert made.args == expected.args
+    assert getattr(made, "nargs", None) == getattr(expected, "nargs", None)
+    assert hash(made) == hash(expected)
+
+
+def test_no_set_is_made_for_every_object():
+    unevaluated(sp.sin, a)
+    assert calls(lambda: unevaluated(sp.sin, a * b)) < calls(lambda: sp.sin(a * b, evaluate=False)) / 3

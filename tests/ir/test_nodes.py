@@ -2,7 +2,7 @@ import pickle
 
 import sympy as sp
 
-from symbp.ir import BATCH, Access, Index, Program, Statement, Tensor
+from symbp.ir import BATCH, Access, Index, Program, Statement, Tensor, nodes
 
 i, j = Index("i", 3), Index("j", 2)
 
@@ -56,3 +56,19 @@ def test_statement_order_of_loops_and_rebuilding():
     assert set(program.rebuilt(()).tensors) == {"A"}
     new = Tensor("t", (3,))
     assert set(program.rebuilt([s, Statement("t", (i,), Access("y", i))], [new]).tensors) == {"A", "y", "t"}
+
+
+def test_equal_entries_are_one_object():
+    x = Access("x", i, 2)
+    assert Access("x", Index("i", 3), sp.Integer(2)) is x
+    assert x.func(*x.args) is x
+    assert pickle.loads(pickle.dumps(x)) is x
+    assert Access("x", i, 1) is not x
+    assert Access("x", Index("i", 4), 2) is not x
+
+
+def test_entries_are_forgotten_where_there_are_many(monkeypatch):
+    monkeypatch.setattr(nodes, "REMEMBERED", 2)
+    found = [Access("many", k) for k in range(5)]
+    assert found == [Access("many", k) for k in range(5)]
+    assert len(nodes._ENTRIES) <= 2

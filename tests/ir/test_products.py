@@ -4,7 +4,7 @@ import pytest
 import sympy as sp
 
 from symbp.ir import Access, Index
-from symbp.ir.products import product, total
+from symbp.ir.products import _compare, product, total
 from tests.calls import calls
 
 i = Index("i", 3)
@@ -102,3 +102,9 @@ def test_a_number_and_an_exponential_are_not_searched_either():
     ours = calls(lambda: [product(*factors) for factors in new])
     theirs = calls(lambda: [sp.Mul(*factors) for factors in new])
     assert 2 * ours < theirs
+
+
+@pytest.mark.parametrize("first", FACTORS, ids=str)
+def test_the_order_of_operands_is_that_of_sympy(first):
+    for second in (*FACTORS, Access("x"), Access("x", Index("j", 3)), Access("x", 0), Access("w", 1, 2)):
+        assert _compare(first, second) == first.compare(second)

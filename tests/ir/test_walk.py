@@ -1,8 +1,11 @@
+import pytest
 import sympy as sp
 
 from symbp.ir import Access, Index, walk
 from symbp.ir.walk import (
     accesses,
+    choice,
+    chooses_by_choices,
     conditions,
     index_symbols,
     node_operations,
@@ -204,3 +207,42 @@ def test_a_float_is_not_looked_up_for_accesses(monkeypatch):
 
     monkeypatch.setattr(sp.Float, "__hash__", hashed)
     assert accesses(sp.Float(0.3)) == []
+
+
+def nested_choice():
+    inner = choice((Access("a"), Access("b") > 0), (Access("c"), sp.true))
+    return choice((Access("x"), inner > 0), (Access("y"), sp.true))
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        *(Access("x") + 1, 2 * Access("x"), Access("x") ** 2, sp.sin(Access("x")), sp.Max(Access("x"), 3)),
+        *(sp.Abs(Access("x")), Access("x") > 1, sp.Piecewise((Access("x"), Access("z") > 0), (2, True))),
+    ],
+    ids=str,
+)
+def test_whatever_is_built_over_choices_by_choices_is_left_as_it_stands(node):
+    nested = nested_choice()
+    built = substitute(node, {Access("x"): nested})
+    assert nested in postorder([built])
+    assert built.func is node.func
+
+
+def test_a_pair_keeps_its_condition_and_branches_that_are_never_taken_are_dropped():
+    chosen = sp.Piecewise((Access("x"), Access("z") > 0), (2, Access("w") > 0), (3, True))
+    first, second, last = chosen.args
+    holds = nested_choice().args[0].cond
+    pair = rebuild(first, (Access("x"), holds))
+    assert pair.args == (Access("x"), holds)
+    always, never = (rebuild(second, (sp.Integer(2), value)) for value in (sp.true, sp.false))
+    assert rebuild(chosen, (pair, always, last)).args == (pair, always)
+    assert rebuild(chosen, (pair, never, last)).args == (pair, last)
+    assert rebuild(chosen, (rebuild(first, (Access("x"), sp.true)), pair, last)) == Access("x")
+
+
+def test_shared_operands_are_looked_at_once():
+    shared = Access("x")
+    for k in range(200):
+        shared = sp.Add(sp.Mul(shared, Access(f"d{k}"), evaluate=False), shared, evaluate=False)
+    assert calls(lambda: chooses_by_choices(shared)) < 5000

@@ -1,11 +1,16 @@
+import sys
+
 import numpy as np
 import pytest
 import sympy as sp
 
 import symbp as sb
+from symbp import pipeline
 from symbp.ir import Access, Index, Program, Statement, Tensor, check, evaluate, program_text
 from symbp.passes.differentiate import differentiate
+from symbp.passes.partials import partials
 from symbp.passes.prune import prune
+from symbp.passes.simplify.ledger import Ledger
 from symbp.pipeline import derive
 from tests.catalogue import CATALOGUE, NAMES
 from tests.passes.stages import assert_gradients, stages, work_of
@@ -142,3 +147,44 @@ def test_derivatives_that_may_share_operations_can_be_kept():
     shared, body = local(two(lambda z: z + 1))
     assert not shared
     assert local(two(lambda z: z + 1), shorter=False) == (shared, body)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_second_sweep_with_what_the_first_found_is_one_by_itself(name, monkeypatch):
+    network = CATALOGUE[name].network()
+    if network.loss is None:
+        pytest.skip("nothing to differentiate")
+    seen = []
+    monkeypatch.setattr(pipeline, "differentiate", lambda *args: seen.append(args) or differentiate(*args))
+    derive(network)
+    forward, loss, names, lossy, *_ = seen[0]
+    first = differentiate(forward, loss, names, lossy)
+    found, alone = (Ledger(), first), (Ledger(), None)
+    second, other = (
+        differentiate(forward, loss, names, lossy, *(ledger, False, before))
+        for ledger, before in (found, alone)
+    )
+    assert second.statements == other.statements
+    assert second.tensors == other.tensors
+    assert (second.names, second.gradients, second.slopes) == (other.names, other.gradients, other.slopes)
+    assert found[0].steps == alone[0].steps
+
+
+def test_it_looks_again_only_at_derivatives_that_it_may_not_rewrite(monkeypatch):
+    x, y = sp.symbols("x y")
+    a, b, c, E = sp.symbols("a b c E")
+    net = sb.Network(
+        [sp.Eq(a, 1 / x), sp.Eq(b, 1 / x**2), sp.Eq(c, sp.tanh(y)), sp.Eq(E, a * b * c)],
+        parameters=[x, y], loss=E, batch=False,
+    )  # fmt: skip
+    asked = []
+    module = sys.modules[differentiate.__module__]
+    monkeypatch.setattr(module, "partials", lambda *args: asked.append(args[0]) or partials(*args))
+    derivation = derive(net)
+    program = derivation.forward_program
+    first = differentiate(program, "E", ["x", "y"])
+    optional = [s.body for s in reversed(program.statements) if first.visits[s.target].optional]
+    assert 0 < len(optional) < len(asked)
+    asked.clear()
+    differentiate(program, "E", ["x", "y"], True, None, False, first)
+    assert asked == optional

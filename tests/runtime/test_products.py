@@ -39,7 +39,7 @@ def test_where_no_thread_can_be_started_they_are_compiled_at_once(fresh, monkeyp
 
 def test_what_goes_wrong_is_told_to_who_waits(fresh, monkeypatch):
     with monkeypatch.context() as broken:
-        broken.setattr("symbp.machine.library.object_file", lambda module: 1 / 0)
+        broken.setattr("symbp.machine.object_file.machine_code", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             products.begin("float64").result(60)
     assert products.begin("float64").result(60)  # next time it may go well

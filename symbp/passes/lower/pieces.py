@@ -16,7 +16,7 @@ computed whatever is chosen.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import sympy as sp
@@ -43,7 +43,7 @@ ALWAYS: Guard = frozenset()
 Lowered: TypeAlias = Callable[[Any, Mapping[Any, Any]], Any]
 
 
-def is_large(order: list[Any]) -> bool:
+def is_large(order: Sequence[Any]) -> bool:
     """Whether an expression, given as its nodes in postorder, is to be cut."""
     if len(order) > LARGE:
         return True
@@ -53,7 +53,7 @@ def is_large(order: list[Any]) -> bool:
     return size[order[-1]] > TREE
 
 
-def in_pieces(b: Builder, order: list[Any], lowered: Lowered) -> Any:
+def in_pieces(b: Builder, order: Sequence[Any], lowered: Lowered) -> Any:
     """The body of the last node of an expression, its nodes given in postorder.
 
     Args:
@@ -93,7 +93,7 @@ def in_pieces(b: Builder, order: list[Any], lowered: Lowered) -> Any:
 class _Graph:
     """The distinct nodes of an expression; those at which the walk stopped have no operands."""
 
-    def __init__(self, order: list[Any]):
+    def __init__(self, order: Sequence[Any]):
         self.order, self.root = order, order[-1]
         self.rank = {n: k for k, n in enumerate(order)}
 
@@ -158,7 +158,7 @@ def _guards(graph: _Graph) -> dict[Any, Guard]:
 
 def _covered(guard: Guard, guards: Mapping[Any, Guard]) -> Guard:
     """The guard, where all branches of a choice are in it replaced by the guard of the choice."""
-    while True:
+    while guard:
         count = Counter(node for node, _ in guard)
         whole = {n for n, k in count.items() if k == len(n.args) and n.args[-1].cond is sp.true}
         if not whole:
@@ -167,6 +167,7 @@ def _covered(guard: Guard, guards: Mapping[Any, Guard]) -> Guard:
             return ALWAYS
         rest = frozenset(branch for branch in guard if branch[0] not in whole)
         guard = rest.union(*(guards[n] for n in whole))
+    return guard
 
 
 class _Indicators:

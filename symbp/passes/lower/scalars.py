@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sympy as sp
@@ -127,7 +127,7 @@ def _evaluates_real(value: sp.Expr) -> bool:
     return bool(number.is_real) and number.is_finite is not False
 
 
-def _check_infinite(b: Builder, order: list[Any]) -> None:
+def _check_infinite(b: Builder, order: Sequence[Any]) -> None:
     """Refuse infinite numbers, but for values of branches: Piecewise((s, i <= j), (-oo, True)) is a mask."""
     for node in order:
         for arg in () if isinstance(node, ExprCondPair) else node.args:

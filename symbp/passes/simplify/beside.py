@@ -16,6 +16,7 @@ from symbp.ir.evaluate import evaluate_body
 from symbp.ir.exact import exact
 from symbp.ir.nodes import Access, Program, Statement, Tensor
 from symbp.ir.walk import (
+    REMEMBERED,
     accesses,
     index_symbols,
     is_large,
@@ -42,6 +43,7 @@ _VALUE, _SLOPE = "value", "slope"
 _OPERAND, _PART = Access("x0"), Access("part")
 
 
+@lru_cache(maxsize=REMEMBERED)
 def cheaper_beside(body: sp.Expr, derivative: sp.Expr, form: sp.Expr, value: Access) -> bool:
     """Whether the derivative costs less than `form`, which reads the value, once the body is evaluated.
 
@@ -58,6 +60,7 @@ def saved_beside(body: sp.Expr, before: sp.Expr, after: sp.Expr, value: Access) 
     return cost_beside(body, before) - cost_beside(body, after)
 
 
+@lru_cache(maxsize=REMEMBERED)
 def best_beside(body: sp.Expr, derivative: sp.Expr, value: Access) -> tuple[sp.Expr, str] | None:
     """The cheapest form of a derivative beside its body, and how it was verified; None where it is that.
 

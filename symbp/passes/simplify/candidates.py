@@ -15,12 +15,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 from typing import Any
 
+import numpy as np
 import sympy as sp
 from sympy.polys.fields import FracElement, FracField
 from sympy.polys.orderings import lex
 
 from symbp.ir.nodes import Access
-from symbp.ir.walk import Substitution, accesses, is_root, length, postorder, substitute
+from symbp.ir.walk import Substitution, accesses, is_root, length, operations, postorder, substitute
 from symbp.passes.cost import cost
 from symbp.passes.simplify.exponential_forms import in_exponentials
 from symbp.passes.simplify.rational import Rational, rational
@@ -68,13 +69,17 @@ def _rational_forms(body: sp.Expr, held: Held, most: float) -> Iterator[sp.Expr]
     field, (whole, *values) = found
     meaning = dict(r.meaning) | dict(zip(names, held, strict=True))
     back = Substitution(meaning)
-    if _reads(whole.numer, whole.denom, meaning) - 1 <= most:
+    if _reads(whole.numer, whole.denom, meaning) - 1 + _calls(whole, meaning) <= most:
         for form in _written(whole, r, most):
             yield back(form)
     for a, value in zip(names, values, strict=True):
         for above, below in _eliminated(field, whole, a, value):
-            if _reads(above, below, meaning) - 1 <= most:
-                for form in _written(field.new(above, below), r, most):
+            joined = _reads(above, below, meaning) - 1
+            if joined > most:
+                continue
+            quotient = field.new(above, below)
+            if joined + _calls(quotient, meaning) <= most:
+                for form in _written(quotient, r, most):
                     yield back(form)
 
 
@@ -92,16 +97,41 @@ def _reads(above: Any, below: Any, meaning: Mapping[sp.Symbol, sp.Expr]) -> int:
     return len({entry for entry, cancels in read if not (cancels and readers[entry] > 1)})
 
 
+def _calls(quotient: FracElement, meaning: Mapping[sp.Symbol, sp.Expr]) -> int:
+    """Exponentials that a quotient in lowest terms calls at least however it is written.
+
+    It is a function of so many independent products of them: of t and s for 1 + t + s, of t s for 1 + t s.
+    Counted are exponentials each of which reads an entry that no later one reads.
+    """
+    symbols = quotient.numer.ring.symbols
+    left = {k: accesses(meaning[s]) for k, s in enumerate(symbols) if isinstance(meaning.get(s), sp.exp)}
+    own: list[int] = []
+    while left:
+        readers = Counter(entry for entries in left.values() for entry in entries)
+        found = [k for k, entries in left.items() if any(readers[entry] == 1 for entry in entries)]
+        if not found:
+            break
+        own += found
+        left = {k: entries for k, entries in left.items() if k not in found}
+    if not own or not quotient:
+        return 0
+    powers = np.array([*quotient.numer.monoms(), *quotient.denom.monoms()])[:, own]
+    return int(np.linalg.matrix_rank(powers - powers[0]))
+
+
 def _term_by_term(body: sp.Expr, held: Held, most: float) -> Iterator[sp.Expr]:
     """Every term of a sum in its cheapest form: written over one line, three products may be nine terms."""
     terms = sp.Add.make_args(body)
     calls = [any(isinstance(n, EXPONENTIAL) for n in postorder([t])) for t in terms]
     if not held or not 1 < len(terms) <= FEW_TERMS or not any(calls):
         return
-    chosen = []
-    for term, call in zip(terms, calls, strict=True):
-        forms = [term, *_rational_forms(term, held, most)] if call else [term]
-        chosen.append(min(forms, key=lambda f: (cost(f), length(f))))
+    chosen = list(terms)
+    for k in sorted(range(len(terms)), key=lambda k: -operations(terms[k])):
+        if calls[k]:
+            forms = [terms[k], *_rational_forms(terms[k], held, most)]
+            chosen[k] = min(forms, key=lambda f: (cost(f), length(f)))
+        if operations(chosen[k]) > most:
+            return  # the sum is no shorter
     yield sp.Add(*chosen)
 
 

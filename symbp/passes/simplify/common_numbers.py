@@ -28,6 +28,9 @@ def common_numbers(program: Program) -> Program:
 def _factored(s: Statement) -> Statement:
     if s.bound or not isinstance(s.body, sp.Expr):
         return s
+    sums = (n for n in postorder([s.body]) if isinstance(n, sp.Add))
+    if all(common_number(n)[0] is sp.S.One for n in sums):
+        return s
     done: dict[sp.Basic, Any] = {}
     for node in postorder([s.body]):
         if is_leaf(node):

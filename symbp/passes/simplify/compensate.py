@@ -12,6 +12,7 @@ import sympy as sp
 
 from symbp.ir.functions import compensated_exp
 from symbp.ir.nodes import Access, Statement
+from symbp.ir.products import product
 from symbp.ir.walk import accesses, is_large, is_leaf, operations, postorder, rebuild, substitute
 
 LIMIT = 12
@@ -41,7 +42,7 @@ def _compensated(call: sp.exp, definitions: Mapping[str, Statement]) -> sp.Expr:
     size = isinstance(rest, sp.Abs)
     inside = _written_out(rest.args[0] if size else rest, definitions)
     # SymPy would ask for the sign of what is inside, at great length.
-    argument = sp.Mul(factor, sp.Abs(inside, evaluate=False) if size else inside)
+    argument = product(factor, sp.Abs(inside, evaluate=False) if size else inside)
     if _is_exact(argument) or operations(argument) > LIMIT or is_large(argument, 4 * LIMIT):
         return call
     return compensated_exp(argument)

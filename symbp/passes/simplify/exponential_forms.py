@@ -69,6 +69,10 @@ class Quotient:
 @lru_cache(maxsize=4096)
 def quotient(body: sp.Expr) -> Quotient | None:
     """A body over X as a quotient; None where it is no rational function of one exponential."""
+    if type(body) is sp.exp and type(body.args[0]) in (Access, sp.Mul):  # a mere exponential: no polynomials
+        number, argument = body.args[0].as_coeff_Mul()
+        if argument == X and isinstance(number, sp.Rational | sp.Float) and number.is_finite and number != 0:
+            return Quotient(abs(sp.Rational(number)), sp.S.One, 1 if number > 0 else -1, ())
     if is_large(body, SIZE):
         return None
     r = rational([in_exponentials(body)])

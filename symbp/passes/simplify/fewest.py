@@ -110,7 +110,7 @@ def _touched(before: Program, after: Program, named: Collection[str]) -> tuple[s
     read = _needed(after, after.outputs, reads)
     kept = {*after.outputs, *(n for n in named if n in read)}
     old, new = (_needed(program, kept, reads) for program in (before, after))
-    changed = {t for t in old.keys() | new.keys() if old.get(t) is not new.get(t)}
+    changed = {t for t in old.keys() | new.keys() if old.get(t) != new.get(t)}
     rewritten = [side[t] for side in (old, new) for t in changed & side.keys()]
     near = set().union(*(reads[id(s)] for s in rewritten))
     equal = {reads[id(s)] for s in rewritten}
@@ -128,9 +128,11 @@ def _touched(before: Program, after: Program, named: Collection[str]) -> tuple[s
 def _cut(program: Program, touched: Set[str], kept: Set[str]) -> Program:
     """Some statements as a program of their own."""
     own = tuple(s for s in program.statements if s.target in touched)
+    used = set(touched).union(*map(_reads, own))
     tensors = {
         name: t if name in touched or t.role != "defined" else replace(t, role="input")
         for name, t in program.tensors.items()
+        if name in used
     }
     return Program(tensors, own, tuple(s.target for s in own if s.target in kept))
 

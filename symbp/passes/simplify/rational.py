@@ -44,7 +44,7 @@ class Rational:
 def rational(bodies: Iterable[sp.Expr]) -> Rational:
     """Write bodies as rational functions; equal nodes become equal symbols across all of them."""
     bodies = tuple(bodies)
-    order = postorder(bodies)
+    order = list(postorder(bodies))
     units = _units(order)
     symbols: dict[Any, sp.Symbol] = {}
     meaning: dict[sp.Symbol, sp.Expr] = {}

@@ -8,11 +8,21 @@ measured over all of float64's range.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import sympy as sp
 
 from symbp.ir.nodes import Access
-from symbp.ir.walk import accesses, index_symbols, is_large, operations, postorder, substitute
+from symbp.ir.walk import (
+    REMEMBERED,
+    accesses,
+    index_symbols,
+    is_large,
+    is_leaf,
+    operations,
+    postorder,
+    substitute,
+)
 from symbp.passes.cost import cost, is_transcendental
 from symbp.passes.simplify.cheapest import Found, Problem, cheapest, long_exponents
 from symbp.passes.simplify.single import EXPONENTIAL
@@ -27,6 +37,7 @@ ELEMENTARY = (*EXPONENTIAL, sp.log, sp.Pow)
 """What a derivative of several variables may call to be searched: others take long to measure."""
 
 
+@lru_cache(maxsize=REMEMBERED)
 def through_output(body: sp.Expr, derivative: sp.Expr, value: Access, lossy: bool = True) -> Found | None:
     """The cheapest known form of d body / d access, where `value` holds the body's value.
 
@@ -37,6 +48,8 @@ def through_output(body: sp.Expr, derivative: sp.Expr, value: Access, lossy: boo
         lossy: whether a form may lose relative accuracy where the derivative is small against its
             largest value, as 1 - a**2 does for tanh at 30.
     """
+    if is_leaf(derivative):
+        return None  # nothing is cheaper
     names = long_exponents(body, derivative)
     if names:
         body, derivative = substitute(body, names), substitute(derivative, names)

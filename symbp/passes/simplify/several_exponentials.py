@@ -13,6 +13,7 @@ import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symbp.ir.functions import first, log1p
+from symbp.ir.products import product
 from symbp.ir.walk import FEW, choice, is_leaf, operations, postorder, rebuild
 
 Term = tuple[sp.Expr, sp.Expr]
@@ -71,7 +72,7 @@ def multiple(argument: sp.Expr) -> tuple[sp.Expr, sp.Rational]:
     """An argument as (u, factor), the same u for all rational multiples."""
     factor, u = argument.as_coeff_Mul(rational=True)
     if isinstance(u, sp.Mul) and isinstance(u.args[0], sp.Float):
-        factor, u = factor * sp.Rational(u.args[0]), sp.Mul(*u.args[1:])
+        factor, u = factor * sp.Rational(u.args[0]), product(*u.args[1:])
     if isinstance(u, sp.Add):
         content, u = u.primitive()
         factor *= content
@@ -192,7 +193,7 @@ def _degrees(body: sp.Expr, divisor: sp.Expr, exponents: list[sp.Expr]) -> tuple
     """What has the divisor's scale, all nodes, their degrees, and which of them hold such a thing."""
     powers = _powers(body, [e for e in exponents if e != 0])
     scaled = {sp.exp(e): (e, 1) for e in exponents if e != 0} | powers
-    order = postorder([body], leaf=lambda n: is_leaf(n) or n == divisor or n in scaled)
+    order = list(postorder([body], leaf=lambda n: is_leaf(n) or n == divisor or n in scaled))
     degree: dict[sp.Basic, int | None] = {}
     inside: dict[sp.Basic, bool] = {}
     for node in order:

@@ -10,6 +10,7 @@ import sympy as sp
 
 from symbp.ir.functions import expm1, log1p, one_plus_erf
 from symbp.ir.nodes import Access, Statement
+from symbp.ir.products import product
 from symbp.ir.walk import (
     accesses,
     conditions,
@@ -213,7 +214,7 @@ def combined(node: sp.Basic, parts: Sequence[Any], plain: Mapping[sp.Basic, sp.B
 def _combined(node: sp.Basic, parts: Sequence[Any], plain: Mapping[sp.Basic, sp.Basic]) -> Single | None:
     if isinstance(node, EXPONENTIAL):
         u, factor = multiple(plain[node.args[0]])  # type: ignore[arg-type]
-        return None if u.is_number else Single(u, node.func(factor * X))
+        return None if u.is_number else Single(u, rebuild(node, (product(factor, X),)))  # type: ignore[arg-type]
     singles = [p for p in parts if p is not None]
     if not singles or len({p.argument for p in singles}) > 1:
         return None

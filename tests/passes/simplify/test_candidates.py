@@ -2,11 +2,13 @@ from math import inf
 
 import pytest
 import sympy as sp
+from sympy.polys.fields import FracField
+from sympy.polys.orderings import lex
 
 from symbp.ir import Access
 from symbp.ir.walk import operations
 from symbp.passes.simplify import candidates as module
-from symbp.passes.simplify.candidates import _powers, candidates
+from symbp.passes.simplify.candidates import _calls, _powers, candidates
 
 x, y, z, a, s, m, total = map(Access, ("x", "y", "z", "a", "s", "m", "total"))
 e = sp.exp
@@ -134,3 +136,45 @@ def test_entries_that_a_quotient_reads_at_least():
     assert reads(p * t, q + t**2) == 2  # z may cancel: exp(x - z) exp(z + m) is exp(x + m)
     assert reads(p * u, q + t**2) == 3
     assert reads(ring.zero, q) == 0
+
+
+def test_exponentials_that_a_quotient_calls_at_least():
+    t, s, both = (sp.Symbol(name, real=True) for name in ("t", "s", "both"))
+    u, v, w = (Access(name) for name in "uvw")
+    meaning = {t: sp.exp(u), s: sp.exp(v - u), both: sp.exp(v + w)}
+    field = FracField((t, s, both), sp.QQ, lex)
+    T, S, B = field.gens
+    one = field(1)
+    assert [_calls(q, meaning) for q in (1 + T + S, T * S / (1 + T * S), T / S, one, field(0))] == [
+        2,
+        1,
+        1,
+        0,
+        0,
+    ]
+    assert _calls((1 + T + S) / (B + T * S), meaning) == 3
+    assert _calls(1 + T + T * S + B, meaning | {both: sp.exp(v)}) == 0  # exp(u) exp(v - u) is exp(v)
+
+
+@pytest.mark.parametrize("most", range(14))
+def test_no_form_is_missed_that_calls_few_exponentials(most, monkeypatch):
+    u, v, w, a = (Access(name) for name in ("u", "v", "w", "a"))
+    body = sp.exp(u) * w / (sp.exp(u) + sp.exp(v) + sp.exp(w - u))
+    held = {a: sp.exp(u) / (1 + sp.exp(u))}
+    short = {f for f in candidates(body, held, most) if operations(f) <= most}
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_calls", lambda *_: 0)
+        assert short == {f for f in candidates(body, held, most) if operations(f) <= most}
+
+
+def test_a_sum_with_a_long_term_is_given_up(monkeypatch):
+    u, v, w, a = (Access(name) for name in ("u", "v", "w", "a"))
+    asked = []
+    rational_forms = module._rational_forms
+    monkeypatch.setattr(
+        module, "_rational_forms", lambda *args: asked.append(args[0]) or rational_forms(*args)
+    )
+    long = sp.exp(v) * sp.sin(u) * sp.sin(v) * sp.sin(w) * sp.cos(u) * sp.cos(v)
+    assert not [*module._term_by_term(sp.exp(u) + long, {a: sp.exp(u)}, 6)]
+    assert asked == [long]
+    assert [*module._term_by_term(sp.exp(u) + long, {a: sp.exp(u)}, 99)] == [a + long]

@@ -73,3 +73,10 @@ def test_one_exponential_is_enough():
 )
 def test_other_bodies_are_refused(body):
     assert quotient(body) is None
+
+
+@pytest.mark.parametrize("factor", [1, -1, 2, sp.Rational(-2, 3), 0.5, -0.593, 1e-300, 1e300])
+def test_a_mere_exponential_is_what_the_general_way_makes_of_it(factor):
+    body = sp.exp(factor * X)
+    general = quotient.__wrapped__(sp.Mul(body, 1, evaluate=False))
+    assert quotient(body) == general

@@ -12,6 +12,7 @@ from symbp.ir import evaluate
 from symbp.ir.nodes import Access, Index, Program, Statement, Tensor
 from symbp.passes import differentiate
 from symbp.passes.count import arithmetic
+from symbp.passes.simplify import fewest as module
 from symbp.passes.simplify.fewest import fewest, saves, settled
 from symbp.passes.simplify.ledger import Ledger, Step
 from tests.catalogue import CATALOGUE, NAMES
@@ -221,3 +222,13 @@ def test_the_same_numbers():
     found = fewest(BEFORE, DEARER, (), noted(), 1)
     for name in ("f", "g"):
         np.testing.assert_allclose(evaluate(found, values)[name], evaluate(BEFORE, values)[name])
+
+
+def test_only_what_differs_is_counted(monkeypatch):
+    """Statements that are equal are not counted, whether they are the same objects or not."""
+    sizes = []
+    monkeypatch.setattr(module, "settled", lambda p: sizes.append(len(p.statements)) or settled(p))
+    again = program(sp.exp(u) * s)
+    assert all(one is not other for one, other in zip(again.statements, BEFORE.statements, strict=True))
+    assert saves(BEFORE, again, ())
+    assert sizes == [0, 0]

@@ -1,4 +1,4 @@
-"""Functions that are compiled apart from the modules that call them."""
+"""Object files of functions that are compiled apart from the modules that call them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import llvmlite.binding as llvm
 from llvmlite import ir
 
-from symbp.machine.compile import object_file
+from symbp.machine.compile import machine_code
 
 
 @dataclass(frozen=True)
-class Library:
-    """An object file.
+class ObjectFile:
+    """Machine code, and what others may call of it.
 
     Attributes:
         code: the file.
@@ -24,16 +24,16 @@ class Library:
     functions: dict[str, ir.FunctionType]
 
 
-def library(write: Callable[[ir.Module], Iterable[ir.Function]]) -> Library:
-    """The library of the functions that `write` returns, after writing them and what they need.
+def compiled_apart(write: Callable[[ir.Module], Iterable[ir.Function]]) -> ObjectFile:
+    """The object file of the functions that `write` returns, after writing them and what they need.
 
     They are taken as they are written: LLVM's passes before the choice of instructions took as long as that
     choice, and the micro-kernels did not become faster by them.
     """
-    module = ir.Module("library")
+    module = ir.Module("apart")
     module.triple = llvm.get_process_triple()
     functions = {}
     for function in write(module):
         function.linkage = "external"
         functions[function.name] = function.ftype
-    return Library(object_file(llvm.parse_assembly(str(module))), functions)
+    return ObjectFile(machine_code(llvm.parse_assembly(str(module)), optimised=False), functions)

@@ -4,7 +4,7 @@ from llvmlite import ir
 from symbp.machine.build import build
 from symbp.machine.callable import Function
 from symbp.machine.compile import Loaded
-from symbp.machine.library import library
+from symbp.machine.object_file import compiled_apart
 from tests.machine.texts import HEAD
 
 REAL = ir.DoubleType()
@@ -38,10 +38,10 @@ def write(module, factor=3.0):
 
 
 def test_what_is_given_is_called_and_not_compiled_again():
-    given = library(write)
+    given = compiled_apart(write)
     assert list(given.functions) == ["scaled_f64"]
     code, messages = build(HEAD + TEXT, {"run": KINDS}, given)
     out = np.zeros(3)
-    for other, factor in ((given, 3.0), (library(lambda m: write(m, 5.0)), 5.0)):
+    for other, factor in ((given, 3.0), (compiled_apart(lambda m: write(m, 5.0)), 5.0)):
         Function(Loaded(code, other.code), "run", KINDS, messages)(np.arange(3.0), out)
         assert out.tolist() == [0.0, factor, 2 * factor]
