@@ -7,31 +7,35 @@ found. The results are the same.
 
 from __future__ import annotations
 
-from functools import cmp_to_key, lru_cache
+from functools import cmp_to_key
 from typing import Any
 
 import sympy as sp
-from sympy.core.basic import _cmp_name
 
 from symbp.ir.nodes import Access
 
 _NUMBER = (sp.Rational, sp.Float)
 
 
+_MOST_PAIRS = 4096
+_order_of_kinds: dict[tuple[type, type], int] = {}
+"""By two classes of different names; every `sympy.Function("f")` is a new class, so they may become many."""
+
+
 def _compare(a: Any, b: Any) -> int:
     """sympy.Basic.compare, by which SymPy sorts operands: mostly their classes or names decide."""
     kind: Any = type(a)
     other: Any = type(b)
-    if kind is not other:
-        return _compare_kinds(kind, other) or a.compare(b)
-    if kind is Access and a.name != b.name and len(a.args) == len(b.args):
+    if kind is Access is other and a.name != b.name and len(a.args) == len(b.args):
         return 1 if a.name > b.name else -1
-    return a.compare(b)
-
-
-@lru_cache(maxsize=4096)
-def _compare_kinds(kind: Any, other: Any) -> int:
-    return _cmp_name(kind, other)
+    if kind.__name__ == other.__name__:
+        return a.compare(b)
+    found = _order_of_kinds.get((kind, other))
+    if found is None:
+        if len(_order_of_kinds) >= _MOST_PAIRS:
+            _order_of_kinds.clear()
+        found = _order_of_kinds[kind, other] = a.compare(b)
+    return found
 
 
 _ORDER = cmp_to_key(_compare)
