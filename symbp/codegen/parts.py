@@ -69,7 +69,7 @@ class Parts:
         size = "(samples + 16*pairs - 1)//(16*pairs)*8"
         return "tile_rows", [
             f"pairs = (samples + {2 * most - 1})//{2 * most}",
-            f"tile_rows = {most} if samples <= {most} else {size}",
+            f"tile_rows = {most} if samples <= {self.schedule.even} else {size}",
         ]
 
     def arrays(self, number: str = "") -> list[str]:

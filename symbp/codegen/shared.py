@@ -53,12 +53,11 @@ class SharedDriver(Driver):
         """
         if not stage.tiled:
             return self._pieces("1", self._function("once", ["samples"], self._stage(stage)))
-        if not self.schedule.parts:
-            return self._parts_of_tiles(stage)
-        if not self.schedule.even:
-            return self._whole_tiles(stage)
-        one, several = self._parts_of_tiles(stage), self._whole_tiles(stage)
-        return [f"if samples <= {self.schedule.tile}:", *_indented(one), "else:", *_indented(several)]
+        even = self.schedule.even
+        if not even:
+            return self._whole_tiles(stage) if self.schedule.parts else self._parts_of_tiles(stage)
+        few, many = self._parts_of_tiles(stage), self._whole_tiles(stage)
+        return [f"if samples <= {even}:", *_indented(few), "else:", *_indented(many)]
 
     def _parts_of_tiles(self, stage: Stage) -> list[str]:
         """A stage that takes one tile after the other, each cut into pieces.

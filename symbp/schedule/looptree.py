@@ -78,8 +78,8 @@ class Schedule:
             no parts.
         part: entries of the two arrays of a part.
         parts_at: where parts begin in the workspace.
-        even: whether samples beyond one tile are cut into an even number of about equal tiles, each with a
-            part; those of one tile are summed up in place.
+        even: more samples than these are cut into an even number of about equal tiles, of which threads take
+            whole ones; for fewer they share what is computed for a tile. 0 where there is no such number.
     """
 
     program: Program
@@ -92,7 +92,7 @@ class Schedule:
     parts: Mapping[str, Place] = field(default_factory=dict)
     part: tuple[int, int] = (0, 0)
     parts_at: int = 0
-    even: bool = False
+    even: int = 0
 
 
 def sums_batch(statement: Statement) -> bool:

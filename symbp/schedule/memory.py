@@ -12,7 +12,7 @@ from symbp.schedule.fuse import fuse, reads_of
 from symbp.schedule.kernel import FUSED, LAYERWISE, Kernel
 from symbp.schedule.looptree import DOT, MULTIPLY, Nest, Place, Schedule, Stage, sums_batch
 from symbp.schedule.means import with_means_inside
-from symbp.schedule.parts import LARGEST_PART, OTHERS, PARTS, SMALL_PART, part_size, parts
+from symbp.schedule.parts import LARGEST_PART, OTHERS, PARTS, SMALL_PART, part_size, parts, sums_of
 from symbp.schedule.product import without_single_terms
 from symbp.schedule.short_rows import with_functions_alone
 from symbp.schedule.spans import joined_spans
@@ -72,8 +72,16 @@ def plan_kernel(kernel: Kernel) -> Schedule:
         others = sum(program.tensors[n].row_size for n, place in found.items() if place.buffer == OTHERS)
         workspace = used + (PARTS if kernel.parallel else 1) * aligned(gradient + others)
         schedule = replace(schedule, workspace=workspace, parts=found, part=(gradient, others))
-        schedule = replace(schedule, parts_at=used, even=not small)
+        schedule = replace(schedule, parts_at=used, even=0 if small else _even(tile))
+    elif kernel.schedule is None and not sums_of(stages):
+        # There is nothing to add, so that half a tile is worth it; matrices are copied for each.
+        schedule = replace(schedule, even=_even(tile) // 2)
     return joined_spans(schedule)
+
+
+def _even(tile: int) -> int:
+    """The samples of the largest of even tiles, which are rounded up to ALIGN; 0 where that is more."""
+    return 0 if tile % ALIGN else tile
 
 
 def aligned(entries: int) -> int:

@@ -55,7 +55,7 @@ def test_threads_add_chunks_of_a_span():
 @pytest.mark.parametrize("samples", [1, 256, 257, 300, 512, 513, 1000, 7681, 100_000])
 def test_tiles_of_large_parts_are_equal_and_of_an_even_number(samples):
     schedule = plan_kernel(gradient_kernel(derive(sb.mlp([200, 100, 3], loss="mean_squared_error"))))
-    assert schedule.even
+    assert schedule.even == schedule.tile
     most, (size, lines) = schedule.tile, Parts(schedule, schedule.program.tensors).tile()
     names = {"samples": samples}
     exec("\n".join(lines), names)

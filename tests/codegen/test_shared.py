@@ -111,6 +111,18 @@ def test_one_sample_is_shared_by_columns(samples):
     np.testing.assert_array_equal(got, want)
 
 
+@pytest.mark.parametrize("samples", [100, 128, 129, 256, 300, 513, 2500])
+def test_predictions_of_many_samples_are_cut_into_tiles_alone(samples):
+    net = sb.mlp([30, 310, 130, 3], activation="relu", loss="softmax_cross_entropy")
+    alone, shared = (sb.compile(net, threads=n) for n in (1, 2))
+    theta, x = alone.init(0), np.random.default_rng(0).normal(size=(samples, 30))
+    kernel = shared._forward_kernel(("z3",))
+    want = alone.forward(theta, x=x, outputs=("z3",))["z3"]
+    got = np.zeros_like(want)
+    kernel.call._make().run(samples, (theta, x, got), np.dtype(float), 2)
+    np.testing.assert_array_equal(got, want)
+
+
 def test_products_with_small_matrices_are_not_large():
     programs = [gradient_kernel(derive(sb.mlp([n, n, 3]))).program for n in (100, 130)]
     assert [any(is_large(s) for s in p.statements) for p in programs] == [False, True]

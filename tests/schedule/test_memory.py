@@ -124,3 +124,15 @@ def test_tiles_are_what_a_schedule_asks_for(asked):
         assert plan.workspace * 8 <= 1.2 * TILE_BYTES
     else:
         assert plan.tile == (asked if isinstance(asked, int) else TILE_MOST)
+
+
+@pytest.mark.parametrize(("width", "even"), [(40_000, False), (10_000, False), (1000, True)])
+def test_tiles_that_are_no_round_number_are_not_evened_out(width, even):
+    """Equal tiles are rounded up, which must not be more than a tile has room for."""
+    i, j = Index("i", width), Index("j", width)
+    x, a, s = Tensor("x", (BATCH, width), "input"), Tensor("a", (BATCH, width)), Tensor("s", (BATCH,))
+    statements = (Statement("a", (N, i), x[N, i] ** 2), Statement("s", (N,), a[N, j] / 2, "sum", (j,)))
+    program = Program({v.name: v for v in (x, a, s)}, statements, ("s",))
+    plan = plan_kernel(Kernel("f", program, ("x",), (), ("s",), ()))
+    assert plan.even == (plan.tile // 2 if even else 0)
+    assert (plan.tile % 8 == 0) is even
