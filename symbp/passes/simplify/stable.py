@@ -32,6 +32,7 @@ from symbp.passes.simplify.decaying import decaying, with_shared
 from symbp.passes.simplify.ends import AT_ENDS, AT_LARGE, zero_at_ends
 from symbp.passes.simplify.exponential_forms import SIZE
 from symbp.passes.simplify.exponential_sums import exponent_of
+from symbp.passes.simplify.floats import integer
 from symbp.passes.simplify.ledger import BY_CONSTRUCTION, Ledger, Step
 from symbp.passes.simplify.node_rules import AGAIN, RULES, SEEN, maximum_first
 from symbp.passes.simplify.one_variable import without_nans
@@ -166,8 +167,7 @@ class _Rewriter:
             return body
         body = self.shifted(body)
         # Conditions are left alone: rewritten, they could decide differently.
-        for node in postorder([body], leaf=_leaf):
-            self.visit(node)
+        self.visited(body)
         found = self.final(body)
         # SymPy makes the root of a negative number imaginary, also where it stands in a branch not taken.
         return body if is_undefined(found) else found
@@ -200,7 +200,7 @@ class _Rewriter:
                 self.single[node] = known
             return
         if _leaf(node):
-            self.plain[node] = self.done[node] = _integer(node) if isinstance(node, sp.Float) else node
+            self.plain[node] = self.done[node] = integer(node) if isinstance(node, sp.Float) else node
             return
         single = None
         if not isinstance(node, sp.functions.elementary.piecewise.ExprCondPair | sp.Piecewise):
@@ -218,7 +218,7 @@ class _Rewriter:
 
     def final(self, node: sp.Basic) -> Any:
         if isinstance(node, sp.Float):
-            return _integer(node)  # faster than to look it up
+            return integer(node)  # faster than to look it up
         if node not in self.done:
             single = self.single.get(node)
             self.done[node] = self.plain[node] if single is None else self.chosen(single, self.plain[node])
@@ -243,9 +243,7 @@ class _Rewriter:
         spread = self.spread(node) if isinstance(node, sp.Mul) else node
         if spread is not node:
             self.note("factor into a sum", node, spread, BY_CONSTRUCTION)
-            for part in postorder([spread], leaf=_leaf):
-                if part not in self.plain:
-                    self.visit(part)
+            self.visited(spread)
             return self.final(spread)
         args = [self.final(a) for a in node.args]
         if isinstance(node, sp.Add | sp.Mul):
@@ -331,6 +329,11 @@ class _Rewriter:
                 return sp.Mul(*rest, sp.Add(*(sp.Mul(*taken, term) for term in terms)))
         return product
 
+    def visited(self, body: sp.Expr) -> None:
+        for part in postorder([body], leaf=_leaf):
+            if part not in self.plain:
+                self.visit(part)
+
     def grouped(self, node: Any, args: list[Any]) -> tuple[list[Any], dict[Any, Single]]:
         """The operands of a sum or product, with functions of the same exponential taken together, and
         which of them are functions of one exponential."""
@@ -369,8 +372,7 @@ def _single_of(body: sp.Expr) -> Single | None:
     if is_large(body, 4 * SIZE):
         return None
     rewriter = _Rewriter(Definitions(True), frozenset(), _forget)
-    for node in postorder([body], leaf=_leaf):
-        rewriter.visit(node)
+    rewriter.visited(body)
     return rewriter.single.get(body)
 
 
@@ -382,9 +384,3 @@ def _exponentials_stay(found: sp.Expr, node: sp.Expr) -> bool:
 
 def _leaf(node: sp.Basic) -> bool:
     return is_leaf(node) or isinstance(node, sp.logic.boolalg.Boolean)
-
-
-def _integer(number: sp.Float) -> sp.Number:
-    """1.0 is 1 to the rules."""
-    value = float(number)
-    return sp.Integer(int(value)) if value.is_integer() and abs(value) < 2**53 else number

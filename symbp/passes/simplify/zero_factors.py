@@ -76,13 +76,12 @@ class ZeroFactors:
             return factors
         names = {a: Access(f"x{k}") for k, a in enumerate(read)}
         inner = tuple(a.name in self.statements for a in read)
-        zero, infinite = _opposed(tuple(substitute(f, names) for f in formulas.values()), inner)
-        if not infinite:
+        order, large = _opposed(tuple(substitute(f, names) for f in formulas.values()), inner)
+        if not order:
             return factors
-        growing = [varying[k] for k in infinite]
-        rest = [f for f in factors if f not in growing]
-        found = sp.Mul(*growing)
-        for k in zero:
+        found = sp.Mul(*(varying[k] for k in large))
+        rest = [f for f in factors if not any(f is varying[k] for k in large)]
+        for k in reversed(order):
             base, power = _base(varying[k])
             if base.could_extract_minus_sign():  # m - x is no other factor than x - m
                 base, power = -base, -power
@@ -141,7 +140,7 @@ def grows(body: sp.Expr, growing: Collection[str] = (), maxima: Collection[str] 
         elif isinstance(node, sp.exp):
             done[node] = not _is_at_most_0(node.args[0], maxima)
         elif isinstance(node, sp.Pow):
-            done[node] = done[node.base] and not node.exp.is_negative
+            done[node] = not node.exp.is_number or (done[node.base] and not node.exp.is_negative)
         elif isinstance(node, sp.Function) and not isinstance(node, _AS_LARGE):
             done[node] = isinstance(node, _GROWING)
         else:
@@ -172,8 +171,8 @@ def _base(factor: Any) -> tuple[Any, Any]:
 def _opposed(
     formulas: tuple[sp.Expr, ...], inner: tuple[bool, ...]
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The numbers of the factors that are 0 where others are infinite, and of those others; none where
-    that never happens, or the product is not 0 there.
+    """The numbers of the factors that are 0 where others are infinite, each before those others, and of
+    those that are 0 nowhere; none where there are no such factors, or the product is not 0 there.
 
     Args:
         formulas: over x0, x1, ...
@@ -197,20 +196,32 @@ def _opposed(
     lost = none.any(axis=0) & large.any(axis=0)
     if (np.abs(product) > ZERO)[lost].any():
         return (), ()
-    zero, infinite = (none & lost).any(axis=1), (large & lost).any(axis=1)
+    before = np.array([(zero & large & lost).any(axis=1) for zero in none])
     # Long doubles reach far enough to see what is nearly 0 or infinite; what is farther out is looked at one
     # by one.
     far = np.flatnonzero(said & ~known)
     for k in far[:: max(1, len(far) // COMPARED)]:
         truths = _truths(formulas, {Access(f"x{j}"): float(v) for j, v in enumerate(points[k])})
-        none, large = (np.array([abs(float(t)) == v for t in truths]) for v in (0, np.inf))
-        if none.any() and large.any():
+        zero, over = (np.array([abs(float(t)) == v for t in truths]) for v in (0, np.inf))
+        if zero.any() and over.any():
             if abs(mpmath.fprod(truths)) > ZERO:
                 return (), ()
-            zero, infinite = zero | none, infinite | large
-    if (zero & infinite).any() or infinite[~may].any():
-        return (), ()
-    return tuple(np.flatnonzero(zero).tolist()), tuple(np.flatnonzero(infinite).tolist())
+            before |= np.outer(zero, over)
+    return ((), ()) if before[:, ~may].any() else _in_order(before)
+
+
+def _in_order(before: np.ndarray) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The factors that come before others, in order, and those that only come after; none of a circle."""
+    left = [int(k) for k in np.flatnonzero(before.any(axis=1))]
+    order: list[int] = []
+    while left:
+        free = [k for k in left if not before[left, k].any()]
+        if not free:
+            return (), ()
+        order += free
+        left = [k for k in left if k not in free]
+    after = before.any(axis=0) & ~before.any(axis=1)
+    return tuple(order), tuple(int(k) for k in np.flatnonzero(after))
 
 
 def _points(inner: Sequence[bool]) -> np.ndarray:

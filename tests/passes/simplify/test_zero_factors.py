@@ -22,7 +22,7 @@ def first(*factors, maxima=(), **definitions):
 
 def test_a_factor_that_may_be_0_comes_before_one_that_overflows():
     assert first(w, e(x)) == times_logarithm(w, e(x))
-    assert first(sp.Integer(2), w, s, e(x)) == 2 * times_logarithm(s, times_logarithm(w, e(x)))
+    assert first(sp.Integer(2), w, s, e(x)) == 2 * times_logarithm(w, times_logarithm(s, e(x)))
     assert first(w, sp.cosh(x)) == times_logarithm(w, sp.cosh(x))
 
 
@@ -44,6 +44,13 @@ def test_formulas_are_looked_up():
     assert first(a, u, u=e(-2 * s), a=e(-((x - m) ** 2) / 2)) == a * u
 
 
+def test_what_is_0_here_and_infinite_there_stands_between():
+    a, b = e(-s * e(x)), e(x)  # where s < 0, a overflows
+    found = times_logarithm(w, times_logarithm(a, b))
+    assert first(w, a, b) == first(b, a, w) == found
+    assert first(e(x - s), e(s), e(-x)) == e(-x) * e(s) * e(x - s)
+
+
 def test_what_does_not_overflow_is_left_alone():
     for product in (
         (w, e(-(x**2))),
@@ -58,7 +65,16 @@ def test_what_does_not_overflow_is_left_alone():
 
 
 def test_what_may_overflow():
-    for body in (e(x), e(-(x**2) * s), sp.sinh(x), w * e(x) + 1, sp.sqrt(e(x)), sp.Max(e(x), 1), Access("g")):
+    for body in (
+        e(x),
+        e(-(x**2) * s),
+        sp.sinh(x),
+        x**s,
+        w * e(x) + 1,
+        sp.sqrt(e(x)),
+        sp.Max(e(x), 1),
+        Access("g"),
+    ):
         assert grows(body, {"g"})
     for body in (w, e(-(x**2) - sp.Abs(s)), 1 / (1 + e(x)), sp.log(e(x)), sp.tanh(e(x)), e(x - Access("k"))):
         assert not grows(body, {"g"}, {"k"})
@@ -120,3 +136,23 @@ def test_mixtures_in_index_notation():
         loss, gradient = model.value_and_grad(theta, x=np.array([0.5]))
         assert loss == pytest.approx(np.log(0.5) if center == 0.75 else np.log(0.25) + 800)
         np.testing.assert_allclose(gradient, slopes, atol=1e-300)
+
+
+K = sp.Symbol("k", real=True)
+CURVES = {
+    "gompertz": (M * e(-S * e(-K * X)), {M: 2, S: 0.5, K: 1000, X: -1000}),
+    "weibull": (K / M * (X / M) ** (K - 1) * e(-((X / M) ** K)), {K: 400, M: 2, X: 1000}),
+    "damped": (M * e(-K * X) * sp.cos(S * X), {M: 0, K: -40, S: 2, X: 20}),
+}
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_curves(name):
+    formula, at = CURVES[name]
+    args = list(at)
+    f = sb.compile(formula, args=args, wrt=args, cache=False)
+    exact = sp.lambdify(args, [formula, *(formula.diff(n) for n in args)], "mpmath")
+    with mpmath.workdps(60):
+        value, *slopes = (float(v) for v in exact(*map(mpmath.mpf, at.values())))
+    got, gradient = f.value_and_grad(*map(float, at.values()))
+    np.testing.assert_allclose([got, *gradient], [value, *slopes], rtol=1e-12, atol=1e-300)
