@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import sympy as sp
 
+from symbp.ir.functions import times_logarithm
 from symbp.ir.walk import postorder
 
 if TYPE_CHECKING:
@@ -57,6 +58,9 @@ class _Twofold:
             return self.fold(self.add, args)
         if isinstance(node, sp.Mul):
             return self.fold(self.multiply, args)
+        if isinstance(node, times_logarithm):
+            # Where it is chosen to be 0, the error is nan, and not put back.
+            return self.plain(node), self.multiply(*args)[1]
         if isinstance(node, sp.Abs):
             return self.absolute(args[0])
         if node.exp == sp.S.Half:
@@ -137,4 +141,4 @@ def _arithmetic(node: sp.Basic) -> bool:
     """Whether the node is an operation whose rounding error is known."""
     if isinstance(node, sp.Pow) and not node.is_number:
         return node.exp == sp.S.Half or (bool(node.exp.is_Integer) and 0 < abs(int(node.exp)) <= 8)
-    return isinstance(node, sp.Add | sp.Mul | sp.Abs) and not node.is_number
+    return isinstance(node, sp.Add | sp.Mul | sp.Abs | times_logarithm) and not node.is_number

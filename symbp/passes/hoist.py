@@ -15,6 +15,7 @@ from typing import Any
 
 import sympy as sp
 
+from symbp.ir.functions import times_logarithm
 from symbp.ir.nodes import BATCH, Access, Index, Program, Statement, Tensor
 from symbp.ir.walk import REMEMBERED, accesses, index_symbols, is_leaf, postorder, rebuild, substitute
 from symbp.passes.batch import SAMPLE
@@ -96,8 +97,17 @@ def _costly(nodes: Iterable[sp.Basic]) -> dict[sp.Basic, Any]:
     return {
         n: _canonical(n)
         for n in nodes
-        if isinstance(n, sp.Expr) and not is_leaf(n) and cost(n) >= WORTH and accesses(n)
+        if isinstance(n, sp.Expr)
+        and not is_leaf(n)
+        and cost(n) >= WORTH
+        and accesses(n)
+        and not _is_product(n)
     }
+
+
+def _is_product(node: sp.Expr) -> bool:
+    """Whether it is a product without calls that is 0 where a factor is: exponentials keep its error."""
+    return isinstance(node, times_logarithm) and cost(node) < 2 * WORTH
 
 
 def _indices(node: sp.Expr) -> tuple[Index, ...]:

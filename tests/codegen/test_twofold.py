@@ -1,5 +1,7 @@
 """Exponentials of arguments that are carried in twice the working precision."""
 
+import operator
+
 import mpmath
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ import sympy as sp
 from symbp.codegen import nest
 from symbp.codegen.module import emit
 from symbp.ir import BATCH, Index, Statement, Tensor
-from symbp.ir.functions import compensated_exp
+from symbp.ir.functions import compensated_exp, times_logarithm
 from symbp.schedule.kernel import Kernel
 from tests.codegen.kernels import load, program_of
 
@@ -28,6 +30,7 @@ ARGUMENTS = {
     "product of roots": -sp.sqrt(3) * sp.sqrt(x**2 + 1) / 5,
     "third root": sp.Rational(1, 3) * (x**2 + 1) ** sp.Rational(1, 3),
     "function": sp.sin(x) * y,
+    "product with zero": -x * times_logarithm(x - y / 7, y) / 25,
 }
 
 
@@ -43,7 +46,7 @@ def exact(argument, at):
         f = sp.lambdify(
             [sp.Symbol("x"), sp.Symbol("y")],
             argument.xreplace({x: sp.Symbol("x"), y: sp.Symbol("y")}),
-            "mpmath",
+            [{"times_logarithm": operator.mul}, "mpmath"],
         )
         return mpmath.exp(f(*(mpmath.mpf(float(v)) for v in at)))
 

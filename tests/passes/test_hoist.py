@@ -4,6 +4,7 @@ import sympy as sp
 
 import symbp as sb
 from symbp.ir import BATCH, Access, Index, Program, Statement, Tensor, check, evaluate
+from symbp.ir.functions import times_logarithm
 from symbp.passes import hoist as hoist_module
 from symbp.passes.hoist import _canonical, hoist, hoist_outermost
 from tests.calls import calls
@@ -40,6 +41,16 @@ def test_a_costly_expression_of_two_statements_is_computed_once():
     after = hoist(before)
     assert [str(s.body) for s in after.statements] == ["erf(a[i]*b[i])", "u_1[i] + 1", "2*u_1[i]"]
     same(before, after)
+
+
+def test_a_product_that_is_0_where_a_factor_is_stays_in_its_exponents():
+    """Its rounding error is put back there; a call in it is computed once nevertheless."""
+    product, call = times_logarithm(a - b, b), times_logarithm(a, sp.exp(b))
+    before = program(Statement("s", (i,), sp.exp(-product)), Statement("t", (i,), product + 1))
+    assert hoist(before) is before
+    after = hoist(program(Statement("s", (i,), sp.exp(-call)), Statement("t", (i,), call + 1)))
+    assert len(after.statements) == 3
+    same(before, hoist(before))
 
 
 def test_names_of_indices_do_not_matter():

@@ -42,3 +42,9 @@ def _mapped(body: sp.Expr, leaf: Any) -> sp.Expr:
     for node in postorder([body]):
         done[node] = leaf(node) if is_leaf(node) else rebuild(node, tuple(done[a] for a in node.args))
     return done[body]
+
+
+def integer(number: sp.Float) -> sp.Number:
+    """1.0 is 1 to the rules."""
+    value = float(number)
+    return sp.Integer(int(value)) if value.is_integer() and abs(value) < 2**53 else number

@@ -5,8 +5,8 @@
 An output of few variables is evaluated at arguments far from 0, in both formats, and compared with its
 formula in multiprecision arithmetic. Where it fails, a product stands for a sum whose terms have a common
 factor, infinity less infinity else, or its form in `carried` stands for it: there, and nowhere else. A form
-that has a wrong value at one of the arguments is not used; one that has so only where the output is 0 or
-infinite stands where that is nan.
+that has a wrong value at one of the arguments, and another one than the output, is not used; one that has so
+only where the output is 0 or infinite stands where that is nan.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ SIZE = 300
 VARIABLES, OUTPUTS = 4, 8
 """Inputs and outputs of a program that is looked at."""
 MOST = 16
-"""Arguments at which an output is compared with its formula, in each format."""
+"""Arguments at which an output is compared with its formula, in each format: of those where it is nan,
+of those where it is infinite, and of those where it is 0."""
 DIGITS, MORE_DIGITS = (60, 150, 1000), (1000, 1500)
 AGREED = 1e-20
 """Digits of the formula's values (more where fewer give none), and how closely two of them must agree."""
@@ -136,8 +137,12 @@ class _Trial:
     def doubtful(
         self, s: Statement, dtype: type, is_doubtful: Callable[[np.ndarray], np.ndarray]
     ) -> list[int]:
-        found: list[int] = np.flatnonzero(is_doubtful(self.values[dtype][s.target])).tolist()
-        return found[:: max(1, len(found) // MOST)]
+        values = self.values[dtype][s.target]
+        found: list[int] = []
+        for kind in (np.isnan, np.isinf, np.logical_not):
+            own = np.flatnonzero(is_doubtful(values) & kind(values)).tolist()
+            found += own[:: max(1, len(own) // MOST)]
+        return found
 
     def factored(self, s: Statement) -> _Mended | None:
         """The output as a product, where it is a sum whose terms have a factor in common."""
@@ -175,7 +180,7 @@ class _Trial:
                 compared += 1
                 if truth.is_met_by(value, dtype):
                     better = better or k in lost[dtype]
-                elif whole or not np.isnan(value):
+                elif whole or not (np.isnan(value) or value == known[s.target][k]):
                     return 0
             if whole and not self.is_as_before(mended, s, dtype):
                 return 0

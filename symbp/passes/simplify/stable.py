@@ -14,25 +14,25 @@ from typing import Any
 
 import sympy as sp
 
-from symbp.ir.functions import finite, log1p
-from symbp.ir.nodes import Access, Index, Program, Statement
+from symbp.ir.functions import finite, log1p, times_logarithm
+from symbp.ir.nodes import Access, Program, Statement
 from symbp.ir.walk import (
     accesses,
     chooses_by_choices,
-    index_symbols,
     is_large,
     is_leaf,
     is_undefined,
     postorder,
     rebuild,
-    substitute,
 )
 from symbp.passes.cost import cost
-from symbp.passes.simplify.accuracy import Choice, accurate, answers_nan, in_decaying_exponential
+from symbp.passes.simplify.accuracy import accurate, answers_nan
 from symbp.passes.simplify.compensate import compensated
+from symbp.passes.simplify.decaying import decaying, with_shared
 from symbp.passes.simplify.ends import AT_ENDS, AT_LARGE, zero_at_ends
-from symbp.passes.simplify.exponential_forms import SIZE, quotient
+from symbp.passes.simplify.exponential_forms import SIZE
 from symbp.passes.simplify.exponential_sums import exponent_of
+from symbp.passes.simplify.floats import integer
 from symbp.passes.simplify.ledger import BY_CONSTRUCTION, Ledger, Step
 from symbp.passes.simplify.node_rules import AGAIN, RULES, SEEN, maximum_first
 from symbp.passes.simplify.one_variable import without_nans
@@ -47,9 +47,11 @@ from symbp.passes.simplify.peak_rules import (
     masked_first,
 )
 from symbp.passes.simplify.rescue import rescued
-from symbp.passes.simplify.several_exponentials import keeps_scale, multiple, shifted_quotients
+from symbp.passes.simplify.several_exponentials import keeps_scale, shifted_quotients
 from symbp.passes.simplify.single import EXPONENTIAL, Definitions, Single, combined, is_concerned, is_constant
 from symbp.passes.simplify.vanishing import TRIED, opposed, zero_first
+from symbp.passes.simplify.zero_factors import TRIED as TRIED_FAR
+from symbp.passes.simplify.zero_factors import ZeroFactors
 
 Note = Callable[[str, sp.Expr, sp.Expr, str], None]
 """Takes note of a rewrite: rule, before, after, how it was verified."""
@@ -90,7 +92,7 @@ def stable_forms(program: Program, ledger: Ledger | None = None, relative: bool 
         return found
     steps = Ledger()
     statements = _rewritten(program, False, frozenset(), steps)
-    shared = frozenset(key for s in statements for key in _decaying(s.body))
+    shared = frozenset(key for s in statements for key in decaying(s.body))
     if shared:
         steps = Ledger()
         statements = _rewritten(program, False, shared, steps)
@@ -103,6 +105,7 @@ def stable_forms(program: Program, ledger: Ledger | None = None, relative: bool 
 def _rewritten(program: Program, relative: bool, shared: frozenset, ledger: Ledger | None) -> list[Statement]:
     definitions, facts = Definitions(relative), Facts.of(program.statements, program.tensors)
     definitions.ends = not relative or len(program.statements) <= FEW
+    zeros = ZeroFactors(program.statement_of(), facts.maxima) if definitions.ends else None
     statements = []
     for statement in program.statements:
 
@@ -113,27 +116,11 @@ def _rewritten(program: Program, relative: bool, shared: frozenset, ledger: Ledg
         if is_large(statement.body, LARGE):
             statements.append(statement)
             continue
-        rewriter = _Rewriter(definitions, shared, note, facts)
+        rewriter = _Rewriter(definitions, shared, note, facts, zeros)
         body = maximum_first(rewriter.body(statement.body), facts.maxima)
         statements.append(statement.with_body(finite(body) if statement.reduce == "max" else body))
         definitions.add(statement, rewriter.single.get(statement.body), rewriter.whole)
     return statements
-
-
-def _decaying(body: sp.Expr) -> list[tuple[sp.Expr, sp.Rational]]:
-    """(u, g) of the exponentials of -g |u| in a body, up to the names of indices."""
-    found = []
-    for node in postorder([body]):
-        if isinstance(node, sp.exp) and isinstance(sp.Mul.make_args(node.args[0])[-1], sp.Abs):
-            factor, size = node.args[0].as_coeff_Mul(rational=True)
-            if isinstance(size, sp.Abs):
-                u, inner = multiple(size.args[0])
-                found.append((_canonical(u), abs(factor * inner)))
-    return found
-
-
-def _canonical(node: sp.Expr) -> sp.Expr:
-    return substitute(node, {i: Index(f"_{k}", i.extent) for k, i in enumerate(index_symbols(node))})
 
 
 @lru_cache(maxsize=4096)
@@ -159,8 +146,16 @@ class _Rewriter:
         whole: whether quotients of several exponentials were shifted.
     """
 
-    def __init__(self, definitions: Definitions, shared: frozenset, note: Note, facts: Facts = NO_FACTS):
+    def __init__(
+        self,
+        definitions: Definitions,
+        shared: frozenset,
+        note: Note,
+        facts: Facts = NO_FACTS,
+        zeros: ZeroFactors | None = None,
+    ):
         self.definitions, self.shared, self.note, self.facts = definitions, shared, note, facts
+        self.zeros = zeros
         self.single: dict[sp.Basic, Single] = {}
         self.plain: dict[sp.Basic, Any] = {}
         self.done: dict[sp.Basic, Any] = {}
@@ -172,8 +167,7 @@ class _Rewriter:
             return body
         body = self.shifted(body)
         # Conditions are left alone: rewritten, they could decide differently.
-        for node in postorder([body], leaf=_leaf):
-            self.visit(node)
+        self.visited(body)
         found = self.final(body)
         # SymPy makes the root of a negative number imaginary, also where it stands in a branch not taken.
         return body if is_undefined(found) else found
@@ -206,7 +200,7 @@ class _Rewriter:
                 self.single[node] = known
             return
         if _leaf(node):
-            self.plain[node] = self.done[node] = _integer(node) if isinstance(node, sp.Float) else node
+            self.plain[node] = self.done[node] = integer(node) if isinstance(node, sp.Float) else node
             return
         single = None
         if not isinstance(node, sp.functions.elementary.piecewise.ExprCondPair | sp.Piecewise):
@@ -224,7 +218,7 @@ class _Rewriter:
 
     def final(self, node: sp.Basic) -> Any:
         if isinstance(node, sp.Float):
-            return _integer(node)  # faster than to look it up
+            return integer(node)  # faster than to look it up
         if node not in self.done:
             single = self.single.get(node)
             self.done[node] = self.plain[node] if single is None else self.chosen(single, self.plain[node])
@@ -237,32 +231,19 @@ class _Rewriter:
         relative = self.definitions.relative
         choice = accurate(single.body, relative, single.positive, single.read)
         if self.shared:
-            choice = self.with_shared(single, choice)
+            choice = with_shared(single, choice, self.shared)
         if not choice.rule:
             return plain
         result = single.back(choice.form)
         self.note(choice.rule, plain, result, choice.verified)
         return result
 
-    def with_shared(self, single: Single, choice: Choice) -> Choice:
-        """The form in exp(-|u|), where another statement evaluates that anyway."""
-        q = quotient(single.body)
-        if q is None or (_canonical(single.argument), q.unit) not in self.shared:
-            return choice
-        split = in_decaying_exponential(single.body)
-        known = [n for n in postorder([split.form]) if isinstance(n, sp.exp)] if split else []
-        if split is None or len(known) != 1:
-            return choice
-        return split if cost(split.form) - cost(*known) < cost(choice.form) else choice
-
     def mixed(self, node: Any) -> Any:
         """A node that is no function of one exponential, from what its operands are."""
         spread = self.spread(node) if isinstance(node, sp.Mul) else node
         if spread is not node:
             self.note("factor into a sum", node, spread, BY_CONSTRUCTION)
-            for part in postorder([spread], leaf=_leaf):
-                if part not in self.plain:
-                    self.visit(part)
+            self.visited(spread)
             return self.final(spread)
         args = [self.final(a) for a in node.args]
         if isinstance(node, sp.Add | sp.Mul):
@@ -292,7 +273,8 @@ class _Rewriter:
                 again = name == AGAIN or (name in SEEN and not _exponentials_stay(found, new))
                 new = found
                 if again:
-                    new = _Rewriter(self.definitions, self.shared, self.note, self.facts).body(new)
+                    inside = _Rewriter(self.definitions, self.shared, self.note, self.facts, self.zeros)
+                    new = inside.body(new)
         return new
 
     def zero_first(self, node: sp.Mul, args: list[Any], meaning: dict[Any, Single]) -> list[Any]:
@@ -310,6 +292,12 @@ class _Rewriter:
             found = zero_at_ends(args, lambda body: self.definitions.written_out(self.parts(body)))
             if len(found) != len(args):
                 self.note(AT_ENDS, sp.Mul(*args), sp.Mul(*found), AT_LARGE)
+            elif self.zeros is not None:
+                found = self.zeros.first(args)
+                if any(isinstance(f, times_logarithm) and f not in args for f in found):
+                    self.note(VANISHING, sp.Mul(*args), sp.Mul(*found), TRIED_FAR)
+                else:
+                    found = args
         if self.facts.masked:
             args, found = found, masked_first(found, self.parts, self.facts)
             if found is not args:
@@ -340,6 +328,11 @@ class _Rewriter:
                 terms = [sp.Add(*plain), *(t for t in total.args if t not in plain)]
                 return sp.Mul(*rest, sp.Add(*(sp.Mul(*taken, term) for term in terms)))
         return product
+
+    def visited(self, body: sp.Expr) -> None:
+        for part in postorder([body], leaf=_leaf):
+            if part not in self.plain:
+                self.visit(part)
 
     def grouped(self, node: Any, args: list[Any]) -> tuple[list[Any], dict[Any, Single]]:
         """The operands of a sum or product, with functions of the same exponential taken together, and
@@ -379,8 +372,7 @@ def _single_of(body: sp.Expr) -> Single | None:
     if is_large(body, 4 * SIZE):
         return None
     rewriter = _Rewriter(Definitions(True), frozenset(), _forget)
-    for node in postorder([body], leaf=_leaf):
-        rewriter.visit(node)
+    rewriter.visited(body)
     return rewriter.single.get(body)
 
 
@@ -392,9 +384,3 @@ def _exponentials_stay(found: sp.Expr, node: sp.Expr) -> bool:
 
 def _leaf(node: sp.Basic) -> bool:
     return is_leaf(node) or isinstance(node, sp.logic.boolalg.Boolean)
-
-
-def _integer(number: sp.Float) -> sp.Number:
-    """1.0 is 1 to the rules."""
-    value = float(number)
-    return sp.Integer(int(value)) if value.is_integer() and abs(value) < 2**53 else number

@@ -1,7 +1,7 @@
 import sympy as sp
 
 from symbp.ir import Access
-from symbp.passes.simplify.floats import exact, has_floats, rounded
+from symbp.passes.simplify.floats import exact, has_floats, integer, rounded
 
 x = Access("x")
 
@@ -25,3 +25,9 @@ def test_short_fractions_stay_fractions():
 
 def test_infinite_floats_are_left():
     assert exact(sp.Float("inf") * x) == sp.Float("inf") * x
+
+
+def test_whole_numbers_with_a_point_are_integers():
+    assert integer(sp.Float(2.0)) is sp.Integer(2)
+    for value in (0.5, 1e300, float("inf")):
+        assert integer(sp.Float(value)) == sp.Float(value)

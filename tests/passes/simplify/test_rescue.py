@@ -114,3 +114,21 @@ def test_a_root_of_an_exponential_that_overflows():
     u = np.exp(6.0)
     np.testing.assert_allclose([value, slope], [np.exp(u), np.exp(u + 6)], rtol=1e-11)
     assert f(0.0) == pytest.approx(np.sqrt(1 + np.exp(2)), rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("body", "at", "slopes"),
+    [
+        ((2 * e(Y) + e(-1)) / (e(e(X)) + 1), (5, 750), (-5.474542007192884e263, 3.688717388873263e261)),
+        (
+            (e(X) + e(Y)) ** sp.Rational(3, 2) + 2 / (e(e(-X)) + 1) ** 2,
+            (-40, 750),
+            (4.621071589471975e145, np.inf),
+        ),
+    ],
+    ids=["infinite seldom", "0 as before"],
+)
+def test_every_way_to_fail_is_looked_at(body, at, slopes):
+    """A few infinite values among many that are 0; a form that is 0 where the output is 0 as well."""
+    f = sb.compile(body, wrt=[X, Y], cache=False)
+    np.testing.assert_allclose(f.value_and_grad(*map(float, at))[1], slopes, rtol=1e-9)
