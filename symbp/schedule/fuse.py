@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
+
 import sympy as sp
 
 from symbp.errors import UnsupportedError
 from symbp.ir.nodes import BATCH, Access, Program, Statement
-from symbp.ir.walk import accesses
+from symbp.ir.walk import accesses, postorder
 from symbp.schedule.looptree import DOT, Nest, Stage, batched, sums_batch
 from symbp.schedule.reduction import best_form
 
@@ -35,11 +38,12 @@ def fuse(program: Program) -> tuple[Stage, ...]:
     level: dict[str, int] = {}
     stages: dict[int, Stage] = {}
     home: dict[str, int] = {}
+    kinds: Mapping[int, set[str]] = defaultdict(set)
     for statement in live_statements(program, reads):
         at = _level(program, statement, reads, level)
         level[statement.target] = at
         stage = stages.setdefault(at, Stage(tiled=at % 2 == 1))
-        home[statement.target] = _place(statement, stage, reads, home, level, at)
+        home[statement.target] = _place(statement, stage, reads, home, level, at, kinds)
     for stage in stages.values():
         for nest in stage.nests:
             nest.statements = _ordered(nest, reads)
@@ -73,10 +77,21 @@ def _level(program: Program, statement: Statement, reads: Reads, level: dict[str
 
 
 def _place(
-    statement: Statement, stage: Stage, reads: Reads, home: dict[str, int], level: dict[str, int], at: int
+    statement: Statement,
+    stage: Stage,
+    reads: Reads,
+    home: dict[str, int],
+    level: dict[str, int],
+    at: int,
+    kinds: Mapping[int, set[str]],
 ) -> int:
-    """Put a statement into the earliest nest that may hold it; the number of that nest."""
+    """Put a statement into the earliest nest that may hold it; the number of that nest.
+
+    Args:
+        kinds: what the statements of each nest are, see `_beside`.
+    """
     extents = tuple(i.extent for i in statement.indices)
+    kind, stopped = _beside(statement)
     form = best_form(statement)
     producers = {a.name for a in reads[statement.target] if level.get(a.name) == at}
     first = max((home[name] for name in producers), default=0)
@@ -88,11 +103,14 @@ def _place(
                 and nest.extents == extents
                 and _related(statement, nest, reads)
                 and _pointwise(statement, nest, reads, home, number, producers)
-                and not _would_stop_vectors(statement, nest)
+                and stopped not in kinds[id(nest)]
             ):
                 nest.statements.append(statement)
+                kinds[id(nest)].add(kind)
                 return number
-    stage.nests.append(Nest(extents, form, [statement]))
+    nest = Nest(extents, form, [statement])
+    stage.nests.append(nest)
+    kinds[id(nest)].add(kind)
     return len(stage.nests) - 1
 
 
@@ -116,20 +134,19 @@ def _pointwise(
     return all(a.indices == statement.indices for a in reads[statement.target] if a.name in inside)
 
 
-def _would_stop_vectors(statement: Statement, nest: Nest) -> bool:
-    """Whether a function of one number per sample would share a loop with sums over rows.
+def _beside(statement: Statement) -> tuple[str, str]:
+    """What a statement over samples alone is, and what it would stop from being computed in vectors.
 
-    Vectors along the samples compute it for as many at a time as a register holds; where a sum stands
-    beside it, which has a loop of its own inside, it is computed for one after the other.
+    Vectors along the samples compute a function of one number per sample for as many at a time as a register
+    holds; where a sum over rows stands beside it, which has a loop of its own inside, it is computed for one
+    after the other.
     """
+    if len(statement.indices) != 1 or statement.indices[0].extent != BATCH:
+        return "", "nothing"
     if statement.bound:
-        return any(not s.bound and _is_slow(s) for s in nest.statements)
-    return _is_slow(statement) and any(s.bound for s in nest.statements)
-
-
-def _is_slow(s: Statement) -> bool:
-    """Whether a statement, over samples alone, calls a function or divides."""
-    return all(i.extent == BATCH for i in s.indices) and s.body.has(sp.Function, sp.Pow)
+        return "sum", "function"
+    slow = any(isinstance(node, sp.Function | sp.Pow) for node in postorder([statement.body]))
+    return ("function", "sum") if slow else ("", "nothing")
 
 
 def _ordered(nest: Nest, reads: Reads) -> list[Statement]:
