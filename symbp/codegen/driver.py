@@ -142,7 +142,7 @@ class Driver:
         if self.schedule.parts:
             lines = [*self.parts.arrays(), *self._in_part(stage), *self.parts.added(stage, self.flat_buffer)]
             size, defined = self.parts.tile()
-            return [*defined, *self._tiled(lines, size if defined else self.schedule.tile)]
+            return [*defined, *self._tiled(lines, size)]
         lines = self._cut(self._texts(stage.nests, True), True)
         return [*self._fills(stage.nests), *self._tiled(lines, self.schedule.tile)]
 

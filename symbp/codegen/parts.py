@@ -58,14 +58,14 @@ class Parts:
         self.schedule, self.tensors = schedule, tensors
         self.step = aligned(sum(schedule.part))
 
-    def tile(self) -> tuple[str, list[str]]:
-        """The samples of a tile, and the lines that define them.
+    def tile(self) -> tuple[int | str, list[str]]:
+        """The samples of a tile, a number or a variable, and the lines that define that.
 
         Two threads have as much to do where tiles are of about equal size and their number is even.
         """
         most = self.schedule.tile
         if not self.schedule.even:
-            return str(most), []
+            return most, []
         size = "(samples + 16*pairs - 1)//(16*pairs)*8"
         return "tile_rows", [
             f"pairs = (samples + {2 * most - 1})//{2 * most}",

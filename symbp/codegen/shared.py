@@ -118,7 +118,7 @@ class SharedDriver(Driver):
             *["keep(tile)"] * len(room),
         ]
         self.buffers["tile"] = self.flat["tile"] = "work"
-        count = f"(rows + {size} - 1)//{size}" if defined else f"(rows + {self.schedule.tile - 1})//{size}"
+        count = f"(rows + {size} - 1)//{size}"
         drawn = self._drawn("tiles", count, lines)
         end, added = 0, [*defined]
         for span in self.parts.spans(stage):
@@ -128,7 +128,8 @@ class SharedDriver(Driver):
             added.append("    " + self.parts.add(span, self.flat_buffer(span.buffer), count, chunk))
         if end:
             drawn += self._drawn("added", str(end), added)
-        return [*defined, *self._tiled(drawn, f"{PARTS}*{size}" if defined else PARTS * self.schedule.tile)]
+        at_once = PARTS * size if isinstance(size, int) else f"{PARTS}*{size}"
+        return [*defined, *self._tiled(drawn, at_once)]
 
     def _rows(self, nests: list[Nest]) -> tuple[str, list[str]]:
         """The number of pieces of a tile, and what takes some of its samples through all nests."""

@@ -12,7 +12,16 @@ from symbp.schedule.fuse import fuse, reads_of
 from symbp.schedule.kernel import FUSED, LAYERWISE, Kernel
 from symbp.schedule.looptree import DOT, MULTIPLY, Nest, Place, Schedule, Stage, sums_batch
 from symbp.schedule.means import with_means_inside
-from symbp.schedule.parts import LARGEST_PART, OTHERS, PARTS, SMALL_PART, part_size, parts, sums_of
+from symbp.schedule.parts import (
+    LARGEST_PART,
+    OTHERS,
+    PARTS,
+    SMALL_PART,
+    may_be_whole,
+    part_size,
+    parts,
+    sums_of,
+)
 from symbp.schedule.product import without_single_terms
 from symbp.schedule.short_rows import with_functions_alone
 from symbp.schedule.spans import joined_spans
@@ -73,7 +82,7 @@ def plan_kernel(kernel: Kernel) -> Schedule:
         workspace = used + (PARTS if kernel.parallel else 1) * aligned(gradient + others)
         schedule = replace(schedule, workspace=workspace, parts=found, part=(gradient, others))
         schedule = replace(schedule, parts_at=used, even=0 if small else _even(tile))
-    elif kernel.schedule is None and not sums_of(stages):
+    elif kernel.schedule is None and not sums_of(stages) and may_be_whole(stages):
         # There is nothing to add, so that half a tile is worth it; matrices are copied for each.
         schedule = replace(schedule, even=_even(tile) // 2)
     return joined_spans(schedule)

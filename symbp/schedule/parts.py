@@ -43,6 +43,13 @@ def sums_of(stages: Iterable[Stage]) -> list[Statement]:
     return [s for stage in stages if stage.tiled for n in stage.nests for s in n.statements if sums_batch(s)]
 
 
+def may_be_whole(stages: Iterable[Stage]) -> bool:
+    """Whether threads may take whole tiles, each in buffers of its own: not where stages are cut into several
+    functions, nor where nests address whole buffers."""
+    nests = [stage.nests for stage in stages if stage.tiled]
+    return all(len(some) <= MOST_NESTS and all(_tensors(n) <= MOST_TENSORS for n in some) for some in nests)
+
+
 def part_size(program: Program, stages: tuple[Stage, ...], gradient: int) -> float:
     """Entries of a part; infinite where sums over the samples cannot be kept as parts.
 
@@ -50,12 +57,7 @@ def part_size(program: Program, stages: tuple[Stage, ...], gradient: int) -> flo
         gradient: entries of the gradient vector.
     """
     sums = sums_of(stages)
-    if not sums or any(s.reduce != "sum" for s in sums):
-        return inf
-    tiled = [stage for stage in stages if stage.tiled]
-    if any(len(stage.nests) > MOST_NESTS for stage in tiled):
-        return inf
-    if any(_tensors(nest) > MOST_TENSORS for stage in tiled for nest in stage.nests):
+    if not sums or any(s.reduce != "sum" for s in sums) or not may_be_whole(stages):
         return inf
     return max(gradient, sum(program.tensors[s.target].row_size for s in sums))
 

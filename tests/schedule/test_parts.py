@@ -15,7 +15,16 @@ from symbp.ir.nodes import BATCH, Index, Program, Statement, Tensor
 from symbp.pipeline import derive, forward_kernel, gradient_kernel
 from symbp.schedule.fuse import fuse
 from symbp.schedule.memory import plan_kernel
-from symbp.schedule.parts import GRADIENT, LARGEST_PART, OTHERS, PARTS, SMALL_PART, part_size
+from symbp.schedule.parts import (
+    GRADIENT,
+    LARGEST_PART,
+    MOST_NESTS,
+    OTHERS,
+    PARTS,
+    SMALL_PART,
+    may_be_whole,
+    part_size,
+)
 
 
 def planned(sizes, **more):
@@ -73,3 +82,13 @@ def test_numbers_do_not_depend_on_threads(inputs, samples):
     other.call._make().run(samples, (theta, x, y, *results), np.dtype(float), 2)
     assert results[0][0] == loss
     np.testing.assert_array_equal(results[1], gradient)
+
+
+def test_stages_of_many_nests_are_not_taken_whole():
+    """They are cut into functions, which take longer to compile as one."""
+    for layers, whole in ((5, True), (MOST_NESTS, False)):
+        derivation = derive(sb.mlp([8] * layers + [2], activation="tanh", loss="mean_squared_error"))
+        predictions = plan_kernel(forward_kernel(derivation, [f"z{layers}"]))
+        assert may_be_whole(predictions.stages) is whole
+        assert bool(predictions.even) is whole
+        assert bool(plan_kernel(gradient_kernel(derivation)).parts) is whole
