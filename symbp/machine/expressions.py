@@ -311,7 +311,7 @@ class Expressions:
         given = [self.visit(a) for a in node.args]
         if hasattr(function, "_defn"):
             return call_intrinsic(self.context, self.builder, function, given)
-        if name in self.module.definitions:
+        if self.module.names.definition(name):
             found = self.module.function(name, tuple(v.kind for v in given))
             return found.call(self.builder, [p for v in given for p in parts_of(v)], self.leave_with)
         kind = common([v.kind for v in given])

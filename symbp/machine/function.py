@@ -109,9 +109,11 @@ class Writer(Expressions):
         self.kind = _result_kind(self.definition, self.kinds)
         given = [part for kind in self.kinds for part in part_types(kind)]
         room = [] if self.kind is None else [number_type(self.kind).as_pointer()]
-        name = self.module.module.get_unique_name(f"{self.definition.name}.body")
+        exported = self.module.exported.get(self.definition.name) == self.kinds
+        name = self.definition.name if exported else f"{self.definition.name}.body"
+        name = self.module.module.get_unique_name(name)
         self.function = ir.Function(self.module.module, ir.FunctionType(STATUS, [*room, *given]), name)
-        self.function.linkage = "internal"
+        self.function.linkage = "" if exported else "internal"
         set.add(self.function.attributes, WIDE)  # llvmlite's own set knows only attributes that are words
         entry, body = (self.function.append_basic_block(n) for n in ("entry", "body"))
         self.exit = self.function.append_basic_block("exit")
