@@ -95,8 +95,9 @@ def turn_panel(vectors, room, width, panel, b_row, columns, terms):
         rows = [smaller(builder, builder.add(n, index(r)), last) for r in range(lanes)]
         starts = [builder.gep(panel, [builder.mul(row, b_row)]) for row in rows]
         column = builder.gep(room, [n])
-        with steps(builder, index(0), terms, lanes) as k:
-            k = builder.asm(ir.FunctionType(index, [index]), "", "=r,0", [k], False)
+        with steps(builder, index(0), terms, lanes) as at:
+            # Hidden from LLVM, which would look long for better addresses than these, and find none.
+            k = builder.asm(ir.FunctionType(index, [index]), "", "=r,0", [at], False)
             mask = vectors.first(builder.sub(terms, k))
             block = [vectors.load(builder.gep(start, [k]), 0, mask) for start in starts]
             target = builder.gep(column, [builder.mul(k, width)])
