@@ -91,15 +91,19 @@ def turn_panel(vectors, room, width, panel, b_row, columns, terms):
     """The same where the rows of b run along the sum. Rows beyond the last repeat it; none uses them."""
     builder, index, lanes = vectors.builder, terms.type, vectors.lanes
     last = builder.sub(columns, index(1))
-    with steps(builder, index(0), columns, lanes) as n, steps(builder, index(0), terms, lanes) as k:
-        mask = vectors.first(builder.sub(terms, k))
-        block = []
-        for r in range(lanes):
-            row = builder.mul(smaller(builder, builder.add(n, index(r)), last), b_row)
-            block.append(vectors.load(builder.gep(panel, [builder.add(row, k)]), 0, mask))
-        for r, line in enumerate(exchanged(builder, block)):
-            row = builder.mul(builder.add(k, index(r)), width)
-            vectors.store(line, builder.gep(room, [builder.add(row, n)]), 0)
+    with steps(builder, index(0), columns, lanes) as n:
+        rows = [smaller(builder, builder.add(n, index(r)), last) for r in range(lanes)]
+        starts = [builder.gep(panel, [builder.mul(row, b_row)]) for row in rows]
+        column = builder.gep(room, [n])
+        with steps(builder, index(0), terms, lanes) as at:
+            # Hidden from LLVM, which would look long for better addresses than these, and find none.
+            k = builder.asm(ir.FunctionType(index, [index]), "", "=r,0", [at], False)
+            mask = vectors.first(builder.sub(terms, k))
+            block = [vectors.load(builder.gep(start, [k]), 0, mask) for start in starts]
+            target = builder.gep(column, [builder.mul(k, width)])
+            for line in exchanged(builder, block):
+                vectors.store(line, target, 0)
+                target = builder.gep(target, [width])
 
 
 def write_panels(vectors, turned, c, c_row, a, a_row, a_step, b, b_row, rows, columns, depth, fresh, scale):

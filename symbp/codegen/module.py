@@ -326,7 +326,9 @@ IMPORTS = (
 
 def imports(body: str) -> str:
     """The import lines of a generated text."""
-    lines = [line for pattern, line in IMPORTS if re.search(rf"(?<![\w.]){pattern}", body)]
+    # Most words are not there at all, which is found sooner than where one of them is not a part of another.
+    there = [(p, line) for p, line in IMPORTS if p.replace("\\b", "").replace("\\", "") in body]
+    lines = [line for pattern, line in there if re.search(rf"(?<![\w.]){pattern}", body)]
     if {"from numba import njit, types", "from numba import njit"} <= {*lines}:
         lines.remove("from numba import njit")
     return "\n".join(lines).strip()

@@ -70,7 +70,8 @@ class Vectors:
 
     def place(self, pointer, v):
         """Where vector number v begins."""
-        pointer = self.builder.gep(pointer, [ir.Constant(ir.IntType(64), v * self.lanes)])
+        if v:
+            pointer = self.builder.gep(pointer, [ir.Constant(ir.IntType(64), v * self.lanes)])
         return self.builder.bitcast(pointer, self.type.as_pointer())
 
     def load(self, pointer, v, mask=None):

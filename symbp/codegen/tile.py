@@ -93,6 +93,7 @@ def write_sum(vectors, height, masks, c, c_row, a, a_row, a_step, b, b_row, dept
     """The sum over k in registers, then its result into c; a mask, or None, per vector."""
     builder, index, before = vectors.builder, depth.type, vectors.builder.block
     starts = [builder.gep(a, [builder.mul(a_row, index(r))]) for r in range(0, height, GROUP)]
+    near = [builder.mul(a_row, index(r)) for r in range(min(GROUP, height))]
     body, after = builder.append_basic_block("sum"), builder.append_basic_block("store")
     builder.branch(body)
     builder.position_at_end(body)
@@ -108,7 +109,7 @@ def write_sum(vectors, height, masks, c, c_row, a, a_row, a_step, b, b_row, dept
     row = [vectors.load(right, v, mask) for v, mask in enumerate(masks)]
     new = []
     for r, line in enumerate(sums):
-        entry = builder.gep(left[r // GROUP], [builder.mul(a_row, index(r % GROUP))])
+        entry = builder.gep(left[r // GROUP], [near[r % GROUP]])
         spread = vectors.spread(builder.load(entry))
         new.append([vectors.fma(spread, y, s) for y, s in zip(row, line, strict=True)])
     for line, values in zip(sums, new, strict=True):

@@ -5,49 +5,55 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 import llvmlite.binding as llvm
 
 from symbp.machine.convention import FREE, NEW
+from symbp.machine.host import initialise, processor_features, processor_name, triple
 
 
-def machine_code(module: llvm.ModuleRef, optimised: bool = True) -> bytes:
-    """The object file of a module, for the processor of this machine.
+def machine_code(module: llvm.ModuleRef) -> bytes:
+    """The object file of a module, for the processor of this machine, after LLVM's passes."""
+    target = _target()
+    module.data_layout = str(target.target_data)
+    # Level 3 takes longer for the same code; loops that are to be unrolled are marked.
+    tuning = llvm.create_pipeline_tuning_options(speed_level=2)
+    tuning.loop_vectorization, tuning.loop_unrolling, tuning.slp_vectorization = True, False, False
+    builder = llvm.create_pass_builder(target, tuning)
+    builder.getModulePassManager().run(module, builder)
+    return target.emit_object(module)
 
-    Args:
-        optimised: whether LLVM's passes run before; else the module is taken as it is written.
+
+def as_written(module: llvm.ModuleRef) -> Callable[[], bytes]:
+    """What makes the object file of a module without LLVM's passes, in one call of LLVM.
+
+    A thread that has more to do than that waits for Python's lock before each call.
     """
     target = _target()
     module.data_layout = str(target.target_data)
-    if optimised:
-        # Level 3 takes longer for the same code; loops that are to be unrolled are marked.
-        tuning = llvm.create_pipeline_tuning_options(speed_level=2)
-        tuning.loop_vectorization, tuning.loop_unrolling, tuning.slp_vectorization = True, False, False
-        builder = llvm.create_pass_builder(target, tuning)
-        builder.getModulePassManager().run(module, builder)
-    return target.emit_object(module)
+    return lambda: target.emit_object(module)
 
 
 def _target() -> Any:
     """LLVM's writer of code for a processor."""
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
+    initialise()
     name, features = processor()
     # Code that may be anywhere would look for every constant in two steps; loaded code stays where it is.
     reloc = "static" if platform.machine().lower() in ("x86_64", "amd64", "i386") else "default"
-    return llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(
+    return llvm.Target.from_triple(triple()).create_target_machine(
         cpu=name, features=features, opt=3, reloc=reloc, codemodel="jitdefault", jit=True
     )
 
 
 def processor() -> tuple[str, str]:
     """What code is written for: this machine's processor, or the one that Numba is told, and its features."""
-    name = os.environ.get("NUMBA_CPU_NAME") or llvm.get_host_cpu_name()
+    name = os.environ.get("NUMBA_CPU_NAME") or processor_name()
     features = os.environ.get("NUMBA_CPU_FEATURES")
     if features is None:
-        known = llvm.get_host_cpu_features()
+        known = processor_features()
         if os.environ.get("NUMBA_ENABLE_AVX") == "0":
             known.update((name, False) for name in known if name.startswith("avx"))
         features = known.flatten()

@@ -12,8 +12,9 @@ from llvmlite import ir
 
 from symbp.machine import types
 from symbp.machine.context import Context, call_intrinsic, call_library
-from symbp.machine.convention import NEW, NO_MEMORY, STATUS
+from symbp.machine.convention import NO_MEMORY, STATUS
 from symbp.machine.loops import loop, place
+from symbp.machine.rooms import ANY, first_line, new_memory
 from symbp.machine.values import (
     LONG,
     Array,
@@ -30,12 +31,7 @@ from symbp.machine.values import (
 
 if TYPE_CHECKING:
     from symbp.machine.module import Module
-
-LINE = 64
-"""Bytes of a cache line, at whose start workspaces begin."""
-
-ANY = ir.IntType(8).as_pointer()
-"""The address of anything."""
+    from symbp.machine.overlap import Overlap
 
 _FLOAT = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul"}
 _WHOLE = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul"}
@@ -57,6 +53,7 @@ class Expressions:
     flags: tuple[str, ...]
     unchecked: bool
     rooms: list[ir.AllocaInstr]
+    overlap: Overlap
     _loops: frozenset[int]
     variable: Callable[[str], Value | None]
     leave_with: Callable[[ir.IRBuilder, ir.Value], None]
@@ -311,7 +308,7 @@ class Expressions:
         given = [self.visit(a) for a in node.args]
         if hasattr(function, "_defn"):
             return call_intrinsic(self.context, self.builder, function, given)
-        if name in self.module.definitions:
+        if self.module.names.definition(name):
             found = self.module.function(name, tuple(v.kind for v in given))
             return found.call(self.builder, [p for v in given for p in parts_of(v)], self.leave_with)
         kind = common([v.kind for v in given])
@@ -376,21 +373,13 @@ class Expressions:
             whole = self.builder.alloca(ANY)
             self.builder.store(ANY(None), whole)
         self.rooms.append(whole)
-        bytes_ = self.builder.mul(count, LONG(kind.bitwidth // 8))
-        new = self.helper(NEW, ANY, [LONG])
-        given = self.builder.call(new, [self.builder.add(bytes_, LONG(LINE))])
+        given = new_memory(self.builder, self.builder.mul(count, LONG(kind.bitwidth // 8)))
         with self.builder.if_then(self.builder.icmp_unsigned("==", given, ANY(None)), likely=False):
             self.leave_with(self.builder, STATUS(NO_MEMORY))
         self.builder.store(given, whole)
-        address = self.builder.add(self.builder.ptrtoint(given, LONG), LONG(LINE - 1))
-        address = self.builder.and_(address, LONG(-LINE))
-        data = self.builder.inttoptr(address, number_type(kind).as_pointer())
+        start = first_line(self.builder, given, self.overlap.known)
+        data = self.builder.bitcast(start, number_type(kind).as_pointer())
         return Array(types.Array(kind, 1, "C"), data, (count,))
 
     def call_keep(self, nodes: Sequence[ast.expr]) -> None:
         """Nothing: memory is kept until the function ends."""
-
-    def helper(self, name: str, result: ir.Type, kinds: Sequence[ir.Type]) -> ir.Function:
-        """A function that the process has under a name."""
-        found = self.builder.module.globals.get(name)
-        return found or ir.Function(self.builder.module, ir.FunctionType(result, kinds), name)

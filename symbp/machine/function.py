@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Any
 from llvmlite import ir
 
 from symbp.machine import types
+from symbp.machine.compile import processor
 from symbp.machine.context import Context
 from symbp.machine.convention import FREE, STATUS
-from symbp.machine.expressions import ANY, Expressions
+from symbp.machine.expressions import Expressions
 from symbp.machine.loops import loop, place
+from symbp.machine.overlap import Overlap
+from symbp.machine.rooms import ANY, helper
 from symbp.machine.values import (
     LONG,
     Array,
@@ -44,6 +47,11 @@ MOST_ROUNDS, MOST_UNROLLED = 8, 600
 """Rounds of a loop, and expressions in all of them, up to which it is written out: loops around it may have
 vectors then. LLVM, left to itself, writes out longer ones, and others in part: it takes a third longer for
 code that is not faster."""
+
+
+TINY = 16
+"""Rounds below which LLVM, if it knows their number, makes no vectors of a loop where it would have to look
+whether arrays overlap, or where rounds are left over and the processor has no masks."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +108,8 @@ class Writer(Expressions):
         self._blocks: tuple[int, ...] = ()
         self._loops: frozenset[int] = frozenset()
         self._count = 0
+        self._repeated: list[ast.stmt] = []
+        self.overlap = Overlap(definition, module.names)
         self.context = Context(self)
 
     def written(self) -> Compiled:
@@ -109,9 +119,11 @@ class Writer(Expressions):
         self.kind = _result_kind(self.definition, self.kinds)
         given = [part for kind in self.kinds for part in part_types(kind)]
         room = [] if self.kind is None else [number_type(self.kind).as_pointer()]
-        name = self.module.module.get_unique_name(f"{self.definition.name}.body")
+        exported = self.module.exported.get(self.definition.name) == self.kinds
+        name = self.definition.name if exported else f"{self.definition.name}.body"
+        name = self.module.module.get_unique_name(name)
         self.function = ir.Function(self.module.module, ir.FunctionType(STATUS, [*room, *given]), name)
-        self.function.linkage = "internal"
+        self.function.linkage = "" if exported else "internal"
         set.add(self.function.attributes, WIDE)  # llvmlite's own set knows only attributes that are words
         entry, body = (self.function.append_basic_block(n) for n in ("entry", "body"))
         self.exit = self.function.append_basic_block("exit")
@@ -134,7 +146,8 @@ class Writer(Expressions):
     def _leave(self) -> None:
         self.builder.position_at_end(self.exit)
         for room in self.rooms:
-            self.builder.call(self.helper(FREE, ir.VoidType(), [ANY]), [self.builder.load(room)])
+            free = helper(self.builder, FREE, ir.VoidType(), [ANY])
+            self.builder.call(free, [self.builder.load(room)])
         self.builder.ret(self.builder.load(self.status))
 
     # ---- statements
@@ -253,13 +266,30 @@ class Writer(Expressions):
         step = ends[2] if len(ends) == 3 else ast.Constant(1)
         if not (isinstance(step, ast.Constant) and isinstance(step.value, int) and step.value > 0):
             raise NotCovered("a range with such a step")
+        self._repeated = statement.body
         low = self.integer(ends[0]) if len(ends) > 1 else LONG(0)
         high = self.integer(ends[min(1, len(ends) - 1)])
-        rounds = range(low.constant, high.constant, step.value) if _known(low, high) else range(0)
+        short = _known(low, high) and not isinstance(ends[-1], ast.Call)  # such are not to be written out
+        rounds = range(low.constant, high.constant, step.value) if short else range(0)
         unrolled = 0 < len(rounds) <= MOST_ROUNDS and len(rounds) * _size(statement.body) <= MOST_UNROLLED
         with loop(self.builder, low, high, step.value, self.module.unrolled() if unrolled else None) as k:
             self.assign(target.id, Number(types.int64, k))
             self.block(statement.body, repeated=True)
+
+    def call_opaque(self, nodes: Sequence[ast.expr]) -> Number:
+        """The rounds of a loop that is not to be written out.
+
+        Where LLVM knows their number, it writes no code for what is left over beside the vectors.
+        """
+        rounds = self.integer(nodes[0])
+        if not _known(rounds) or (rounds.constant < TINY and not self._has_masks()):
+            kind = ir.FunctionType(LONG, [LONG])
+            rounds = self.builder.asm(kind, "", "=r,0", [rounds], False)
+        return Number(types.int64, rounds)
+
+    def _has_masks(self) -> bool:
+        """Whether one vector with lanes that are off will do for the few rounds of the loop that begins."""
+        return "+avx512f" in processor()[1] and self.overlap.none_in(self._repeated)
 
     def on_Return(self, statement: ast.Return) -> None:
         if statement.value is not None:

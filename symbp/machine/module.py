@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,12 +10,11 @@ import llvmlite.binding as llvm
 from llvmlite import ir
 
 from symbp.machine import types
-from symbp.machine.convention import STATUS
-from symbp.machine.function import WIDE, Compiled, Writer
-from symbp.machine.object_file import ObjectFile
+from symbp.machine.function import Compiled, Writer
+from symbp.machine.host import triple
+from symbp.machine.names import Names
 from symbp.machine.part import Part
 from symbp.machine.values import LONG, NotCovered, part_types, value_of
-from symbp.machine.vocabulary import meanings
 
 
 @dataclass(frozen=True)
@@ -44,23 +42,22 @@ class Module:
 
     Attributes:
         text: of the generated module.
-        given: functions that are compiled already, apart from it.
+        given: functions that are compiled apart from it.
         names: what the names of the text mean.
         messages: of the errors that its functions may return; the first one has status 1.
     """
 
     text: str
-    given: ObjectFile | None = None
+    given: Mapping[str, ir.FunctionType] = field(default_factory=dict)
     messages: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.module = ir.Module("symbp")
-        self.module.triple = llvm.get_process_triple()
-        for name, kind in self.given.functions.items() if self.given else ():
+        self.module.triple = triple()
+        for name, kind in self.given.items():
             ir.Function(self.module, kind, name)  # where intrinsics find it, they write no other
-        tree = ast.parse(self.text)
-        self.names = meanings(tree)
-        self.definitions = {f.name: f for f in tree.body if isinstance(f, ast.FunctionDef)}
+        self.names = Names(self.text)
+        self.exported: dict[str, tuple] = {}
         self._functions: dict[tuple[str, tuple], Compiled] = {}
         self._parts: list[Part] = []
         self._marks: list[LoopMark] = []
@@ -69,26 +66,24 @@ class Module:
     def function(self, name: str, kinds: tuple) -> Compiled:
         """The function `name` of the text for these types of arguments."""
         if (name, kinds) not in self._functions:
-            definition = self.definitions.get(name)
+            definition = self.names.definition(name)
             if definition is None or len(self._functions) > MOST_FUNCTIONS:
                 raise NotCovered(f"the function {name}")
             self._functions[name, kinds] = Writer(self, definition, kinds).written()
         return self._functions[name, kinds]
 
-    def export(self, name: str, kinds: Sequence[Any]) -> None:
-        """Make a function one that the process can call: (parts of all arguments) -> status.
+    def export(self, functions: Mapping[str, tuple]) -> None:
+        """Make functions, for these types of arguments, ones that the process can call: (parts of all
+        arguments) -> status.
 
         An array is given as the address of its data and its extents. The status is 0, the number of a
-        message, or `NO_MEMORY`.
+        message, or `NO_MEMORY`. There is no function around them: LLVM would optimise its text twice, before
+        it becomes part of that and again after.
         """
-        inner = self.function(name, tuple(kinds))
-        if inner.kind is not None:
-            raise NotCovered(f"the result of {name}")
-        parts = [part for kind in kinds for part in part_types(kind)]
-        function = ir.Function(self.module, ir.FunctionType(STATUS, parts), name)
-        set.add(function.attributes, WIDE)
-        builder = ir.IRBuilder(function.append_basic_block())
-        builder.ret(builder.call(inner.function, function.args))
+        self.exported.update(functions)
+        for name, kinds in functions.items():
+            if self.function(name, kinds).kind is not None:
+                raise NotCovered(f"the result of {name}")
 
     def table(self, name: str, array: Any) -> Any:
         """A constant array of the text, as a value."""
@@ -116,14 +111,12 @@ class Module:
 
     def parsed(self) -> llvm.ModuleRef:
         """The whole as LLVM has it, not optimised yet; only what is exported can be seen from outside."""
-        exported = {f.name for f in self.module.functions if f.linkage != "internal" and f.blocks}
         marks = "".join(mark.definition for mark in self._marks)
         found = llvm.parse_assembly(f"{self.module}\n{marks}")
         for part in self._parts:
-            assert part.module is not None
-            found.link_in(part.module, preserve=True)
+            found.link_in(part.parsed(), preserve=True)
         for function in found.functions:
-            if not function.is_declaration and function.name not in exported:
+            if not function.is_declaration and function.name not in self.exported:
                 function.linkage = "internal"
         return found
 

@@ -8,32 +8,33 @@ from dataclasses import dataclass
 import llvmlite.binding as llvm
 from llvmlite import ir
 
-from symbp.machine.compile import machine_code
+from symbp.machine.compile import as_written
+from symbp.machine.host import triple
 
 
 @dataclass(frozen=True)
-class ObjectFile:
-    """Machine code, and what others may call of it.
+class Apart:
+    """Functions that others may call, and what compiles them.
 
     Attributes:
-        code: the file.
         functions: the types of what others may call, by name.
+        compiled: the object file; any thread may ask for it, without much of Python's lock.
     """
 
-    code: bytes
     functions: dict[str, ir.FunctionType]
+    compiled: Callable[[], bytes]
 
 
-def compiled_apart(write: Callable[[ir.Module], Iterable[ir.Function]]) -> ObjectFile:
-    """The object file of the functions that `write` returns, after writing them and what they need.
+def written_apart(write: Callable[[ir.Module], Iterable[ir.Function]]) -> Apart:
+    """The functions that `write` returns, after writing them and what they need.
 
-    They are taken as they are written: LLVM's passes before the choice of instructions took as long as that
-    choice, and the micro-kernels did not become faster by them.
+    They are compiled as they are written: LLVM's passes before the choice of instructions took as long as
+    that choice, and the micro-kernels did not become faster by them.
     """
     module = ir.Module("apart")
-    module.triple = llvm.get_process_triple()
+    module.triple = triple()
     functions = {}
     for function in write(module):
         function.linkage = "external"
         functions[function.name] = function.ftype
-    return ObjectFile(machine_code(llvm.parse_assembly(str(module)), optimised=False), functions)
+    return Apart(functions, as_written(llvm.parse_assembly(str(module))))

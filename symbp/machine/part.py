@@ -15,14 +15,19 @@ class Part:
     makes libraries, by which intrinsics know again those that they have written.
     """
 
-    module: llvm.ModuleRef | None = None
+    text: str | None = None
 
     @classmethod
     def create_library(cls, name: str) -> Part:
         return cls()
 
-    def add_llvm_module(self, module: llvm.ModuleRef) -> None:
-        self.module = module
+    def add_llvm_module(self, text: str) -> None:
+        """Take a module, the text of it: see `symbp.machine.host.Llvm`."""
+        self.text = text
 
     def finalize(self) -> None:
         """Nothing: it is optimised as a part of what uses it."""
+
+    def parsed(self) -> llvm.ModuleRef:
+        assert self.text is not None
+        return llvm.parse_assembly(self.text)

@@ -6,7 +6,6 @@ read, not run, and reading them should not take Numba's import.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -63,27 +62,4 @@ WORDS: dict[str, Any] = {
     "types": types,
 }
 
-
-def meanings(tree: ast.Module) -> dict[str, Any]:
-    """What the names of a generated module mean, with these words in place of Numba's.
-
-    Raises:
-        NotCovered: it imports more from Numba.
-    """
-    names: dict[str, Any] = {"__name__": "generated"}
-    for node in tree.body:
-        if _is_numba(node):
-            for alias in node.names:  # type: ignore[attr-defined]
-                if alias.name not in WORDS:
-                    raise NotCovered(f"{alias.name} of Numba")
-                names[alias.asname or alias.name] = WORDS[alias.name]
-    rest = ast.Module([node for node in tree.body if not _is_numba(node)], [])
-    exec(compile(rest, "<generated>", "exec"), names)
-    return names
-
-
-def _is_numba(node: ast.stmt) -> bool:
-    return isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "numba"
-
-
-__all__: Sequence[str] = [*WORDS, "WORDS", "Intrinsic", "meanings"]
+__all__: Sequence[str] = [*WORDS, "WORDS", "Intrinsic"]

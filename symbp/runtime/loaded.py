@@ -32,7 +32,7 @@ from symbp.machine.compile import Loaded
 from symbp.runtime.lock import MAKING
 
 if TYPE_CHECKING:
-    from symbp.machine.object_file import ObjectFile
+    from symbp.runtime.products import Products
 
 MACHINE_CODE, PRODUCTS = "machine.o", "products.o"
 """The files that hold machine code: of a module, and of the micro-kernels that it calls."""
@@ -78,19 +78,19 @@ class LoadedModule:
 
         given = self._products()
         try:
-            code, messages = build(self.source, self.meta["machine"], given)
+            code, messages = build(self.source, self.meta["machine"], given.functions if given else {})
         except NotCovered:
             self.meta = {**self.meta, "machine": {}}
         else:
             self.meta = {**self.meta, "messages": messages}
-            self.objects = {MACHINE_CODE: code} | ({PRODUCTS: given.code} if given else {})
+            self.objects = {MACHINE_CODE: code} | ({PRODUCTS: given.code.result()} if given else {})
 
-    def _products(self) -> ObjectFile | None:
+    def _products(self) -> Products | None:
         if not self.meta.get("products"):
             return None
         from symbp.runtime.products import begin
 
-        return begin(self.meta["products"]).result()
+        return begin(self.meta["products"])
 
     def function(self, name: str) -> Any:
         """A function as Python calls it."""

@@ -6,9 +6,10 @@ import itertools
 
 import numpy as np
 import pytest
+from llvmlite import ir
 from numba import njit
 
-from symbp.codegen.micro import DEPTH, MANY, SLIM
+from symbp.codegen.micro import DEPTH, MANY, SLIM, multiplication
 from symbp.codegen.registers import VECTOR_BYTES
 from symbp.codegen.tile import SUMS
 from tests.codegen.under_numba import under_numba
@@ -178,3 +179,9 @@ def test_tiles_are_vectors_of_this_machine():
     register = {64: "zmm", 32: "ymm", 16: "xmm"}[VECTOR_BYTES]
     if any("vfmadd" in line for line in code.splitlines()):
         assert sum("vfmadd" in line and register in line for line in code.splitlines()) >= SUMS
+
+
+def test_llvm_does_not_rearrange_the_addresses_of_a_panel_that_is_turned():
+    module = ir.Module()
+    for turned in (False, True):
+        assert str(multiplication(module, ir.FloatType(), turned)).count("asm") == turned

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from symbp.codegen.module import emit
+from symbp.codegen.module import emit, imports
 from symbp.ir import BATCH, Index, Statement, Tensor
 from symbp.schedule.kernel import Kernel
 from tests.codegen.kernels import compare, load, program_of, random_values
@@ -295,3 +295,9 @@ def test_golden_listing():
     program = program_of([x, w, s, a], statements, ("a1",))
     text = emit([Kernel("forward", program, ("x",), ("W1",), ("a1",), ())], "one layer")
     assert text.endswith(GOLDEN)
+
+
+def test_imports_are_those_of_whole_words():
+    assert imports("x = math.exp(np.pi)") == "import math\n\nimport numpy as np"
+    assert imports("x = aftermath.exp(own.np.pi)") == ""
+    assert imports("@njit\ndef f(kind=types.intp): ...") == "from numba import njit, types"

@@ -49,7 +49,7 @@ def run(x, out):
         out[k] = x[k]*x[k] + 1.0
 """
     made = Module(HEAD + text)
-    made.export("run", kinds_of([("float64", 1)] * 2))
+    made.export({"run": kinds_of([("float64", 1)] * 2)})
     module = made.parsed()
     machine_code(module)
     assert " x double>" in str(module)

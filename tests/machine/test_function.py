@@ -3,8 +3,12 @@
 import numpy as np
 import pytest
 
+from symbp.machine.build import kinds_of
+from symbp.machine.compile import machine_code, processor
+from symbp.machine.function import TINY
+from symbp.machine.module import Module
 from symbp.machine.values import NotCovered
-from tests.machine.texts import machine, same
+from tests.machine.texts import HEAD, machine, same
 
 X = np.array([0.5, -1.5, 3.0, 0.0, 7.25])
 
@@ -190,3 +194,56 @@ def test_what_may_be_reordered_is_what_the_text_says():
 def test_other_forms_are_left_to_numba(lines):
     with pytest.raises(NotCovered):
         machine(run(lines))
+
+
+ADDED = """
+work = room(1000, 0.0)
+left = view(work, at(0), ({n},))
+right = view(x, at(0), ({n},))
+for k in range(opaque({n})):
+    left[k] = left[k] + right[k]
+out[0] = left[0]
+"""
+
+
+def lowered(lines):
+    """The function for LLVM."""
+    module = Module(HEAD + run(lines))
+    module.export({"run": kinds_of([("float64", 1)] * 2)})
+    return module.parsed()
+
+
+def optimised(lines):
+    """LLVM's text of it after its passes."""
+    parsed = lowered(lines)
+    machine_code(parsed)
+    return str(parsed)
+
+
+@pytest.mark.parametrize("rounds", [TINY, 64, 500])
+def test_loops_of_known_length_have_vectors_and_nothing_beside_them(rounds):
+    text = optimised(ADDED.format(n=rounds))
+    assert "asm" not in text
+    assert " x double>" in text
+    assert "epilog" not in text or rounds % 64
+
+
+def test_short_loops_are_of_known_length_where_one_vector_with_masks_will_do(monkeypatch):
+    short, over = ADDED.format(n=TINY - 5), ADDED.replace("work = room(1000, 0.0)", "work = out")
+    if "+avx512f" in processor()[1]:
+        assert "masked.store" in optimised(short)
+    assert "asm" in optimised(over.format(n=TINY - 5))
+    monkeypatch.setattr("symbp.machine.function.processor", lambda: ("generic", ""))
+    assert "asm" in optimised(short)
+
+
+def test_loops_that_are_not_to_be_written_out_are_not():
+    kept = str(lowered(ADDED.format(n=8)))
+    assert "llvm.loop.unroll.full" not in kept
+    assert "llvm.loop.unroll.full" in str(lowered(ADDED.replace("opaque({n})", "{n}").format(n=8)))
+
+
+def test_nothing_looks_whether_a_room_overlaps_with_an_argument():
+    text = optimised(ADDED.replace("opaque({n})", "{n}").format(n=100))
+    assert "vector.body" in text
+    assert "conflict" not in text

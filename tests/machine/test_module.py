@@ -20,9 +20,12 @@ def run(x, out):
 """
 
 
+KINDS = kinds_of([("float64", 1), ("float64", 1)])
+
+
 def module(text=PLAIN, name="run"):
     made = Module(HEAD + text)
-    made.export(name, kinds_of([("float64", 1), ("float64", 1)]))
+    made.export({name: KINDS})
     return made
 
 
@@ -52,4 +55,32 @@ def test_what_is_no_function_of_the_text():
     with pytest.raises(NotCovered, match="other"):
         made.function("other", ())
     with pytest.raises(NotCovered, match="result"):
-        made.export("one", kinds_of([("float64", 0)]))
+        made.export({"one": kinds_of([("float64", 0)])})
+
+
+def test_exported_functions_call_each_other_and_have_no_others_around_them():
+    text = PLAIN + "\n@njit\ndef twice(x, out):\n    run(x, out)\n    run(x, out)\n"
+    made = Module(HEAD + text)
+    made.export({"twice": KINDS, "run": KINDS})
+    defined = [f.name for f in made.parsed().functions if not f.is_declaration]
+    assert sorted(defined) == ["one.body", "run", "twice"]
+    out = np.zeros(3)
+    machine(text, "twice")(np.ones(3), out)
+    assert out.tolist() == [24.0] * 3
+
+
+def test_for_other_types_an_exported_function_is_another():
+    text = """
+@njit
+def first(x, out):
+    out[0] = x[0]
+
+@njit
+def run(x, out):
+    first(out, x)
+    first(x, out)
+"""
+    made, other = Module(HEAD + text), kinds_of([("float64", 1), ("float32", 1)])
+    made.export({"run": other, "first": other})
+    defined = [f.name for f in made.parsed().functions if not f.is_declaration]
+    assert sorted(defined) == ["first", "first.body", "run"]

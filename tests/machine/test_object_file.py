@@ -1,10 +1,11 @@
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import ffi
 
 from symbp.machine.build import build
 from symbp.machine.callable import Function
 from symbp.machine.compile import Loaded
-from symbp.machine.object_file import compiled_apart
+from symbp.machine.object_file import written_apart
 from tests.machine.texts import HEAD
 
 REAL = ir.DoubleType()
@@ -38,10 +39,24 @@ def write(module, factor=3.0):
 
 
 def test_what_is_given_is_called_and_not_compiled_again():
-    given = compiled_apart(write)
+    given = written_apart(write)
     assert list(given.functions) == ["scaled_f64"]
-    code, messages = build(HEAD + TEXT, {"run": KINDS}, given)
+    code, messages = build(HEAD + TEXT, {"run": KINDS}, given.functions)
     out = np.zeros(3)
-    for other, factor in ((given, 3.0), (compiled_apart(lambda m: write(m, 5.0)), 5.0)):
-        Function(Loaded(code, other.code), "run", KINDS, messages)(np.arange(3.0), out)
+    for other, factor in ((given, 3.0), (written_apart(lambda m: write(m, 5.0)), 5.0)):
+        Function(Loaded(code, other.compiled()), "run", KINDS, messages)(np.arange(3.0), out)
         assert out.tolist() == [0.0, factor, 2 * factor]
+
+
+def test_one_call_of_llvm_is_left_to_who_asks_for_the_file(monkeypatch):
+    given, calls = written_apart(write), []
+    call = ffi._lib_fn_wrapper.__call__
+
+    def told(function, *arguments, **others):
+        calls.append(function._cfn.__name__)
+        return call(function, *arguments, **others)
+
+    monkeypatch.setattr(ffi._lib_fn_wrapper, "__call__", told)
+    assert given.compiled()
+    assert calls[0] == "LLVMPY_TargetMachineEmitToMemory"  # then its result is read
+    assert not [name for name in calls[1:] if "Emit" in name or "Target" in name]

@@ -1,5 +1,3 @@
-import llvmlite.binding as llvm
-
 from symbp.machine.module import Module
 from symbp.machine.part import Part
 
@@ -13,7 +11,7 @@ define double @twice(double %x) {
 
 def test_a_part_is_linked_into_every_module_that_calls_it_once():
     part = Part.create_library("twice")
-    part.add_llvm_module(llvm.parse_assembly(WRITTEN))
+    part.add_llvm_module(WRITTEN)
     part.finalize()
     for _ in range(2):
         module = Module("")

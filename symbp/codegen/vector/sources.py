@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 from collections.abc import Iterable
 from functools import cache
@@ -10,6 +9,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from symbp.codegen.vector import BODIES, error_function, exponential, lane, logarithm, trigonometric
+from symbp.machine.names import defined, pieces
 
 LANES = ("Lane", "lanewise", "LIBRARIES", "call_lanes", "compile_lanes")
 HOMES = (exponential, logarithm, trigonometric, error_function)
@@ -55,16 +55,5 @@ def _names(code: CodeType) -> list[str]:
 @cache
 def _definitions() -> dict[str, str]:
     """The definition of every name at the top of the files of this package, as written."""
-    found = {}
-    for module in (lane, *HOMES):
-        text = inspect.getsource(module)
-        lines = text.splitlines()
-        for node in ast.parse(text).body:
-            names = [getattr(node, "name", "")]
-            if isinstance(node, ast.Assign):
-                names = [t.id for t in node.targets if isinstance(t, ast.Name)]
-            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-                names = [node.target.id]
-            for name in names:
-                found[name] = "\n".join(lines[node.lineno - 1 : node.end_lineno])
-    return found
+    texts = [text for module in (lane, *HOMES) for text in pieces(inspect.getsource(module))]
+    return {name: text.rstrip() for text in texts for name in defined(text)}

@@ -1,6 +1,7 @@
 """What a generated module carries."""
 
 import ast
+import inspect
 import re
 import subprocess
 import sys
@@ -97,3 +98,10 @@ def test_names_of_the_functions_are_not_taken_by_tensors(tmp_path):
     program = program_of([tanh, power], [statement], ("LOG",))
     module = load(emit([Kernel("run", program, ("tanh",), (), ("LOG",), ())]), tmp_path)
     assert module.run(np.array([0.5]))[0][0] == np.tanh(0.5) + np.log(0.5)
+
+
+def test_definitions_are_whole():
+    texts = sources(BODIES)
+    for body in BODIES.values():
+        assert inspect.getsource(body).rstrip() in texts
+    assert all(len(ast.parse(text).body) == 1 for text in texts[:-1])
