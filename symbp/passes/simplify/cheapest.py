@@ -19,6 +19,7 @@ from symbp.passes.simplify.candidates import candidates
 from symbp.passes.simplify.divisors import divides_by_no_other
 from symbp.passes.simplify.floats import exact, has_floats, rounded
 from symbp.passes.simplify.reads import fewest_reads
+from symbp.passes.simplify.scaled import with_number, without_number
 from symbp.passes.simplify.stable import stable_body
 from symbp.passes.simplify.verify import EXTREMES, FAR, LARGE, adds_nan, answers_nan, losses, verified
 
@@ -70,7 +71,7 @@ def cheapest(problem: Problem) -> Found | None:
     body itself loses relative accuracy that is asked for, the form that loses least wins over cheaper
     ones: (1 - |a|)^2 is no worse than 1/(1 + |x|) - |x|/(1 + |x|)^2, but 1/(1 + |x|)^2 is right. No form
     divides by what the body does not divide by. Bodies that differ only in the names of their tensors
-    and indices are solved once.
+    and indices are solved once, and those that differ in the number in front.
     """
     long = long_exponents(problem.body, *(formula for _, formula in problem.held))
     if long:
@@ -78,6 +79,13 @@ def cheapest(problem: Problem) -> Found | None:
         found = cheapest(replace(problem, body=substitute(problem.body, long), held=held))
         back = {name: argument for argument, name in long.items()}
         return None if found is None else replace(found, form=substitute(found.form, back))
+    number, rest = without_number(problem.body)
+    if number != 1 and problem.operations and problem.price:
+        less = replace(problem, body=rest, price=problem.price - 1, operations=problem.operations - 1)
+        found = cheapest(less)
+        form = None if found is None else with_number(number, found.form)
+        if found is None or form is not None:
+            return None if found is None else replace(found, form=form)
     problem = _ordered(problem)
     names = _neutral(problem)
     # Most problems of a long program look like one that was solved before: that is found without renaming.
