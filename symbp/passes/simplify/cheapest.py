@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import sympy as sp
@@ -79,7 +79,7 @@ def cheapest(problem: Problem) -> Found | None:
         found = cheapest(replace(problem, body=substitute(problem.body, long), held=held))
         back = {name: argument for argument, name in long.items()}
         return None if found is None else replace(found, form=substitute(found.form, back))
-    number, rest = without_number(problem.body)
+    number, rest = without_number(problem.body, [f for _, f in problem.held])
     if number != 1 and problem.operations and problem.price:
         less = replace(problem, body=rest, price=problem.price - 1, operations=problem.operations - 1)
         found = cheapest(less)
@@ -155,14 +155,14 @@ def _solved(problem: Problem) -> Found | None:
     if fewest_reads(problem.body, held) > problem.operations + 1:
         return None
     judge = _Judge(problem.body, held, LARGE if problem.lossy else FAR)
-    most = _key(problem.body, judge.is_nan, problem.price)
-    best, best_key = None, (np.inf, *most)
+    best, best_key = None, (np.inf, True, np.inf)
     floats = has_floats(problem.body, *held.values())
     body, known = (
         (exact(problem.body), {a: exact(f) for a, f in held.items()}) if floats else (problem.body, held)
     )
     for found in candidates(body, known, problem.operations):
         form = rounded(found) if floats else found
+        most = _key(problem.body, judge.is_nan, problem.price)
         at_best = _key(form, False)
         if is_undefined(form) or at_best >= most or (0.0, *at_best) >= best_key:
             continue
@@ -197,9 +197,16 @@ class _Judge:
 
     def __init__(self, body: sp.Expr, held: dict, extremes: tuple[float, ...]):
         self.body, self.extremes = body, extremes
-        self.held = {a: stable_body(f) for a, f in held.items()}
-        self.is_nan = answers_nan(stable_body(body), self.held)
+        self.given = held
         self.known: dict[sp.Expr, tuple[float, float]] = {}
+
+    @cached_property
+    def held(self) -> dict[Access, sp.Expr]:
+        return {a: stable_body(f) for a, f in self.given.items()}
+
+    @cached_property
+    def is_nan(self) -> bool:
+        return answers_nan(stable_body(self.body), self.held)
 
     def adds_nan(self, form: sp.Expr) -> bool:
         return adds_nan(stable_body(form), stable_body(self.body), self.held)

@@ -5,6 +5,7 @@ Sums over data have one such body for each sample.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import sympy as sp
@@ -12,10 +13,14 @@ import sympy as sp
 from symbp.ir.walk import is_leaf, postorder
 
 
-def without_number(body: Any) -> tuple[Any, Any]:
-    """A number and what it multiplies; 1 and the body where there is none, or it may join another number."""
+def without_number(body: Any, held: Iterable[Any] = ()) -> tuple[Any, Any]:
+    """A number and what it multiplies; 1 and the body where there is none, or it may join another number.
+
+    Args:
+        held: what other forms of the body may be written through. With 3 e^x - 3 held, 3 e^x is that and 3.
+    """
     number, rest = body.as_coeff_Mul()
-    if number.is_Number and number.is_finite and not _is_unit(number) and _is_plain(rest):
+    if number.is_finite and not _is_unit(number) and all(map(_is_plain, (rest, *held))):
         return number, rest
     return sp.S.One, body
 

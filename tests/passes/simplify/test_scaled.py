@@ -54,6 +54,11 @@ def test_bodies_that_differ_in_a_number_are_solved_once(monkeypatch):
     assert len(asked) == 1
 
 
+def test_a_number_that_joins_one_of_a_held_value_stays():
+    assert without_number(3 * e(z), [3 * e(z) - 3]) == (1, 3 * e(z))
+    assert solved(3 * e(z), {a: 3 * e(z) - 3}).form == a + 3
+
+
 def test_a_number_that_joins_another_makes_it_one():
     found = solved(sp.Float(0.5) * e(z), {a: 2 * e(z)})
     assert found.form == sp.Rational(1, 4) * a
