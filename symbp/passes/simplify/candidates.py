@@ -73,8 +73,13 @@ def _rational_forms(body: sp.Expr, held: Held, most: float) -> Iterator[sp.Expr]
     if _reads(whole.numer, whole.denom, meaning) - 1 + _calls(whole, meaning) <= most:
         for form in _written(whole, r, most):
             yield back(form)
+    varying, fixed = [], []
+    for k, symbol in enumerate(field.symbols):
+        (varying if accesses(meaning[symbol]) else fixed).append(k)
     for a, value in zip(names, values, strict=True):
-        for above, below in _eliminated(field, whole, a, value):
+        # Without a constant, a form reads more entries than without an entry.
+        without_entry = [*_eliminated(field, whole, a, value, varying)]
+        for above, below in without_entry or _eliminated(field, whole, a, value, fixed):
             joined = _reads(above, below, meaning) - 1
             if joined > most:
                 continue
@@ -165,11 +170,13 @@ def _product_of(powers: Mapping[Any, int], whole: Any) -> Any:
     return whole
 
 
-def _eliminated(field: Any, whole: FracElement, a: sp.Symbol, value: FracElement) -> Iterator[tuple]:
+def _eliminated(
+    field: Any, whole: FracElement, a: sp.Symbol, value: FracElement, which: Sequence[int]
+) -> Iterator[tuple]:
     """Numerator and denominator of `whole` without one of its symbols, where `a = value` is linear in a power
     of it; common factors are not cancelled."""
     equation = value.denom * field.ring(a) - value.numer
-    for k in range(len(field.symbols)):
+    for k in which:
         n = max((m[k] for m in equation.monoms()), default=0)
         if not n or not any(m[k] for e in (whole.numer, whole.denom) for m in e.monoms()):
             continue
