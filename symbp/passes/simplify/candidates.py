@@ -73,9 +73,8 @@ def _rational_forms(body: sp.Expr, held: Held, most: float) -> Iterator[sp.Expr]
     if _reads(whole.numer, whole.denom, meaning) - 1 + _calls(whole, meaning) <= most:
         for form in _written(whole, r, most):
             yield back(form)
-    varying, fixed = [], []
-    for k, symbol in enumerate(field.symbols):
-        (varying if accesses(meaning[symbol]) else fixed).append(k)
+    fixed = [k for k, symbol in enumerate(field.symbols) if not accesses(meaning[symbol])]
+    varying = [k for k in range(len(field.symbols)) if k not in fixed]
     for a, value in zip(names, values, strict=True):
         # Without a constant, a form reads more entries than without an entry.
         without_entry = [*_eliminated(field, whole, a, value, varying)]

@@ -12,7 +12,7 @@ import sympy as sp
 
 from symbp.ir.forms import form_of
 from symbp.ir.nodes import Access, Index
-from symbp.ir.walk import accesses, is_undefined, length, operations, postorder, substitute
+from symbp.ir.walk import accesses, is_leaf, is_undefined, length, operations, postorder, substitute
 from symbp.passes.cost import cost
 from symbp.passes.hoist import WORTH
 from symbp.passes.simplify.candidates import candidates
@@ -123,7 +123,8 @@ def long_exponents(*parts: sp.Expr) -> dict[sp.Expr, Access]:
     named = {u: Access(f"exponent{k}") for k, u in enumerate(arguments) if len(accesses(u)) > 1}
     if not named:
         return {}
-    outside = {a for part in parts for a in accesses(substitute(part, named))}
+    rest = postorder(parts, leaf=lambda n: is_leaf(n) or n in named)
+    outside = {a for n in rest if isinstance(n, Access) for a in accesses(n)}
     counts = Counter(a for u in arguments for a in accesses(u))
     return {u: n for u, n in named.items() if all(counts[a] == 1 and a not in outside for a in accesses(u))}
 
