@@ -27,6 +27,8 @@ FACTS = (
     "transcendental",
 )
 """What is never known."""
+MOST = 2000
+"""Nodes that are looked at: of 1/(1 + 1/(1 + ...)) nothing is noted, and it is walked through each time."""
 
 _ELEMENTARY = (sp.exp, sp.log, sp.sin, sp.cos, sp.tan, sp.sinh, sp.cosh, sp.tanh, sp.asinh, sp.atan)
 
@@ -37,7 +39,9 @@ def tell(*roots: Any) -> None:
     That is kept in the nodes themselves, where SymPy keeps all that it knows of them.
     """
     stack: list[Any] = list(roots)
-    while stack:
+    for _ in range(MOST):
+        if not stack:
+            break
         node = stack.pop()
         if type(node) is tuple:  # what it consists of is done
             if _is_undecided(node[0]):

@@ -4,7 +4,7 @@ from importlib import import_module
 import pytest
 import sympy as sp
 
-from symbp.ir import Access
+from symbp.ir import Access, undecided
 from symbp.ir.undecided import FACTS, is_told, tell
 
 entries = [Access(n) for n in "abcd"]
@@ -66,3 +66,12 @@ def test_what_may_be_an_integer_is_left_alone():
     assert (sp.floor(a) + 1).is_integer is True
     assert (1 / (1 + sp.exp(a))).is_integer is False
     assert not is_told(sp.Symbol("n", integer=True) * 2) or (sp.Symbol("n", integer=True) * 2).is_even
+
+
+def test_it_ends_early(monkeypatch):
+    monkeypatch.setattr(undecided, "MOST", 4)
+    body = entries[0]
+    for k in range(9):
+        body = sp.sin(body + k)
+    tell(body)
+    assert not is_told(body)
