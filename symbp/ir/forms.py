@@ -14,6 +14,8 @@ from typing import Any
 import sympy as sp
 
 from symbp.ir.nodes import Access, Label
+from symbp.ir.undecided import tell
+from symbp.ir.witness import is_somewhere_not_zero
 
 LARGEST = 32
 """Nodes of an operand, counted as a tree, up to which its form is looked at."""
@@ -42,6 +44,7 @@ def stands(function: Any, operand: sp.Basic) -> bool:
 def _stays(function: Any, operand: sp.Basic) -> bool:
     if not issubclass(function, sp.Function) or not str(function.__module__).startswith("sympy."):
         return False  # a class of the user's may do anything
+    tell(operand)
     try:
         made = function(operand)
     except Exception:  # SymPy raises anything where a function has no value
@@ -107,3 +110,36 @@ def form_of(root: sp.Basic) -> tuple | None:
             return None
     order = sorted(range(len(names)), key=list(names).__getitem__) if signs else ()
     return tuple(form), tuple(order)
+
+
+def stays_exponent(argument: sp.Basic) -> bool:
+    """Whether SymPy leaves the exponential of it alone: nothing in it is a number or a logarithm.
+
+    SymPy looks for multiples of pi i, dividing by them, which takes longer than all else about exponentials.
+    """
+    for term in sp.Add.make_args(argument):
+        if term.is_number:
+            return False
+        for factor in sp.Mul.make_args(term):
+            if isinstance(factor, sp.Rational | sp.Float):
+                if not factor.is_finite:
+                    return False
+            elif isinstance(factor, sp.log) or factor.is_number:
+                return False
+    return True
+
+
+def logarithm(argument: Any) -> Any:
+    """sympy.log(argument)."""
+    return unevaluated(sp.log, argument) if stays_argument(argument) else sp.log(argument)
+
+
+def stays_argument(argument: sp.Basic) -> bool:
+    """Whether SymPy leaves the logarithm of it alone: it is no number or exponential, and not always 0.
+
+    SymPy looks for reasons why it should be 0, longer than for all else.
+    """
+    kind = type(argument)
+    return (kind in (sp.Add, sp.Mul) or (kind is sp.Pow and argument.args[0] is not sp.E)) and (
+        is_somewhere_not_zero(argument) and not argument.is_number
+    )

@@ -16,9 +16,12 @@ import sympy as sp
 from sympy.core.relational import Relational
 from sympy.functions.elementary.piecewise import ExprCondPair
 
-from symbp.ir.forms import stands, unevaluated
+from symbp.ir.forms import stands, stays_argument, stays_exponent, unevaluated
+from symbp.ir.functions import log1p
 from symbp.ir.nodes import Access, Index
 from symbp.ir.products import product, total
+from symbp.ir.undecided import tell
+from symbp.ir.witness import are_in_no_order, is_somewhere_positive
 
 REMEMBERED = 1 << 16
 """Bodies whose nodes, accesses and indices are remembered: every pass asks again."""
@@ -130,17 +133,22 @@ def rebuild(node: sp.Basic, args: tuple) -> sp.Basic:
         return product(*args)
     if type(node) is sp.Add:
         return total(*args)
-    if type(node) is sp.exp and _stays_exponent(args[0]):
+    if type(node) is sp.exp and stays_exponent(args[0]):
         return unevaluated(sp.exp, args[0])
+    if type(node) is sp.log and stays_argument(args[0]):
+        return unevaluated(sp.log, args[0])
+    if type(node) is log1p and stays_argument(total(sp.S.One, args[0])):
+        return unevaluated(log1p, args[0])
+    tell(*args)
     if len(args) == 1 and isinstance(node, sp.Function) and stands(node.func, args[0]):
         return unevaluated(node.func, args[0])
     if isinstance(node, sp.Abs) and args[0].is_extended_real is None:
         return _size(args[0])
     if isinstance(node, sp.Pow | sp.log) and _has_no_value(node, *args):
         return node.func(*args, evaluate=False)
-    if isinstance(node, sp.Max | sp.Min) and len(args) > FEW:
+    if isinstance(node, sp.Max | sp.Min):
         distinct = dict.fromkeys(args)
-        return node.func(*distinct, evaluate=len(distinct) <= FEW)
+        return node.func(*distinct, evaluate=len(distinct) <= FEW and not are_in_no_order([*distinct]))
     if isinstance(node, Relational):
         try:
             return node.func(*args)
@@ -185,23 +193,6 @@ def chooses_by_choices(root: sp.Basic) -> bool:
     return False
 
 
-def _stays_exponent(argument: sp.Basic) -> bool:
-    """Whether SymPy leaves the exponential of it alone: nothing in it is a number or a logarithm.
-
-    SymPy looks for multiples of pi i, dividing by them, which takes longer than all else about exponentials.
-    """
-    for term in sp.Add.make_args(argument):
-        if term.is_number:
-            return False
-        for factor in sp.Mul.make_args(term):
-            if isinstance(factor, sp.Rational | sp.Float):
-                if not factor.is_finite:
-                    return False
-            elif isinstance(factor, sp.log) or factor.is_number:
-                return False
-    return True
-
-
 @lru_cache(maxsize=4096)
 def stands_as_it_is(function: Any) -> bool:
     """Whether SymPy leaves a function of one entry alone, as sin(x) and unlike re(x).
@@ -228,7 +219,7 @@ def _has_no_value(node: sp.Basic, base: sp.Basic, exponent: sp.Basic = sp.S.Nega
     if base is sp.S.Zero:
         return not exponent.is_positive
     whole = isinstance(node, sp.Pow) and exponent.is_integer is True
-    return not whole and base.is_negative is True
+    return not whole and not is_somewhere_positive(base) and base.is_negative is True
 
 
 def is_undefined(*roots: sp.Basic) -> bool:

@@ -24,6 +24,7 @@ from symbp.ir.nodes import Access
 from symbp.ir.walk import Substitution, accesses, is_root, length, operations, postorder, substitute
 from symbp.passes.cost import cost
 from symbp.passes.simplify.exponential_forms import in_exponentials
+from symbp.passes.simplify.quotients import quotients
 from symbp.passes.simplify.rational import Rational, rational
 from symbp.passes.simplify.single import EXPONENTIAL
 
@@ -72,8 +73,12 @@ def _rational_forms(body: sp.Expr, held: Held, most: float) -> Iterator[sp.Expr]
     if _reads(whole.numer, whole.denom, meaning) - 1 + _calls(whole, meaning) <= most:
         for form in _written(whole, r, most):
             yield back(form)
+    fixed = [k for k, symbol in enumerate(field.symbols) if not accesses(meaning[symbol])]
+    varying = [k for k in range(len(field.symbols)) if k not in fixed]
     for a, value in zip(names, values, strict=True):
-        for above, below in _eliminated(field, whole, a, value):
+        # Without a constant, a form reads more entries than without an entry.
+        without_entry = [*_eliminated(field, whole, a, value, varying)]
+        for above, below in without_entry or _eliminated(field, whole, a, value, fixed):
             joined = _reads(above, below, meaning) - 1
             if joined > most:
                 continue
@@ -149,32 +154,28 @@ def fractions(bodies: Sequence[sp.Expr], extra: Sequence[sp.Symbol]) -> tuple[An
     if not symbols:
         return None
     field = FracField((*symbols, *extra), sp.QQ, lex)
-    done: dict[sp.Basic, Any] = {s: field(g) for s, g in zip(symbols, field.ring.gens, strict=False)}
-    for node in postorder(bodies):
-        if node in done:
-            continue
-        if node.is_Rational:
-            done[node] = field(sp.QQ(int(node.p), int(node.q)))  # type: ignore[attr-defined]
-        elif isinstance(node, sp.Add):
-            done[node] = sum((done[a] for a in node.args), field(0))
-        elif isinstance(node, sp.Mul):
-            done[node] = field(1)
-            for arg in node.args:
-                done[node] *= done[arg]
-        elif abs(int(node.exp)) > DEGREE or (node.exp.is_negative and not done[node.base]):  # type: ignore[attr-defined]
-            return None
-        else:
-            done[node] = done[node.base] ** int(node.exp)  # type: ignore[attr-defined]
-        if max(len(done[node].numer), len(done[node].denom)) > TERMS:
-            return None
-    return field, [done[b] for b in bodies]
+    found = quotients(bodies, symbols, field.ring, DEGREE)
+    if found is None:
+        return None
+    elements = [field.new(above, _product_of(below, field.ring.one)) for above, below in found]
+    if any(max(len(e.numer), len(e.denom)) > TERMS for e in elements):
+        return None
+    return field, elements
 
 
-def _eliminated(field: Any, whole: FracElement, a: sp.Symbol, value: FracElement) -> Iterator[tuple]:
+def _product_of(powers: Mapping[Any, int], whole: Any) -> Any:
+    for factor, n in powers.items():
+        whole *= factor**n
+    return whole
+
+
+def _eliminated(
+    field: Any, whole: FracElement, a: sp.Symbol, value: FracElement, which: Sequence[int]
+) -> Iterator[tuple]:
     """Numerator and denominator of `whole` without one of its symbols, where `a = value` is linear in a power
     of it; common factors are not cancelled."""
     equation = value.denom * field.ring(a) - value.numer
-    for k in range(len(field.symbols)):
+    for k in which:
         n = max((m[k] for m in equation.monoms()), default=0)
         if not n or not any(m[k] for e in (whole.numer, whole.denom) for m in e.monoms()):
             continue

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import sympy as sp
 
 from symbp.ir.forms import form_of
 from symbp.ir.nodes import Access, Index
-from symbp.ir.walk import accesses, is_undefined, length, operations, postorder, substitute
+from symbp.ir.walk import accesses, is_leaf, is_undefined, length, operations, postorder, substitute
 from symbp.passes.cost import cost
 from symbp.passes.hoist import WORTH
 from symbp.passes.simplify.candidates import candidates
 from symbp.passes.simplify.divisors import divides_by_no_other
 from symbp.passes.simplify.floats import exact, has_floats, rounded
 from symbp.passes.simplify.reads import fewest_reads
+from symbp.passes.simplify.scaled import with_number, without_number
 from symbp.passes.simplify.stable import stable_body
 from symbp.passes.simplify.verify import EXTREMES, FAR, LARGE, adds_nan, answers_nan, losses, verified
 
@@ -70,7 +71,7 @@ def cheapest(problem: Problem) -> Found | None:
     body itself loses relative accuracy that is asked for, the form that loses least wins over cheaper
     ones: (1 - |a|)^2 is no worse than 1/(1 + |x|) - |x|/(1 + |x|)^2, but 1/(1 + |x|)^2 is right. No form
     divides by what the body does not divide by. Bodies that differ only in the names of their tensors
-    and indices are solved once.
+    and indices are solved once, and those that differ in the number in front.
     """
     long = long_exponents(problem.body, *(formula for _, formula in problem.held))
     if long:
@@ -78,6 +79,13 @@ def cheapest(problem: Problem) -> Found | None:
         found = cheapest(replace(problem, body=substitute(problem.body, long), held=held))
         back = {name: argument for argument, name in long.items()}
         return None if found is None else replace(found, form=substitute(found.form, back))
+    number, rest = without_number(problem.body, [f for _, f in problem.held])
+    if number != 1 and problem.operations and problem.price:
+        less = replace(problem, body=rest, price=problem.price - 1, operations=problem.operations - 1)
+        found = cheapest(less)
+        form = None if found is None else with_number(number, found.form)
+        if found is None or form is not None:
+            return None if found is None else replace(found, form=form)
     problem = _ordered(problem)
     names = _neutral(problem)
     # Most problems of a long program look like one that was solved before: that is found without renaming.
@@ -115,7 +123,8 @@ def long_exponents(*parts: sp.Expr) -> dict[sp.Expr, Access]:
     named = {u: Access(f"exponent{k}") for k, u in enumerate(arguments) if len(accesses(u)) > 1}
     if not named:
         return {}
-    outside = {a for part in parts for a in accesses(substitute(part, named))}
+    rest = postorder(parts, leaf=lambda n: is_leaf(n) or n in named)
+    outside = {a for n in rest if isinstance(n, Access) for a in accesses(n)}
     counts = Counter(a for u in arguments for a in accesses(u))
     return {u: n for u, n in named.items() if all(counts[a] == 1 and a not in outside for a in accesses(u))}
 
@@ -147,14 +156,14 @@ def _solved(problem: Problem) -> Found | None:
     if fewest_reads(problem.body, held) > problem.operations + 1:
         return None
     judge = _Judge(problem.body, held, LARGE if problem.lossy else FAR)
-    most = _key(problem.body, judge.is_nan, problem.price)
-    best, best_key = None, (np.inf, *most)
+    best, best_key = None, (np.inf, True, np.inf)
     floats = has_floats(problem.body, *held.values())
     body, known = (
         (exact(problem.body), {a: exact(f) for a, f in held.items()}) if floats else (problem.body, held)
     )
     for found in candidates(body, known, problem.operations):
         form = rounded(found) if floats else found
+        most = _key(problem.body, judge.is_nan, problem.price)
         at_best = _key(form, False)
         if is_undefined(form) or at_best >= most or (0.0, *at_best) >= best_key:
             continue
@@ -189,9 +198,16 @@ class _Judge:
 
     def __init__(self, body: sp.Expr, held: dict, extremes: tuple[float, ...]):
         self.body, self.extremes = body, extremes
-        self.held = {a: stable_body(f) for a, f in held.items()}
-        self.is_nan = answers_nan(stable_body(body), self.held)
+        self.given = held
         self.known: dict[sp.Expr, tuple[float, float]] = {}
+
+    @cached_property
+    def held(self) -> dict[Access, sp.Expr]:
+        return {a: stable_body(f) for a, f in self.given.items()}
+
+    @cached_property
+    def is_nan(self) -> bool:
+        return answers_nan(stable_body(self.body), self.held)
 
     def adds_nan(self, form: sp.Expr) -> bool:
         return adds_nan(stable_body(form), stable_body(self.body), self.held)

@@ -14,6 +14,7 @@ from typing import Any
 
 import sympy as sp
 
+from symbp.ir.forms import logarithm
 from symbp.ir.nodes import Access, Program, Statement
 from symbp.ir.walk import accesses, is_large, is_leaf, operations, postorder, rebuild, substitute
 from symbp.passes.cost import cost
@@ -135,7 +136,7 @@ def _expanded(statement: Statement, facts: _Facts, ledger: Ledger | None) -> Sta
     for log in logs:
         if is_large(log, 4 * LIMIT) or operations(log) > LIMIT:
             continue
-        whole = sp.log(facts.written_out(log.args[0]))
+        whole = logarithm(facts.written_out(log.args[0]))
         product = whole != log or _is_product(log.args[0])
         if not product and not facts.wholes.is_concerned(log.args[0]):
             continue

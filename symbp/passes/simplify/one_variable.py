@@ -6,13 +6,13 @@ stand where its evaluation fails.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import sympy as sp
 
 from symbp.ir.evaluate import evaluate
-from symbp.ir.nodes import Access, Program, Statement
+from symbp.ir.nodes import Access, Program, Statement, Tensor
 from symbp.ir.walk import accesses, is_large, substitute
 from symbp.passes.cost import cost
 from symbp.passes.simplify.ledger import Step
@@ -21,6 +21,10 @@ from symbp.passes.simplify.removable import COMPARED, REMOVABLE, series_at
 
 SIZE = 400
 """Nodes, counted as a tree, of a formula that is looked at."""
+USUAL, CHANGE = 0.4, 0.1
+"""The value of variables at a usual point, and what is added to one of them."""
+CLEAR = 1e-6
+"""Relative changes of a value that are no rounding."""
 _AT = (-np.inf, np.inf, 0.0)
 
 
@@ -60,13 +64,34 @@ def _outputs(
     if any(t.row_shape for t in inputs) or any(s.reduce != "none" or s.where for s in program.statements):
         return
     values = [evaluate(program, {t.name: np.full(1 if t.batched else (), at) for t in inputs}) for at in _AT]
+    nans = {n: [bool(np.isnan(v[n]).any()) for v in values] for n in program.outputs if n in values[0]}
+    several = _of_several(program, inputs) if any(map(any, nans.values())) else set()
     for s in program.statements:
-        is_nan = [bool(np.isnan(v[s.target]).any()) for v in values]
-        if s.target in program.outputs and any(is_nan):
+        is_nan = nans.get(s.target, [])
+        if any(is_nan) and s.target not in several:
             formula = _whole(s.access, written)
             variables = accesses(formula)
             if len(variables) == 1:
                 yield s, variables[0], formula, is_nan
+
+
+def _of_several(program: Program, inputs: Sequence[Tensor]) -> set[str]:
+    """Outputs that are seen to be functions of several variables: each of which changes them.
+
+    Their formulas need not be written out to know that.
+    """
+    if not all(t.batched for t in inputs):
+        return set()
+    # The first sample is as usual; in each of the others one variable is another.
+    samples = np.eye(len(inputs), len(inputs) + 1, 1) * CHANGE + USUAL
+    values = evaluate(program, {t.name: row for t, row in zip(inputs, samples, strict=True)})
+    several = set()
+    for name in program.outputs:
+        first, *others = np.broadcast_to(values[name], len(inputs) + 1)
+        changed = np.abs(np.subtract(others, first)) > CLEAR * (np.abs(others) + abs(first))
+        if np.count_nonzero(changed) > 1:  # nan is no change
+            several.add(name)
+    return several
 
 
 def _whole(body: sp.Expr, written: Mapping[str, Statement]) -> sp.Expr:

@@ -15,11 +15,16 @@ from math import gcd, lcm
 from typing import Any
 
 import sympy as sp
+from sympy.polys.orderings import lex
+from sympy.polys.rings import PolyRing
 
 from symbp.ir.walk import is_leaf, postorder, rebuild, substitute
+from symbp.passes.simplify.quotients import quotients
 
 MOST = 12
 """Symbols of a rational function up to which it is simplified."""
+DEGREE = 24
+"""Exponents up to which powers are written out."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,19 @@ def cancelled(body: sp.Expr) -> sp.Expr | None:
         return sp.cancel(sp.together(body))
     except (sp.PolynomialError, NotImplementedError, ValueError, ZeroDivisionError):
         return None
+
+
+def vanishes(body: sp.Expr) -> bool:
+    """Whether a body over symbols is 0 as a rational function, as far as that can be found out cheaply.
+
+    Its numerator is written out, over the powers of all that stands below a line: nothing need be cancelled
+    for that, and looking for common factors is what takes SymPy long.
+    """
+    symbols = sorted(body.free_symbols, key=str)
+    if not symbols or len(symbols) > MOST:
+        return cancelled(body) == 0
+    found = quotients([body], symbols, PolyRing(symbols, sp.QQ, lex), DEGREE)
+    return cancelled(body) == 0 if found is None else not found[0][0]
 
 
 def exponent(node: sp.Function) -> tuple[sp.Expr, sp.Rational]:

@@ -79,9 +79,11 @@ def zero_first(
             formula = _written_out(other if mine is None else mine.back(mine.body), look)
             if other is not factor and not other.is_number and _is_function_of(formula, atom):
                 whole[other] = substitute(formula, {atom: _X})
+        if not whole:
+            continue
         argument = substitute(argument, {atom: _X})
         growing = [*whole]
-        if not growing or not _is_dominated(single.body, argument, sp.Mul(*whole.values())):
+        if not _is_dominated(single.body, argument, sp.Mul(*whole.values())):
             growing = [f for f in growing if _is_dominated(single.body, argument, whole[f])]
         if growing:
             rest = [f for f in factors if f is not factor and f not in growing]

@@ -18,7 +18,7 @@ from symbp.ir.evaluate import evaluate_body
 from symbp.ir.exact import exact
 from symbp.ir.nodes import Access
 from symbp.ir.walk import accesses, index_symbols, is_large, substitute
-from symbp.passes.simplify.rational import cancelled, rational
+from symbp.passes.simplify.rational import rational, vanishes
 
 DIGITS = 50
 SMALL = 200
@@ -168,7 +168,7 @@ def _exact(body: sp.Expr, values: Mapping, digits: int) -> Any:
 def _cancels(left: sp.Expr, right: sp.Expr) -> bool:
     if is_large(left, SMALL) or is_large(right, SMALL):
         return False
-    return cancelled(sp.Add(*rational([left, -right]).bodies)) == 0
+    return vanishes(sp.Add(*rational([left, -right]).bodies))
 
 
 def _at_points(left: sp.Expr, right: sp.Expr) -> str | None:

@@ -37,6 +37,14 @@ def test_a_variable_is_eliminated_where_there_is_no_exponential():
     assert found(-1 / x**2, {a: 1 / x}, -(a**2))
 
 
+def test_constants_are_eliminated_where_no_entry_can_be():
+    forms = list(candidates(sp.sqrt(2) * e(2 * z) * x, {a: sp.sqrt(2) * e(z)}))
+    assert any(a in form.atoms(Access) for form in forms)
+    assert not any({a, z} <= form.atoms(Access) for form in forms)
+    whole = sp.sqrt(2) * (e(2 * z) + e(z))
+    assert found(whole * x, {a: whole}, a * x)
+
+
 def test_an_odd_function_is_searched_through_its_size():
     assert found(1 / (1 + sp.Abs(x)) ** 2, {a: x / (1 + sp.Abs(x))}, sp.expand((1 - sp.Abs(a)) ** 2))
 

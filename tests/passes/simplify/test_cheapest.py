@@ -140,3 +140,21 @@ def test_forms_that_take_operations_where_the_body_would_share_them():
     body, held = x * e(-x) + 1 / (1 + e(-x)), {a: sp.log(1 + e(-x))}
     assert operations(body) == 6
     assert module._operations_beside(body, held) == 3
+
+
+def test_a_body_without_candidates_is_not_judged(monkeypatch):
+    z, a = Access("z"), Access("a")
+    judged = []
+    plain = module.stable_body
+    monkeypatch.setattr(module, "stable_body", lambda body: judged.append(body) or plain(body))
+    monkeypatch.setattr(module, "_KNOWN", {})
+    module._solved.cache_clear()
+    assert solved(slope(z), {a: sigma(z)}) is not None
+    assert judged
+    judged.clear()
+    monkeypatch.setattr(module, "_KNOWN", {})
+    monkeypatch.setattr(module, "candidates", lambda *_: iter(()))
+    module._solved.cache_clear()
+    assert solved(slope(z), {a: sigma(z)}) is None
+    assert judged == []
+    module._solved.cache_clear()

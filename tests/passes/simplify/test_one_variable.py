@@ -4,6 +4,7 @@ import pytest
 import sympy as sp
 
 import symbp as sb
+from symbp.passes.simplify import one_variable
 from symbp.passes.simplify.limits import AT_INFINITY
 from symbp.passes.simplify.removable import REMOVABLE
 
@@ -53,3 +54,15 @@ def test_networks_do_without():
     E = sp.Symbol("E")
     net = sb.Network([sp.Eq(E, sp.sin(x) / x)], inputs=[], parameters=[x], loss=E, batch=False)
     assert REMOVABLE not in {s.rule for s in sb.derive(net).ledger}
+
+
+def test_outputs_of_several_variables_are_not_written_out(monkeypatch):
+    written = []
+    whole = one_variable._whole
+    monkeypatch.setattr(
+        one_variable, "_whole", lambda body, known: written.append(body) or whole(body, known)
+    )
+    f = sb.compile([sp.sin(x) / x + 0 * y, sp.sin(x) / x * y, log(y) * sp.sin(x) / x], cache=False)
+    x_only, product, other = f(0.0, 2.0)
+    assert (x_only, np.isnan(product), np.isnan(other)) == (1.0, True, True)
+    assert [body.name for body in written] == ["value0"]
