@@ -6,12 +6,10 @@ line of instructions, computed for many samples in lockstep; nothing but what go
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
-
-import sympy as sp
 
 from symbp.codegen import lockstep, point, registers
 from symbp.codegen.block import LONG
@@ -20,9 +18,9 @@ from symbp.codegen.functions import spelled
 from symbp.codegen.own_source import own_source
 from symbp.codegen.scalar import Code, Translator
 from symbp.codegen.text import equation
-from symbp.ir.entries import entries
+from symbp.ir.entries import each_entry, entries
 from symbp.ir.nodes import BATCH, Access, Index, Program, Statement
-from symbp.ir.walk import accesses, substitute
+from symbp.ir.walk import accesses
 from symbp.schedule.kernel import Kernel
 from symbp.schedule.looptree import Schedule
 
@@ -122,23 +120,8 @@ class _Writer:
         return tuple(self.program.tensors[name].row_shape)
 
     def visit(self, s: Statement) -> None:
-        for at, body in self.bodies(s):
+        for at, body in each_entry(s, self.shape(s.target)):
             self.values[s.target, at] = self.translate(body)
-
-    def bodies(self, s: Statement) -> Iterator[tuple[tuple[int, ...], sp.Expr]]:
-        """The entries of a row, and what they are."""
-        shape = self.shape(s.target)
-        if not shape:
-            yield (), s.body
-            return
-        found = entries(s)
-        assert found is not None
-        free = [i for i in s.indices if i.extent != BATCH]
-        order = [found.pinned.index(i) for i in free]
-        known = {tuple(at[k] for k in order): body for at, body in found.bodies}
-        for at in product(*map(range, shape)):
-            body = known.get(at, found.otherwise)
-            yield at, substitute(body, dict(zip(free, map(sp.Integer, at), strict=True)))
 
     def straight(self, results: Iterable[str]) -> Straight:
         lines: list[str] = []
@@ -222,6 +205,7 @@ class PointwiseDriver(Driver):
                 f"while ticket*{self.piece} < samples:",
                 f"    end = min((ticket + 1)*{self.piece}, samples)",
                 f"    {self.run}({given}, {made}, work, ticket*{self.piece}, end)",
+                "    note_range(counters, 2)",
                 "    count_up(counters, 1)",
                 "    ticket = count_up(counters, 0)",
                 "keep(work)",

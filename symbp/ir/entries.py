@@ -9,11 +9,14 @@ are entries.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import sympy as sp
 
-from symbp.ir.nodes import Index, Statement
+from symbp.ir.nodes import BATCH, Index, Statement
+from symbp.ir.walk import substitute
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,26 @@ def entries(statement: Statement) -> Entries | None:
         pinned = pinned or tuple(i for i in statement.indices if i in fixed)
         bodies.setdefault(tuple(fixed[i] for i in pinned), value)
     return Entries(pinned, tuple(bodies.items()), last.expr)
+
+
+def each_entry(statement: Statement, shape: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], sp.Expr]]:
+    """The entries of a row, and what they are.
+
+    Args:
+        statement: an entrywise one, all of whose indices but that of the samples are pinned, or one without.
+        shape: of the row.
+    """
+    if not shape:
+        yield (), statement.body
+        return
+    found = entries(statement)
+    assert found is not None
+    free = [i for i in statement.indices if i.extent != BATCH]
+    order = [found.pinned.index(i) for i in free]
+    known = {tuple(at[k] for k in order): body for at, body in found.bodies}
+    for at in product(*map(range, shape)):
+        body = known.get(at, found.otherwise)
+        yield at, substitute(body, dict(zip(free, map(sp.Integer, at), strict=True)))
 
 
 def _fixed(condition: sp.Basic) -> dict[Index, int] | None:
