@@ -16,6 +16,7 @@ import os
 
 from llvmlite import ir
 
+from symbp.machine.status import out_of_range
 from symbp.machine.vocabulary import intrinsic, njit, types
 
 PATIENCE = 2000
@@ -45,6 +46,19 @@ def count_of(typingctx, counters, k):
         return builder.load_atomic(builder.gep(data, [args[1]]), "seq_cst", 8)
 
     return types.int64(counters, types.intp), lower
+
+
+@intrinsic
+def note_range(typingctx, counters, k):
+    """Count where an operation of this thread has left the range of numbers since the last time."""
+
+    def lower(context, builder, sig, args):
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        with out_of_range(builder):
+            builder.atomic_rmw("add", builder.gep(data, [args[1]]), args[1].type(1), "seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(counters, types.intp), lower
 
 
 @intrinsic

@@ -274,7 +274,7 @@ class Module:
         if plain or turned:
             texts += micro_kernels(plain, turned)
         if self.parallel:
-            texts += crew_functions()
+            texts += crew_functions(any("note_range(" in part for part in self.parts))
         texts += parts.sources() if any("add_parts(" in part for part in self.parts) else []
         for name in names:
             item = getattr(support, name)
@@ -307,6 +307,7 @@ IMPORTS = (
     (r"math\.", "import math"),
     (r"operator\.", "import operator"),
     (r"os\.", "import os"),
+    (r"platform\.", "import platform"),
     (r"zlib\.", "import zlib"),
     (r"contextmanager\b", "from contextlib import contextmanager"),
     (r"groupby\b", "from itertools import groupby"),

@@ -10,6 +10,7 @@ from llvmlite import ir
 from symbp.codegen import crew, micro, registers, tile
 from symbp.codegen.own_source import own_source
 from symbp.ir.nodes import BATCH, Access, Index, Program, Statement
+from symbp.machine.status import out_of_range
 from symbp.schedule.looptree import Schedule, sums_batch
 from symbp.schedule.product import product_of
 
@@ -104,6 +105,7 @@ _OWN = """vector_registers VECTOR_BYTES REGISTERS Vectors own_function steps sma
 WIDTH SUMS HIGHEST GROUP tile_sizes tiles write_column write_sum PANEL_BYTES DEPTH MANY DOTS
 copy_panel turn_panel exchanged write_dots write_all_dots write_panels SLIM write_slim multiplication
 lower_product multiply multiply_turned ones os PATIENCE count_up count_of let_others_run wait_until
+out_of_range note_range platform
 LOOKS ring listen number bell counters ticket piece begin end base low count"""
 OWN_NAMES = frozenset(_OWN.split())
 """What micro-kernels, and what threads share, are called in generated modules."""
@@ -138,10 +140,15 @@ def write_products(module: ir.Module, dtype: str) -> list[ir.Function]:
     return [micro.multiplication(module, real, turned) for turned in (False, True)]
 
 
-def crew_functions() -> list[str]:
-    """The source of what threads of one kernel share."""
+def crew_functions(notes: bool) -> list[str]:
+    """The source of what threads of one kernel share.
+
+    Args:
+        notes: whether they note what has left the range of numbers.
+    """
     items: list = [crew.count_up._defn, crew.count_of._defn, crew.let_others_run._defn]
     items += [crew.wait_until.py_func, crew.ring.py_func, crew.listen.py_func]
+    items += [out_of_range, crew.note_range._defn] if notes else []
     return [
         f"PATIENCE = {crew.PATIENCE}\nLOOKS = {crew.LOOKS}",
         *(own_source(item) for item in items),

@@ -90,6 +90,7 @@ class SharedDriver(Driver):
             "while ticket < end:",
             "    piece = ticket - begin",
             f"    {call}",
+            *["    note_range(counters, 2)"] * self.kernel.point,
             "    count_up(counters, 1)",
             "    ticket = count_up(counters, 0)",
             "wait_until(counters, 1, end)",

@@ -18,6 +18,7 @@ from symbp.machine.callable import Function
 from symbp.runtime.compiled import Compiled
 from symbp.runtime.entry.objects import new_array_address
 from symbp.runtime.entry.writer import LONG, Array, Entry
+from symbp.runtime.second_look import all_finite
 from symbp.runtime.validate import Slot, total_rounding
 
 Direct = Callable[[Any, Mapping[str, Any]], "tuple[float, np.ndarray] | None"]
@@ -114,6 +115,7 @@ def direct_samples(
     Args:
         slots: the arguments, which may be more than the kernel reads.
         form: "all" results as a tuple, the "one" there is, or the first and the "rest" as a pair.
+            Of single numbers, those that are not finite are left to the long way, which looks again.
         alone: whether mostly single samples will come, so that they have machine code of their own.
     """
     plain = bool(slots) and all(s.role != "label" and s.total is None for s in slots)
@@ -139,8 +141,10 @@ def direct_samples(
         samples = arrays[0].shape[0]
     _need_few(entry, samples, kernel)
     made = [entry.new_array(kernel.real, (samples, *s.shape)) for s in kernel.results]
-    taken = [arrays[k] for k in used]
-    entry.run([*taken, *(entries for _, entries in made)], _operations(entry, samples, kernel))
+    taken, rows = [arrays[k] for k in used], [entries for _, entries in made]
+    entry.run([*taken, *rows], _operations(entry, samples, kernel))
+    if kernel.pointwise:
+        entry.need_finite(rows, kernel.real)
     _give(entry, [result for result, _ in made], form)
     return entry.finished()
 
@@ -170,8 +174,10 @@ def direct_shared(kernel: Compiled, slots: Sequence[Slot], form: str = "all") ->
         if results is None:
             return None
         try:
-            share(len(results[0]), (*arguments, *results))
+            in_range = share(len(results[0]), (*arguments, *results))
         except MemoryError:
+            return None
+        if kernel.pointwise and not in_range and not all_finite(results):
             return None
         return results[0] if form == "one" else (results[0], results[1:]) if form == "rest" else results
 
@@ -191,6 +197,8 @@ def _one_sample(
     rooms = [m[1] if m else entry.room(kernel.real) for m in made]
     views = [Array(r.address, (1, *s.shape)) for r, s in zip(rooms, kernel.results, strict=True)]
     entry.run([*taken, *views], kernel.call.work, function)
+    if kernel.pointwise:
+        entry.need_finite(views, kernel.real)
     results = [m[0] if m else entry.new_float(r, kernel.real) for m, r in zip(made, rooms, strict=True)]
     _give(entry, results, form)
 

@@ -20,6 +20,7 @@ from symbp.runtime.jitted import FunctionKernels
 from symbp.runtime.kernels import KernelSet, dtype_name
 from symbp.runtime.often import Often
 from symbp.runtime.parameters import Layout
+from symbp.runtime.second_look import SecondLooks
 from symbp.runtime.threads import thread_count
 from symbp.runtime.validate import Slot, no_memory
 
@@ -90,6 +91,7 @@ class Function:
             for what, network in self._formula.networks.items()
         }
         self._jitted = FunctionKernels(self)
+        self._look_again = SecondLooks(lambda what: self._planned(what, self._kernels[what].derivation))
         self._found: dict[str, Compiled] = {}
         self._short: dict[str, Callable[..., Any]] = {}
         self._often: dict[str, Often] = {}
@@ -381,6 +383,8 @@ class Function:
     def _run(self, kernel: Compiled, arrays: list[np.ndarray], lead: tuple[int, ...]) -> list[np.ndarray]:
         count = math.prod(lead)
         results = kernel.run(None, arrays, count, _NOTHING)[0] if count else kernel.empty_results(0)
+        if kernel.pointwise:
+            self._look_again(kernel.name, arrays, results)
         return [
             a.reshape(lead + s.shape)
             if s.batched

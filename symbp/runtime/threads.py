@@ -46,6 +46,9 @@ KEPT_BYTES = 16 << 20
 
 CACHE_LINE = 64
 
+NOTED = 2
+"""The counter of pieces in which an operation has left the range of numbers."""
+
 COUNTERS = 16
 """Entries of the array of counters: one counter at its start, and one behind a cache line."""
 
@@ -201,17 +204,20 @@ class Together:
     rows: tuple[int, ...]
     _kept: tuple[np.ndarray, ...] = field(default=(), init=False, repr=False)
 
-    def run(self, samples: int, arguments: Sequence[Any], dtype: np.dtype, threads: int) -> None:
-        """Run on the crew, which the caller has taken."""
+    def run(self, samples: int, arguments: Sequence[Any], dtype: np.dtype, threads: int) -> bool:
+        """Run on the crew, which the caller has taken; whether no thread has noted what left the range of
+        numbers."""
         buffers, self._kept = self._kept, ()
         if self.workspace and not buffers:
             buffers = (_aligned(self.workspace, dtype),)
         rows = [_aligned(samples * row, dtype) for row in self.rows]
         # The counters are new: a helper that comes late for the last job must find that one done.
-        _crew.run(self.function, (*arguments, *buffers, *rows, np.zeros(COUNTERS, np.int64)), threads)
+        counters = np.zeros(COUNTERS, np.int64)
+        _crew.run(self.function, (*arguments, *buffers, *rows, counters), threads)
         # Not where that fails: a helper may still write into them.
         if self.workspace * dtype.itemsize <= KEPT_BYTES:
             self._kept = buffers
+        return not counters[NOTED]
 
 
 class Shared:
@@ -246,26 +252,31 @@ class Shared:
         self._runs, self._late, self._pause, self._rest = 0, 0, 0, 1
         self.fewest_shared = inf if self._make is None else max(self._least, -(-SHARED // max(1, work)))
 
-    def __call__(self, samples: int, arguments: Sequence[Any]) -> None:
-        """Run on so many samples; the arguments are those of the kernel."""
+    def __call__(self, samples: int, arguments: Sequence[Any]) -> bool:
+        """Run on so many samples; the arguments are those of the kernel.
+
+        Returns:
+            Whether it is known that no operation has left the range of numbers.
+        """
         if samples < self.fewest_shared:
             self.alone(*arguments)
-            return
-        crew, start = _crew, perf_counter()
+            return False
+        crew, start, in_range = _crew, perf_counter(), False
         lately = start - crew.last < LATELY
         soon = lately or samples * self.work >= WORTH
         shared = soon and not self._rest and crew.taken.acquire(blocking=False)
         if shared:
             try:
-                self._run_together(samples, arguments)
+                in_range = self._run_together(samples, arguments)
             finally:
                 crew.taken.release()
         else:
             self.alone(*arguments)
         crew.last = end = perf_counter()
         self._learn((end - start) / samples, shared, lately)
+        return in_range
 
-    def _run_together(self, samples: int, arguments: Sequence[Any]) -> None:
+    def _run_together(self, samples: int, arguments: Sequence[Any]) -> bool:
         if self._together is None:
             assert self._make is not None
             self._together = self._make()
@@ -273,7 +284,7 @@ class Shared:
         if threads > 2:
             # Threads beyond those that there is enough work for would only be woken.
             threads = min(threads, 1 + samples * self.work // SHARED, 1 + samples // self._least)
-        self._together.run(samples, arguments, self.dtype, threads)
+        return self._together.run(samples, arguments, self.dtype, threads)
 
     def _learn(self, seconds: float, shared: bool, soon: bool) -> None:
         """Let a kernel rest from sharing where that took longer per sample: others want the processors.

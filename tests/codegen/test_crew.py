@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import platform
 import threading
 
 import numpy as np
+import pytest
 from numba import njit
 
 from tests.codegen.under_numba import under_numba
 
 crew = under_numba("symbp.codegen.crew")
 count_of, count_up, wait_until = crew.count_of, crew.count_up, crew.wait_until
-listen, ring = crew.listen, crew.ring
+listen, ring, note_range = crew.listen, crew.ring, crew.note_range
 
 
 @njit(nogil=True)
@@ -37,6 +39,22 @@ def test_every_piece_is_drawn_once():
         thread.join()
     assert np.all(seen == 1)
     assert ends == [total] * 4
+
+
+@njit(nogil=True)
+def squared(counters, numbers):
+    for k in range(len(numbers)):
+        numbers[k] *= numbers[k]
+    note_range(counters, 2)
+
+
+@pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="others are not asked")
+def test_what_leaves_the_range_of_numbers_is_noted():
+    counters = np.zeros(16, np.int64)
+    squared(np.zeros(16, np.int64), np.full(9, 1e200))  # whatever there was before
+    for number, noted in ((3.0, 0), (1e200, 1), (3.0, 1), (1e-200, 2)):
+        squared(counters, np.full(9, number))
+        assert counters[2] == noted
 
 
 def test_waiting_lets_others_run():

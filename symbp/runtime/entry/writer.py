@@ -12,6 +12,7 @@ from llvmlite import ir
 
 from symbp.machine.callable import Function
 from symbp.machine.loops import loop, place
+from symbp.machine.status import out_of_range
 from symbp.runtime.entry.builtin import builtin
 from symbp.runtime.entry.objects import (
     AXES,
@@ -274,6 +275,21 @@ class Entry:
         with self.build.if_then(long, likely=False):
             self._python("PyEval_RestoreThread", _VOID, self.build.load(state))
         self.need(self.build.icmp_signed("==", status, ir.Constant(_INT, 0)))
+
+    def need_finite(self, results: Sequence[Array], dtype: np.dtype) -> None:
+        """The entries must be finite; they are looked at where an operation has left the range of numbers."""
+        kind = ir.IntType(8 * dtype.itemsize)
+        # The exponent of what is infinite or nan.
+        top = ir.Constant(kind, int(np.array(np.inf, dtype).view(f"u{dtype.itemsize}")))
+        with out_of_range(self.build):
+            for result in results:
+                lost = place(self.build, kind)
+                self.build.store(ir.Constant(kind, 0), lost)
+                with self._entries(result.address, kind, self._size(result.shape)) as entry:
+                    is_lost = self.build.icmp_signed("==", self.build.and_(entry, top), top)
+                    found = self.build.or_(self.build.load(lost), self.build.zext(is_lost, kind))
+                    self.build.store(found, lost)
+                self.need(self.build.icmp_signed("==", self.build.load(lost), ir.Constant(kind, 0)))
 
     # ---- the end
 
