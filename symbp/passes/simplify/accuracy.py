@@ -35,6 +35,8 @@ _SIZES = (
 )
 PROBES = (0.0, *_SIZES, *(-s for s in _SIZES))
 DIGITS, MORE_DIGITS = 60, 400
+FAR, VANISHED = 60.0, 1e-15
+"""A large argument of exponentials, and what may be left there of what vanishes."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,13 @@ def answers_nan(body: sp.Expr) -> bool:
     """Whether a body over X is nan in float64 at one of the probes, as 0 times infinity is."""
     with np.errstate(all="ignore"):
         return bool(np.isnan(evaluate_body(body, {X.name: np.array(PROBES)})).any())
+
+
+@lru_cache(maxsize=4096)
+def vanishes(body: sp.Expr) -> bool:
+    """Whether a body over X is 0 in the limit of a large X, or of a small one."""
+    values = [exact(body, {X: x}, DIGITS) for x in (FAR, -FAR)]
+    return any(v is not None and abs(v) < VANISHED for v in values)
 
 
 @lru_cache(maxsize=4096)

@@ -47,6 +47,10 @@ CLOSE: dict[type, float] = {np.float64: 1e-9, np.float32: 1e-3}
 NOISE = 1e-4
 """Where terms cancel, errors against them instead of the value, as a share of that."""
 
+DEAR = 2
+"""How many times as much as an output its new form may cost where that is nan or infinite. That can be seen,
+and is looked at again in functions of numbers (`symbp.runtime.second_look`); a wrong 0 cannot."""
+
 RULE, FACTORED = "carried exponents where a value is lost", "common factor where terms overflow"
 
 _FAR = (-1000.0, -900.0, -400.0, -120.0, -40.0, -3.0, -1.0, 0.5, 2.0, 5.0, 40.0, 120.0, 400.0, 800.0, 1000.0)
@@ -128,7 +132,10 @@ class _Trial:
             if not any(lost.values()):
                 return None
             forms = [self.factored(s)] if is_doubtful is _is_lost else []
+            silent = any(self.values[dtype][s.target][k] == 0 for dtype, at in lost.items() for k in at)
             for mended in (*filter(None, forms), self.carried(s, formula, is_doubtful is np.isnan)):
+                if not silent and mended.cost > DEAR * cost(s.body):
+                    continue
                 compared = self.compared(mended, s, doubtful, lost, truths)
                 if compared:
                     return replace(mended, verified=f"at {compared} arguments")
@@ -207,6 +214,10 @@ class _Mended:
     statements: list[Statement]
     form: sp.Expr
     verified: str = ""
+
+    @property
+    def cost(self) -> int:
+        return cost(*(part.body for part in self.statements))
 
 
 @dataclass(frozen=True)

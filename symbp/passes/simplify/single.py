@@ -87,7 +87,8 @@ class Definitions:
     A formula whose parts are shared stands in several statements; the rules have to see it whole.
 
     Attributes:
-        calls: multiples of single calls and powers, and sums of exponentials, by the tensor that holds them.
+        calls: multiples of single calls and powers, sums of exponentials, and sums with 1, by the tensor that
+            holds them.
         parts: bodies with exponentials that are not scaled.
         sums: whether one of them sums several exponentials.
         nested: whether one of them is a function of an exponential of an exponential.
@@ -130,7 +131,8 @@ class Definitions:
         if is_large(body, SIZE):
             return
         body = _with_complements(body)
-        if isinstance(body.as_coeff_Mul()[1], CALLS) or terms_of(body):
+        one_more = isinstance(body, sp.Add) and sp.S.One in body.args  # log1p is more accurate than log of it
+        if isinstance(body.as_coeff_Mul()[1], CALLS) or terms_of(body) or one_more:
             self.calls[statement.target] = statement.with_body(body)
             self.ruled = self.ruled or is_concerned(body)
         if not whole and any(exponent_of(n) is not None for n in postorder([body])):

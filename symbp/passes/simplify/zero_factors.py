@@ -66,7 +66,7 @@ class ZeroFactors:
         """The factors of a product, those that may be 0 and those that grow taken together."""
         factors = list(factors)
         varying = [f for f in factors if not f.is_number]
-        if len(varying) < 2 or not any(grows(f, self.growing, self.maxima) for f in varying):
+        if len(varying) < 2 or not any(self.grows(f) for f in varying):
             return factors
         formulas = {f: self.formula(f) for f in varying}
         if any(is_large(f, SIZE) for f in formulas.values()):
@@ -88,6 +88,15 @@ class ZeroFactors:
             found = times_logarithm(base, found)
             rest = [f for f in rest if f is not varying[k]] + [power]
         return [*(f for f in rest if f is not sp.S.One), found]
+
+    def grows(self, body: Any) -> bool:
+        """Whether a body may overflow by an exponential in it, or in what it reads."""
+        return grows(body, self.growing, self.maxima)
+
+    def held(self, access: Access) -> Any:
+        """What an entry was written as; None where that is not one small formula."""
+        s = self.statements.get(access.name)
+        return None if s is None else substitute(s.body, dict(zip(s.indices, access.indices, strict=True)))
 
     def formula(self, body: Any, depth: int = DEPTH) -> Any:
         """A factor with formulas instead of the entries that hold them, where these are small."""

@@ -70,7 +70,17 @@ def test_exponents_that_overflow_give_no_value():
     found, _ = after(e(2 * e(x)) / (1 + e(e(x))))
     value = evaluate(found, {"x": 800.0})["f0"]
     assert np.isnan(value) or value == np.inf
-    assert evaluate(found, {"x": 6.2})["f0"] == pytest.approx(np.exp(np.exp(6.2)), rel=1e-9)
+    f = sb.compile(e(2 * e(X)) / (1 + e(e(X))), cache=False)
+    assert f(6.2) == pytest.approx(np.exp(np.exp(6.2)), rel=1e-9)
+    assert f(800.0) == np.inf
+
+
+def test_what_is_seen_may_not_cost_much(monkeypatch):
+    """Infinity over infinity is looked at again; exp(x)/(exp(x) + exp(y)), 0 where it is 1, is not."""
+    seen, silent = e(2 * e(x)) / (1 + e(e(x))), e(x) / (e(x) + e(y))
+    assert [len(after(body)[1]) for body in (seen, silent)] == [0, 1]
+    monkeypatch.setattr(rescue, "DEAR", np.inf)
+    assert [len(after(body)[1]) for body in (seen, silent)] == [1, 1]
 
 
 def test_infinite_arguments_are_those_of_the_plain_value():
