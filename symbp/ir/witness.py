@@ -56,8 +56,8 @@ def values(root: Any) -> Values | None:
             _VALUES.clear()
             if stack:  # what is looked at is forgotten, too
                 return None
-        _VALUES[node] = _value(node, [_VALUES[a] for a in args])
-    return _VALUES[root]
+        _VALUES[node] = _value(node, [_VALUES.get(a) for a in args])  # another thread may have cleared them
+    return _VALUES.get(root)
 
 
 def is_somewhere_positive(root: Any) -> bool:
