@@ -18,6 +18,7 @@ from symbp.passes.define import define
 from symbp.passes.hoist import hoist_outermost
 from symbp.passes.jacobian import jacobian
 from symbp.passes.pack import pack
+from symbp.passes.proportional import proportional
 from symbp.passes.prune import prune
 from symbp.passes.share import share
 from symbp.passes.simplify.ledger import Ledger
@@ -57,13 +58,14 @@ def derive_jacobian(
     names = [symbol_name(s) for s in wrt]
     _check_wrt(whole, names)
     # What several equations have in common is differentiated once.
-    forward = clock("hoist", hoist_outermost, forward)
+    forward = clock("share", proportional, clock("hoist", hoist_outermost, forward))
     found = clock("differentiate", jacobian, forward, network.defined, names, reuse, ledger)
     stored = [a.name for value in found.entries.values() for a in accesses(value)]
     backward = _joined(forward, found.statements, found.tensors)
     own = dict.fromkeys(n for n in stored if backward.tensors[n].role == "defined")
     backward = replace(backward, outputs=tuple(dict.fromkeys((*network.defined, *own))))
     backward = clock("prune", prune, clock("share", share, backward))
+    backward = clock("prune", prune, clock("share", proportional, backward))
     forward, backward = clock("define", define, forward), clock("define", define, backward)
     return Derivation(
         network,
@@ -89,7 +91,8 @@ def rows_kernel(derivation: Derivation, shape: tuple[int, ...], wrt: Iterable[An
             values alone.
     """
     net = derivation.network
-    program = batch(_only(derivation.backward_program, derivation.backward_program.outputs), {})
+    program = _only(derivation.backward_program, derivation.backward_program.outputs)
+    program = batch(program if wrt is not None else prune(proportional(program)), {})
     results = [_free("values", program), _free("jacobian", program)]
     program = _finish(program, derivation)
     values = {

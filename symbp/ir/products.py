@@ -38,7 +38,7 @@ def _compare(a: Any, b: Any) -> int:
     return found
 
 
-_ORDER = cmp_to_key(_compare)
+ORDER = cmp_to_key(_compare)
 
 
 def product(*operands: Any) -> Any:
@@ -67,7 +67,7 @@ def product(*operands: Any) -> Any:
         bases.add(base)
     if len(factors) < 2 or len(numbers) > 1 or not all(n.is_finite and n for n in numbers):
         return sp.Mul(*operands)
-    rest = sorted((f for f in factors if not isinstance(f, _NUMBER)), key=_ORDER)
+    rest = sorted((f for f in factors if not isinstance(f, _NUMBER)), key=ORDER)
     if numbers and (numbers[0] is sp.S.One or (len(rest) == 1 and isinstance(rest[0], sp.Add))):
         return sp.Mul(*operands)  # 2*(a + b) is 2*a + 2*b
     return sp.Mul._from_args([*numbers, *rest], is_commutative=True)
@@ -96,7 +96,7 @@ def total(*operands: Any) -> Any:
         return sp.Add(*operands)
     if not rest or not all(n.is_finite for n in numbers):
         return sp.Add(*operands)
-    return sp.Add._from_args([*numbers, *sorted(rest, key=_ORDER)], is_commutative=True)
+    return sp.Add._from_args([*numbers, *sorted(rest, key=ORDER)], is_commutative=True)
 
 
 def _without_number(term: Any) -> Any:
