@@ -23,10 +23,11 @@ def digamma(x):
     """d/dx log gamma(x): recurrence up to x >= 10, then the asymptotic series."""
     total = 0.0
     if x <= 0:
-        part = x - math.floor(x)
+        part = x - math.floor(x + 0.5)
         if part == 0:
             return np.nan
-        # Reflection; the argument of tan is reduced first, or large -x would lose digits.
+        # Reflection; the argument of tan is reduced first, or large -x would lose digits, to what is nearest
+        # to a pole, or small -x would.
         total = -math.pi / math.tan(math.pi * part)
         x = 1 - x
     while x < 10:
@@ -48,7 +49,7 @@ def polygamma(n, x):
     reflected = 0.0
     factor = 1.0
     if x <= 0:
-        part = x - math.floor(x)
+        part = x - math.floor(x + 0.5)
         if part == 0:
             return np.nan if n % 2 == 0 else np.inf
         reflected = -(math.pi ** (n + 1)) * cotangent_derivative(n, 1 / math.tan(math.pi * part))

@@ -2,19 +2,27 @@
 
 Where exp(800) exp(-900) or (1e200)^2 1e-300 leave the range of floating point on their way, these do not: a
 power may be as large as the largest number. Parts are float64, so digits are lost as everywhere. How many is
-found by computing twice, the second time with every result off by a few units in the last place, up or down
-by chance (J. Vignes, A stochastic arithmetic for reliable scientific computation, 1993).
+found by computing again with every result off by a few units in the last place, up or down by chance, and
+once more the other way round (J. Vignes, A stochastic arithmetic for reliable scientific computation, 1993).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
 
 FARTHEST = 2.0**1000
-"""Numbers beyond two to this power are infinite, or 0."""
+"""What is beyond two to this power is somewhere from there to its square: it is no longer known where, but it
+is neither infinite nor 0, so that its logarithm is not."""
+
+END = 4 * FARTHEST
+"""The power that goes with what is infinite, and its opposite with 0."""
+
+EXACT = 2.0**50
+"""Powers that are larger are rounded when others are added to them."""
 
 BEYOND = 2200
 """A power that float64 and its subnormal numbers are within."""
@@ -22,6 +30,9 @@ BEYOND = 2200
 OFF = 2.0**-48
 """The most that a result is off, relatively. Of one unit there are so few multiples that two results of a
 cancellation may be off by the same one."""
+
+POWER_OFF = 2.0**-36
+"""The most that powers are off which are rounded, relatively. It hardly happens that two of them cancel."""
 
 LN2 = 0.6931471805599453
 LN2_HIGH, LN2_LOW = 0.6931471803691238, 1.9082149292705877e-10
@@ -42,11 +53,11 @@ def scaled(values: Any, power: Any = 0.0) -> Scaled:
     """values * 2^power, of any values in floating point."""
     part, more = np.frexp(np.asarray(values, np.float64))
     power = power + more.astype(np.float64)
-    if np.all((part != 0) & (np.abs(power) <= FARTHEST) & np.isfinite(part)):
+    if np.all((part != 0) & (np.abs(power) < END) & np.isfinite(part)):
         return Scaled(part, power)
-    part = np.where((power > FARTHEST) & (part != 0), np.copysign(np.inf, part), part)
-    part = np.where((power < -FARTHEST) & np.isfinite(part), np.copysign(0.0, part), part)
-    return Scaled(part, np.where(part == 0, -FARTHEST, np.where(np.isfinite(part), power, FARTHEST)))
+    part = np.where((power >= END) & (part != 0), np.copysign(np.inf, part), part)
+    part = np.where((power <= -END) & np.isfinite(part), np.copysign(0.0, part), part)
+    return Scaled(part, np.where(part == 0, -END, np.where(np.isfinite(part), power, END)))
 
 
 def rounded(number: Scaled) -> Any:
@@ -86,15 +97,25 @@ class Arithmetic:
 
     Args:
         chance: where it is given, results are off by a few units in the last place.
+        way: 1, or -1 for the opposite of what chance gives. Of a difference that is nothing but rounding, one
+            of both is positive, so that max(difference, 0) is not 0 by chance.
     """
 
-    def __init__(self, chance: np.random.Generator | None = None):
-        self.chance = chance
+    def __init__(self, chance: np.random.Generator | None = None, way: int = 1):
+        self.chance, self.way = chance, way
 
     def made(self, values: Any, power: Any = 0.0) -> Scaled:
         """A result: values * 2^power."""
+        off: Any = 0.0
         if self.chance is not None:
-            values = values * (1 + OFF * self.chance.uniform(-1.0, 1.0, np.shape(values)))
+            off = self.way * self.chance.uniform(-1.0, 1.0, np.shape(values))
+            values = values * (1 + OFF * off)
+        distance = np.abs(power)
+        if np.any(distance > EXACT):
+            much = POWER_OFF * (off + np.sign(off)) / 2  # never so little that it is rounded away
+            power = np.where((distance > EXACT) & np.isfinite(power), np.rint(power * (1 + much)), power)
+            far = (distance > FARTHEST) & np.isfinite(power)
+            power = np.where(far, np.copysign(FARTHEST * (1.5 + off / 2), power), power)
         return scaled(values, power)
 
     def add(self, *terms: Scaled) -> Scaled:
@@ -118,6 +139,7 @@ class Arithmetic:
     def exp(self, u: Scaled) -> Scaled:
         """2^k exp(r) with u = k log 2 + r; of a large u, the error of u is the error of the result."""
         x = rounded(self.made(u.part, u.power))
+        x = np.where(np.isfinite(u.part), np.clip(x, -END, END), x)
         k = np.rint(x / LN2)
         with np.errstate(invalid="ignore"):
             r = x - k * LN2_HIGH - k * LN2_LOW
@@ -149,13 +171,14 @@ class Arithmetic:
         return found if exponent >= 0 else self.divide(scaled(1.0), found)
 
     def apply(self, function: Callable[..., Any], *operands: Scaled) -> Scaled:
-        """A function of NumPy's or SciPy's, of operands as float64; nan where it is infinite as they are too
-        large."""
+        """A function of NumPy's or SciPy's, of operands as float64; nan where it is infinite or 0 as they are
+        too large or too small."""
         given = [rounded(u) for u in operands]
         found = function(*given)
-        pairs = zip(given, operands, strict=True)
-        lost = np.logical_or.reduce([np.isinf(x) & np.isfinite(u.part) for x, u in pairs])
-        return self.made(np.where(lost & np.isinf(found), np.nan, found))
+        pairs = list(zip(given, operands, strict=True))
+        lost = reduce(np.logical_or, [np.isinf(x) & np.isfinite(u.part) for x, u in pairs])
+        lost = reduce(np.logical_or, [(x == 0) & (u.part != 0) for x, u in pairs], lost)
+        return self.made(np.where(lost & (np.isinf(found) | (found == 0)), np.nan, found))
 
     def near_0(self, function: Callable[..., Any], u: Scaled, slope: float = 1.0, below: int = -60) -> Scaled:
         """A function that is slope * u where u is smaller than two to a power."""

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from functools import partial, reduce
 from typing import Any
 
-import mpmath
 import numpy as np
 import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
@@ -39,7 +38,10 @@ from symbp.ir.scaled import (
 )
 from symbp.ir.walk import accesses, is_leaf, postorder
 
+MANY = 200
+"""Bits of a number of SymPy's, from which it is seen whether float64 has it."""
 LARGEST = Scaled(np.float64(0.5), np.float64(FARTHEST))
+"""What infinite numbers count as where they are subtracted."""
 
 
 Entry = tuple[str, tuple[int, ...]]
@@ -84,7 +86,7 @@ def scaled_body(body: sp.Basic, values: Mapping[Any, Scaled], arithmetic: Arithm
         elif isinstance(node, sp.logic.boolalg.BooleanAtom):
             done[node] = bool(node)
         elif node.is_Number or isinstance(node, sp.NumberSymbol):
-            done[node] = scaled_number(node)
+            done[node] = scaled_number(node, arithmetic)
         elif is_leaf(node):
             raise NotImplementedError(f"no value for {type(node).__name__}")
         elif isinstance(node, sp.Pow):
@@ -94,12 +96,13 @@ def scaled_body(body: sp.Basic, values: Mapping[Any, Scaled], arithmetic: Arithm
     return done[body]
 
 
-def scaled_number(number: Any) -> Scaled:
-    """A number of SymPy's, of any size."""
+def scaled_number(number: Any, arithmetic: Arithmetic) -> Scaled:
+    """A number of SymPy's, of any size; what is rounded is a result, and off like others."""
     if not number.is_finite:
         return scaled(float(number))
-    part, power = mpmath.frexp(mpmath.mpf(number._to_mpmath(64)))
-    return scaled(float(part), float(power))
+    negative_, whole, power, bits = number._as_mpf_val(MANY)
+    part = (-1.0) ** negative_ * (int(whole) / (1 << bits))
+    return (scaled if bits <= 53 else arithmetic.made)(part, float(power + bits))
 
 
 def _rule(node: sp.Basic) -> Callable[..., Any]:
@@ -163,10 +166,31 @@ def _scaled_erfc(a: Arithmetic, u: Scaled) -> Scaled:
 
 
 def _gamma(a: Arithmetic, u: Scaled) -> Scaled:
-    """exp(log |gamma|) with its sign."""
-    large = a.exp(a.apply(special.gammaln, u))
-    sign = special.gammasgn(rounded(u))
-    return chosen(np.abs(rounded(u)) < 100, a.apply(special.gamma, u), Scaled(large.part * sign, large.power))
+    """exp(log |gamma|) with its sign; of small u 1/u."""
+    size_ = a.exp(a.apply(special.gammaln, u))
+    large = Scaled(size_.part * special.gammasgn(rounded(u)), size_.power)
+    usual = chosen(np.abs(rounded(u)) < 100, a.apply(special.gamma, u), large)
+    return chosen((u.power < -60) & (u.part != 0), a.divide(scaled(1.0), u), usual)
+
+
+def _loggamma(a: Arithmetic, u: Scaled) -> Scaled:
+    """Of small u -log |u|, of large ones u (log u - 1)."""
+    logarithm = a.log(size(u))
+    usual = chosen(u.power < -60, negative(logarithm), a.apply(special.gammaln, u))
+    large = (u.power > 60) & (u.part > 0)
+    return chosen(large, a.multiply(u, a.add(logarithm, scaled(-1.0))), usual)
+
+
+def _polygamma(a: Arithmetic, order: Scaled, u: Scaled) -> Scaled:
+    """Of order n, with s = -(-1)^n: of small u s n!/u^(n + 1), and of large ones s (n - 1)!/u^n, or log u."""
+    n = rounded(order)
+    sign = np.where(np.mod(n, 2) == 1, 1.0, -1.0)
+    below = a.power(u, order)
+    small = a.divide(a.made(sign * special.gamma(n + 1)), a.multiply(below, u))
+    usual = chosen(n == 0, a.apply(special.psi, u), a.apply(special.polygamma, order, u))
+    usual = chosen((u.power < -60) & (u.part != 0), small, usual)
+    far = chosen(n == 0, a.log(u), a.divide(a.made(sign * special.gamma(np.maximum(n, 1))), below))
+    return chosen((u.power > 60) & (u.part > 0), far, usual)
 
 
 def _times_logarithm(a: Arithmetic, u: Scaled, v: Scaled) -> Scaled:
@@ -224,8 +248,8 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     one_plus_erf: lambda a, u: _erfc(a, negative(u)),
     erfcx: _scaled_erfc,
     sp.gamma: _gamma,
-    sp.loggamma: _plain(lambda x: special.gammaln(x)),
-    sp.polygamma: _plain(lambda n, x: special.polygamma(n.astype(int), x)),
+    sp.loggamma: _loggamma,
+    sp.polygamma: _polygamma,
     ExprCondPair: lambda _, *pair: pair,
     sp.Piecewise: _choice,
     sp.Lt: lambda _, u, v: less(u, v),

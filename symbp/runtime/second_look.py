@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from symbp.schedule.kernel import Kernel
 
 CLOSE = 2.0**-27
-"""Relative difference of a number computed twice, with other rounding errors, below which it is right."""
+"""Relative difference of a number computed again, with other rounding errors, below which it is right."""
 
 PIECE = 1 << 14
 """Samples that are computed at a time."""
@@ -93,10 +93,10 @@ def looked_again(
         ]
         if not any(c.any() for c in changed):
             return list(results)
-        twice = _entries(kernel, arguments, Arithmetic(np.random.default_rng(0)))
+        others = [_entries(kernel, arguments, Arithmetic(np.random.default_rng(0), way)) for way in (1, -1)]
         sure = [
-            _rows([_agree(u, v) for u, v in zip(own, other, strict=True)], old)
-            for own, other, old in zip(once, twice, results, strict=True)
+            _rows([_agree(u, v) & _agree(u, w) for u, v, w in zip(*entries, strict=True)], old)
+            for *entries, old in zip(once, *others, results, strict=True)
         ]
     return [np.where(c & s, new, old) for c, s, new, old in zip(changed, sure, after, results, strict=True)]
 

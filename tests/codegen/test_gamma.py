@@ -30,6 +30,13 @@ def test_derivatives(n, x):
     assert close(polygamma(n, x), mpmath.polygamma(n, x), 1e-12)
 
 
+@pytest.mark.parametrize("x", [-1e-5, -1e-20, -1e-90, -1 + 2**-40, -7 - 2**-40])
+def test_close_to_a_pole(x):
+    assert digamma(x) == pytest.approx(float(mpmath.digamma(x)), rel=1e-12)
+    for n in (1, 2):
+        assert polygamma(n, x) == pytest.approx(float(mpmath.polygamma(n, x)), rel=1e-11)
+
+
 def test_ends():
     assert log_gamma(np.inf) == np.inf
     assert np.isnan(digamma(np.nan))

@@ -29,6 +29,10 @@ def _quiet():
         yield
 
 
+def ways():
+    return [Arithmetic(np.random.default_rng(0), way) for way in (1, -1)]
+
+
 NUMBERS = [0.0, -0.0, 1.0, -1.5, 5e-324, -3e-310, 1.7e308, np.inf, -np.inf, np.nan]
 
 
@@ -70,9 +74,38 @@ def test_what_is_infinite_follows_the_rules():
     assert rounded(exact.add(infinite, Scaled(0.5, 1e30))) == np.inf
     assert rounded(exact.divide(scaled(1.0), nothing)) == np.inf
     assert rounded(exact.divide(scaled(1.0), infinite)) == 0
-    beyond = exact.multiply(Scaled(0.5, FARTHEST), Scaled(0.5, FARTHEST))
-    assert beyond.part == np.inf
-    assert exact.divide(scaled(-1.0), Scaled(0.5, 1.5 * FARTHEST)).part == 0
+    assert rounded(exact.exp(infinite)) == np.inf
+    assert exact.exp(negative(infinite)).part == 0
+
+
+def test_what_is_too_far_is_neither_infinite_nor_0():
+    """So that its logarithm is not, and what two of them are beside each other is left open."""
+    far, near = exact.exp(Scaled(0.5, 5000.0)), exact.exp(Scaled(-0.5, 5000.0))
+    for found, end in ((far, np.inf), (near, -np.inf)):
+        assert abs(found.power) > FARTHEST
+        assert rounded(found) == (np.inf if end > 0 else 0)
+        assert np.isfinite(rounded(exact.log(found)))
+    assert less(scaled(0.0), near)
+    assert less(far, scaled(np.inf))
+    assert less(exact.exp(scaled(-1e300)), exact.exp(scaled(1e300)))
+    assert exact.multiply(far, far).power < exact.multiply(scaled(np.inf), far).power
+    found = [rounded(a.divide(a.exp(scaled(1e305)), a.exp(scaled(1e306)))) for a in (exact, *ways())]
+    assert len({*found}) > 1
+
+
+def test_large_powers_are_off_too():
+    """1 is lost where it is added to them: 1/A is not what A times it says."""
+    large = Scaled(np.full(1000, 0.6), np.full(1000, 6e73))
+    one, other = (
+        rounded(a.multiply(large, a.divide(scaled(1.0), a.add(large, scaled(1.0))))) for a in ways()
+    )
+    assert not np.any((one == other) & (one > 0) & (one < np.inf))
+
+
+def test_the_other_way_is_the_opposite():
+    ones = scaled(np.ones(50))
+    one, other = (rounded(a.add(a.multiply(ones, ones), negative(ones))) for a in ways())
+    assert np.mean((one > 0) != (other > 0)) > 0.9
 
 
 def test_order():
@@ -154,6 +187,8 @@ def test_a_function_of_what_float64_has_as_infinite():
     assert rounded(exact.apply(np.arcsinh, scaled(np.inf))) == np.inf
     tiny = Scaled(0.5, -3000.0)
     assert equal(exact.near_0(np.sin, tiny), tiny)
+    assert np.isnan(rounded(exact.apply(np.sin, tiny)))  # not 0
+    assert rounded(exact.apply(np.cos, tiny)) == 1
     assert rounded(exact.near_0(np.sin, scaled(0.5))) == np.sin(0.5)
 
 

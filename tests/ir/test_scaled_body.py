@@ -90,10 +90,53 @@ def test_infinite_numbers_count_as_the_largest_where_they_are_subtracted():
 
 
 def test_numbers_of_sympy():
-    assert scaled_number(sp.Rational(3, 4)) == Scaled(0.75, 0)
-    assert rounded(scaled_number(sp.pi)) == np.pi
-    assert rounded(scaled_number(-sp.oo)) == -np.inf
-    assert scaled_number(sp.Integer(2) ** 5000) == Scaled(0.5, 5001)
+    exact_, off = Arithmetic(), Arithmetic(np.random.default_rng(0))
+    assert scaled_number(sp.Rational(-3, 4), off) == Scaled(-0.75, 0)
+    assert rounded(scaled_number(sp.pi, exact_)) == np.pi
+    assert rounded(scaled_number(-sp.oo, off)) == -np.inf
+    assert scaled_number(sp.Integer(0), off).part == 0
+    assert scaled_number(sp.Float(0.1), off) == scaled(0.1)
+    assert scaled_number(sp.Integer(2) ** 5000, off) == Scaled(0.5, 5001)
+
+
+def test_numbers_that_are_rounded_are_off():
+    """x - 1/3 is not 0 where x is the number that is nearest to 1/3."""
+    for number in (sp.Rational(1, 3), sp.pi, sp.Integer(3) ** 60):
+        off = Arithmetic(np.random.default_rng(0))
+        assert rounded(scaled_number(number, off)) != rounded(scaled_number(number, off))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [sp.gamma(x * y), sp.loggamma(x * y), *(sp.polygamma(n, x * y) for n in (0, 1, 2, 3))],
+    ids=str,
+)
+@pytest.mark.parametrize("far", [1e-200, -1e-200, 1e200])
+def test_gamma_and_its_kin_of_what_float64_does_not_have(body, far):
+    """Of arrays, too."""
+    if body.func is sp.gamma and far > 1:
+        return
+    found = value(body, x=[far, 0.5], y=[abs(far), 2.5])
+    for k, (a, b) in enumerate(((far, abs(far)), (0.5, 2.5))):
+        with mpmath.workdps(500):
+            given = mpmath.mpf(a) * mpmath.mpf(b)
+            if body.func is sp.polygamma:
+                # psi(n, u) -> (-1)^(n + 1) n!/u^(n + 1), and log u or (-1)^(n + 1) (n - 1)!/u^n
+                n = int(body.args[0])
+                usual, sign = mpmath.psi(n, mpmath.mpf(1.25)), (-1) ** (n + 1)
+                small = sign * mpmath.factorial(n) / given ** (n + 1)
+                large = sign * mpmath.factorial(n - 1) / given**n if n else mpmath.log(given)
+                truth = usual if k else small if abs(far) < 1 else large
+            elif body.func is sp.gamma:
+                truth = mpmath.gamma(given)
+            else:
+                truth = (
+                    mpmath.log(abs(mpmath.gamma(given)))
+                    if abs(given) < 9
+                    else given * mpmath.log(given) - given
+                )
+            got = mpmath.mpf(found.part[k]) * mpmath.mpf(2) ** int(found.power[k])
+            assert float(abs(got / truth - 1)) < 1e-11
 
 
 def test_a_function_without_a_rule_is_said():

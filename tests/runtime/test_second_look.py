@@ -105,6 +105,38 @@ def test_digits_that_are_lost_are_not_made_up():
     assert not np.isfinite(with_loss) or with_loss == pytest.approx(np.exp(740.0), rel=1e-6)
 
 
+@pytest.mark.parametrize("number", range(1, 9))
+def test_rounding_that_is_cut_off_is_not_made_up(number):
+    """max(x^2 + c - y^2, 0): nothing is left of c, and what is left of rounding may be negative."""
+    f = sb.compile(sp.Max(x**2 + number - y**2, 0), wrt=[x, y], cache=False)
+    assert f(1e200, 1e200) != 0
+
+
+def test_numbers_that_are_rounded_are_no_differences():
+    """x - 1/3 is 2e-17 there, and exp(720) times it is not 0."""
+    f = sb.compile(e(y) * (x - sp.Rational(1, 3)), wrt=[x, y], cache=False)
+    assert f(1 / 3, 720.0) != 0
+
+
+def test_ratios_of_numbers_that_are_too_far_to_have_digits():
+    k, n = sp.symbols("k n")
+    f = sb.compile(x**n / (k**n + x**n), wrt=[x, k, n], cache=False)
+    found = f(0.5, 3e-24, 6e73)
+    assert np.isnan(found) or found == 1
+
+
+@pytest.mark.parametrize("count", [None, 3])
+def test_likelihoods_with_gamma_functions(count):
+    """The derivative of log gamma has an order, which is one number for all samples."""
+    a, b = sp.symbols("a b")
+    f = sb.compile(sp.loggamma(a) + a * b - x**2 * y**2, wrt=[a, b, x, y], cache=False)
+    given = [2.5, 3.0, 1e200, 1e-200]
+    got = f.value_and_grad(*(given if count is None else [np.full(count, v) for v in given]))
+    want = [0.2846828704729192 + 6.5, 0.7031566406452432 + 3, 2.5, -2e-200, -2e200]
+    for one, truth in zip(flat(got), want, strict=True):
+        np.testing.assert_allclose(one, truth, rtol=1e-9)
+
+
 def test_kernels_are_planned_when_they_are_needed():
     planned = []
     looks = SecondLooks(planned.append)
