@@ -51,6 +51,9 @@ DEAR = 2
 """How many times as much as an output its new form may cost where that is nan or infinite. That can be seen,
 and is looked at again in functions of numbers (`symbp.runtime.second_look`); a wrong 0 cannot."""
 
+SLOW = (sp.gamma, sp.loggamma, sp.polygamma)
+"""Functions of which a thousand digits take seconds."""
+
 RULE, FACTORED = "carried exponents where a value is lost", "common factor where terms overflow"
 
 _FAR = (-1000.0, -900.0, -400.0, -120.0, -40.0, -3.0, -1.0, 0.5, 2.0, 5.0, 40.0, 120.0, 400.0, 800.0, 1000.0)
@@ -94,7 +97,8 @@ def rescued(program: Program, written: Mapping[str, Statement]) -> tuple[Program
 
 
 def _formula(body: sp.Expr, written: Mapping[str, Statement]) -> sp.Expr | None:
-    """What an output is in the inputs; None where it is large, or nothing in it grows like an exponential."""
+    """What an output is in the inputs; None where it is large, its digits take long, or nothing in it grows
+    like an exponential."""
     while not is_large(body, SIZE):
         swap = {}
         for access in accesses(body):
@@ -102,8 +106,10 @@ def _formula(body: sp.Expr, written: Mapping[str, Statement]) -> sp.Expr | None:
             if s is not None:
                 swap[access] = substitute(s.body, dict(zip(s.indices, access.indices, strict=True)))
         if not swap:
-            grows = any(isinstance(n, sp.exp | sp.sinh | sp.cosh) for n in postorder([body]))
-            return body if grows and accesses(body) else None
+            nodes = postorder([body])
+            grows = any(isinstance(n, sp.exp | sp.sinh | sp.cosh) for n in nodes)
+            slow = any(isinstance(n, SLOW) for n in nodes)
+            return body if grows and not slow and accesses(body) else None
         body = substitute(body, swap)
     return None
 

@@ -83,6 +83,11 @@ def test_what_is_seen_may_not_cost_much(monkeypatch):
     assert [len(after(body)[1]) for body in (seen, silent)] == [1, 1]
 
 
+def test_functions_whose_digits_take_long_are_left_alone():
+    body = e(x) / (e(x) + e(y))
+    assert after(body, body * sp.gamma(2 + x**2), body + sp.polygamma(0, 2 + y**2))[1][1:] == []
+
+
 def test_infinite_arguments_are_those_of_the_plain_value():
     found, _ = after(e(x) / (e(x) + e(y)))
     assert np.isnan(evaluate(found, {"x": np.inf, "y": 1.0})["f0"])
