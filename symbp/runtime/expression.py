@@ -341,6 +341,7 @@ class Function:
         """The short way into a kernel, when it has been called often enough."""
         often = self._often.get(what)
         if often is None:
+            count_arguments(self._names, args)
             alone = bool(args) and np.ndim(args[0]) == len(self._slots[0].shape)
             often = Often("direct_samples", self._kernel(what), self._slots, form, alone)
         short = self._often.setdefault(what, often)()

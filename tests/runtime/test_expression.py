@@ -184,6 +184,14 @@ n, m = sp.symbols("n m", integer=True, positive=True)
 W, v = sp.MatrixSymbol("W", m, n), sp.MatrixSymbol("v", n, 1)
 
 
+def test_constants_take_no_arguments():
+    f = Function(sp.pi, cache=False)
+    assert f() == np.pi
+    for call in (f, f.value_and_grad, f.jacobian):
+        with pytest.raises(DataError, match="0 arguments are needed, got 1"):
+            call(800.0)
+
+
 def test_symbolic_dimensions_come_from_the_arguments():
     g = Function((v.T * v)[0, 0] / n, cache=False)
     assert "open" in repr(g)
