@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 CLOSE = 2.0**-27
 """Relative difference of a number computed again, with other rounding errors, below which it is right."""
 
-PIECE = 1 << 14
-"""Samples that are computed at a time."""
+ENTRIES = 1 << 20
+"""Numbers that are kept at a time: so many samples as there is room for with all their statements."""
 
 
 def all_finite(arrays: Sequence[np.ndarray]) -> bool:
@@ -55,12 +55,16 @@ class SecondLooks:
         for array in arguments:
             lost &= _finite_rows(array)
         found = np.flatnonzero(lost)
-        if len(found) and name not in self._kernels:
-            self._kernels[name] = self._planned(name)
-        for start in range(0, len(found), PIECE):
-            at = found[start : start + PIECE]
+        if not len(found):
+            return
+        kernel = self._kernels.get(name)
+        if kernel is None:
+            kernel = self._kernels[name] = self._planned(name)
+        piece = max(1, ENTRIES // len(kernel.program.statements))
+        for start in range(0, len(found), piece):
+            at = found[start : start + piece]
             given = [a[at] if len(a) == count else a for a in arguments]
-            new = looked_again(self._kernels[name], given, [r[at] for r in results])
+            new = looked_again(kernel, given, [r[at] for r in results])
             for array, values in zip(results, new, strict=True):
                 array[at] = values
 

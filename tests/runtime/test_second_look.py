@@ -50,6 +50,14 @@ def test_arrays_by_all_ways(f, count):
             np.testing.assert_array_equal(got[others], before[others])
 
 
+@pytest.mark.parametrize("room", [1, 40, 1 << 20])
+def test_samples_are_taken_in_pieces(f, room, monkeypatch):
+    monkeypatch.setattr(second_look, "ENTRIES", room)
+    a, b = np.full(9, LOST[0]), np.linspace(-810, -800, 9)
+    got = flat(f.value_and_grad(a, b))
+    np.testing.assert_allclose(got[1], np.exp(b + 900.0), rtol=1e-9)
+
+
 def test_single_precision():
     """exp(60) is a number of float32, its square is not."""
     f = sb.compile(e(2 * x) * e(-y) * y, wrt=[x, y], dtype="float32", cache=False)
