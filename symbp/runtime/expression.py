@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from symbp.errors import NetworkError, shorten
-from symbp.network import dimension, symbol_name
+from symbp.network import symbol_name
 from symbp.runtime.arguments import admit_arguments, count_arguments, samples
 from symbp.runtime.compiled import Compiled
 from symbp.runtime.dims import Instances, check_dims, unknown_dims
@@ -95,7 +95,7 @@ class Function:
         self._found: dict[str, Compiled] = {}
         self._short: dict[str, Callable[..., Any]] = {}
         self._often: dict[str, Often] = {}
-        self._shape = _value_shape(self._formula.shape, self.dims)
+        self._shape = self._formula.value_shape(self.dims)
         inputs, pointwise = self._interface()
         totals = {symbol_name(s): getattr(s, "total", None) for s in self.arguments}
         self._slots = [Slot(n, tuple(s), True, r, b, totals.get(n)) for n, s, r, b in inputs]
@@ -392,13 +392,6 @@ class Function:
             else np.broadcast_to(a.reshape(s.shape), lead + s.shape).copy()
             for s, a in zip(kernel.results, results, strict=True)
         ]
-
-
-def _value_shape(shape: tuple[Any, ...] | None, dims: dict[str, int]) -> tuple[int, ...] | None:
-    if shape is None:
-        return None
-    sizes = tuple(dimension(n, dims, "the value") for n in shape)
-    return sizes[:1] if len(sizes) == 2 and sizes[1] == 1 else sizes
 
 
 def _number(array: Any) -> Any:

@@ -10,7 +10,7 @@ import sympy as sp
 from sympy.tensor.indexed import IndexedBase
 
 from symbp.errors import NetworkError, shorten
-from symbp.network import Network, dimension_names, symbol_name, symbols_listed, symbols_used
+from symbp.network import Network, dimension, dimension_names, symbol_name, symbols_listed, symbols_used
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,13 @@ class Formula:
     def derivative(self) -> str:
         """The name of the kernel with the derivatives."""
         return "value_and_grad" if self.shape is None else "jacobian"
+
+    def value_shape(self, dims: dict[str, int]) -> tuple[int, ...] | None:
+        """The shape of an array of values, that of a vector with one axis; None for one scalar."""
+        if self.shape is None:
+            return None
+        sizes = tuple(dimension(n, dims, "the value") for n in self.shape)
+        return sizes[:1] if len(sizes) == 2 and sizes[1] == 1 else sizes
 
 
 def formula(

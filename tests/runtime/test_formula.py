@@ -71,3 +71,10 @@ def test_refused(expression):
 def test_symbols_are_checked(named):
     with pytest.raises(NetworkError):
         formula(x * y, **named)
+
+
+def test_the_shape_of_an_array_of_values():
+    assert formula((x + y) * z).value_shape({}) is None
+    assert formula(W).value_shape({"n": 3}) == (2, 3)
+    assert formula(W * v).value_shape({"n": 3}) == (2,)
+    assert formula(sp.Matrix([[x, y]])).value_shape({}) == (1, 2)
