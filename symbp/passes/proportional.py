@@ -19,7 +19,7 @@ import sympy as sp
 from symbp.ir.names import part_of
 from symbp.ir.nodes import Access, Program, Statement, Tensor
 from symbp.ir.products import ORDER, product, total
-from symbp.ir.walk import is_large, is_leaf, postorder, rebuild
+from symbp.ir.walk import is_large, is_leaf, is_undefined, postorder, rebuild
 
 LARGE = 400
 """Bodies with more nodes, counted as a tree, are left as they are."""
@@ -76,6 +76,9 @@ class _Values:
             self.statements.append(statement)
             return
         number, form = self.multiple(statement)
+        if is_undefined(form):  # divided by the difference of equal values: as it was, it is infinite
+            self.statements.append(statement)
+            return
         target = statement.access
         if isinstance(form, Access):
             self.known[target.name] = number, form

@@ -79,6 +79,13 @@ def test_numbers_and_copies():
     assert found["w"] == -Access("v") / 2
 
 
+def test_a_quotient_by_nothing_stays_infinite():
+    """s + t is 0 for all arguments; SymPy has no real number for 1/0."""
+    s, t = Access("s"), Access("t")
+    bodies = {"s": a - b, "t": b - a, "u": c / (s + t), "v": c * (s + t) + d, "w": (s + t) ** -2}
+    assert after(**bodies) == {**bodies, "t": -s, "v": d}
+
+
 def test_nothing_in_common_stays():
     bodies = {"s": 2 * a + 2 * b, "t": 3 * (a + c), "u": a * b + 1, "v": sp.Piecewise((a, a > b), (b, True))}
     assert after(**bodies) == bodies

@@ -88,7 +88,8 @@ def _of_several(program: Program, inputs: Sequence[Tensor]) -> set[str]:
     several = set()
     for name in program.outputs:
         first, *others = np.broadcast_to(values[name], len(inputs) + 1)
-        changed = np.abs(np.subtract(others, first)) > CLEAR * (np.abs(others) + abs(first))
+        with np.errstate(invalid="ignore"):
+            changed = np.abs(np.subtract(others, first)) > CLEAR * (np.abs(others) + abs(first))
         if np.count_nonzero(changed) > 1:  # nan is no change
             several.add(name)
     return several

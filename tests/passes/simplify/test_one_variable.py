@@ -66,3 +66,11 @@ def test_outputs_of_several_variables_are_not_written_out(monkeypatch):
     x_only, product, other = f(0.0, 2.0)
     assert (x_only, np.isnan(product), np.isnan(other)) == (1.0, True, True)
     assert {body.name for body in written} == {"value0"}
+
+
+def test_infinite_values_are_looked_at_quietly():
+    """Warnings are errors here: infinity less infinity is no change."""
+    z = sp.Symbol("z", real=True)
+    f = sb.compile([1 / ((x - y) * z + (y - x) * z), sp.sin(x)], wrt=[x, y, z], cache=False)
+    values, _ = f.value_and_jacobian(1.0, 2.0, 3.0)
+    assert values.tolist() == [np.inf, np.sin(1.0)]
