@@ -17,10 +17,12 @@ from symbp.codegen.driver import Driver
 from symbp.codegen.functions import spelled
 from symbp.codegen.own_source import own_source
 from symbp.codegen.scalar import Code, Translator
+from symbp.codegen.shared import JOB_ARGUMENTS
 from symbp.codegen.text import equation
 from symbp.ir.entries import each_entry, entries
 from symbp.ir.nodes import BATCH, Access, Index, Program, Statement
 from symbp.ir.walk import accesses
+from symbp.machine.gate import DONE, NOTED
 from symbp.schedule.kernel import Kernel
 from symbp.schedule.looptree import Schedule
 
@@ -200,19 +202,16 @@ class PointwiseDriver(Driver):
         ]
         if self.kernel.parallel:
             lines += [
-                "ring(bell, number)",
-                "ticket = count_up(counters, 0)",
                 f"while ticket*{self.piece} < samples:",
                 f"    end = min((ticket + 1)*{self.piece}, samples)",
                 f"    {self.run}({given}, {made}, work, ticket*{self.piece}, end)",
-                "    note_range(counters, 2)",
-                "    count_up(counters, 1)",
-                "    ticket = count_up(counters, 0)",
+                f"    note_range(gate, {NOTED})",
+                f"    count_up(gate, {DONE})",
+                "    ticket = draw_ticket(gate, number)",
                 "keep(work)",
-                f"wait_until(counters, 1, (samples + {self.piece - 1})//{self.piece})",
-                "listen(bell, number)",
+                f"wait_until(gate, {DONE}, number, (samples + {self.piece - 1})//{self.piece})",
             ]
-            self._into_function(lines, "counters", "bell", "number")
+            self._into_function(lines, *JOB_ARGUMENTS)
             return
         self._into_function([*lines, f"{self.run}({given}, {made}, work, 0, samples)", "keep(work)"])
         self._allocating(f"{self.kernel.name}_batch" if self.kernel.point else self.kernel.name)

@@ -10,6 +10,7 @@ from llvmlite import ir
 from symbp.codegen import crew, micro, registers, tile
 from symbp.codegen.own_source import own_source
 from symbp.ir.nodes import BATCH, Access, Index, Program, Statement
+from symbp.machine import gate
 from symbp.machine.status import out_of_range
 from symbp.schedule.looptree import Schedule, sums_batch
 from symbp.schedule.product import product_of
@@ -104,9 +105,9 @@ def _steps(program: Program, tensor: str) -> list[int]:
 _OWN = """vector_registers VECTOR_BYTES REGISTERS Vectors own_function steps smaller contextmanager
 WIDTH SUMS HIGHEST GROUP tile_sizes tiles write_column write_sum PANEL_BYTES DEPTH MANY DOTS
 copy_panel turn_panel exchanged write_dots write_all_dots write_panels SLIM write_slim multiplication
-lower_product multiply multiply_turned ones os PATIENCE count_up count_of let_others_run wait_until
-out_of_range note_range platform
-LOOKS ring listen number bell counters ticket piece begin end base low count"""
+lower_product multiply multiply_turned ones os PATIENCE JOB count_up count_of let_others_run wait_until
+draw draw_ticket yield_processor out_of_range note_range platform
+number gate ticket piece begin end base low count"""
 OWN_NAMES = frozenset(_OWN.split())
 """What micro-kernels, and what threads share, are called in generated modules."""
 
@@ -146,10 +147,7 @@ def crew_functions(notes: bool) -> list[str]:
     Args:
         notes: whether they note what has left the range of numbers.
     """
-    items: list = [crew.count_up._defn, crew.count_of._defn, crew.let_others_run._defn]
-    items += [crew.wait_until.py_func, crew.ring.py_func, crew.listen.py_func]
+    items: list = [gate.draw, gate.yield_processor, crew.draw_ticket._defn, crew.count_up._defn]
+    items += [crew.count_of._defn, crew.let_others_run._defn, crew.wait_until.py_func]
     items += [out_of_range, crew.note_range._defn] if notes else []
-    return [
-        f"PATIENCE = {crew.PATIENCE}\nLOOKS = {crew.LOOKS}",
-        *(own_source(item) for item in items),
-    ]
+    return [f"PATIENCE = {gate.PATIENCE}\nJOB = {gate.JOB}", *(own_source(item) for item in items)]

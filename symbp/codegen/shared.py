@@ -8,6 +8,7 @@ from symbp.codegen.driver import Driver
 from symbp.codegen.parts import CHUNK
 from symbp.codegen.product import Part
 from symbp.ir.nodes import BATCH, Statement
+from symbp.machine.gate import DONE, NOTED
 from symbp.schedule.looptree import MULTIPLY, Nest, Stage, sums_batch
 from symbp.schedule.parts import MOST_NESTS, PARTS
 from symbp.schedule.product import product_of
@@ -29,8 +30,13 @@ FEWEST_PIECES = 4
 """A sum is cut into so many pieces where it has the rows, so that no thread waits for another's last."""
 
 
+JOB_ARGUMENTS = ("gate", "number", "ticket")
+"""The last arguments of functions that threads share: the gate, the number of the job there, and a ticket
+that has been drawn already; see `symbp.machine.gate`."""
+
+
 class SharedDriver(Driver):
-    """Writes `NAME_into` as threads run it together; it takes buffers and counters as arguments."""
+    """Writes `NAME_into` as threads run it together; it takes buffers and the gate as arguments."""
 
     def write(self) -> None:
         """Append the function and those it calls to the module."""
@@ -42,9 +48,8 @@ class SharedDriver(Driver):
             lines += self._pieces("1", self._function("copies", [], copies))
         room = [v for b, v in self.buffers.items() if b.startswith("long:")]
         room = ["work"] * bool(self.schedule.workspace) + room
-        tickets = ["ring(bell, number)", "begin = 0", "ticket = count_up(counters, 0)"]
-        lines = [*start, *self._flats_used(lines), *tickets, *lines, "listen(bell, number)"]
-        self._into_function(lines, *room, "counters", "bell", "number")
+        lines = [*start, *self._flats_used(lines), "begin = 0", *lines]
+        self._into_function(lines, *room, *JOB_ARGUMENTS)
 
     def _computed(self, stage: Stage) -> list[str]:
         """A stage whose work is cut into pieces that threads draw; see `symbp.codegen.crew`.
@@ -90,10 +95,10 @@ class SharedDriver(Driver):
             "while ticket < end:",
             "    piece = ticket - begin",
             f"    {call}",
-            *["    note_range(counters, 2)"] * self.kernel.point,
-            "    count_up(counters, 1)",
-            "    ticket = count_up(counters, 0)",
-            "wait_until(counters, 1, end)",
+            *[f"    note_range(gate, {NOTED})"] * self.kernel.point,
+            f"    count_up(gate, {DONE})",
+            "    ticket = draw_ticket(gate, number)",
+            f"wait_until(gate, {DONE}, number, end)",
             "begin = end",
         ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ from symbp.machine.compile import Loaded
 from symbp.machine.convention import NO_MEMORY
 
 
-class Function:
-    """A function of machine code. Other threads of Python run while it does.
+class MachineFunction:
+    """A function of machine code, and what Python needs to call it.
 
     Args:
         code: where it is.
@@ -26,18 +27,12 @@ class Function:
         self.name, self.address, self.messages = name, code.address(name), tuple(messages)
         self.kinds = tuple((np.dtype(dtype), int(ndim)) for dtype, ndim in kinds)
         self._code = code  # lives as long
-        parts: list[Any] = []
-        for _, ndim in self.kinds:
-            parts += [ctypes.c_void_p, *[ctypes.c_int64] * ndim] if ndim else [ctypes.c_int64]
-        self._call = ctypes.CFUNCTYPE(ctypes.c_int, *parts)(self.address)
 
-    def __call__(self, *arguments: Any) -> None:
-        """Run it.
+    def parts(self, arguments: Sequence[Any]) -> list[int]:
+        """The address and the extents of each array, and the numbers.
 
         Raises:
             TypeError: an argument is not of the type that it was compiled for.
-            ValueError: the function refuses the arguments.
-            MemoryError: it got no memory for its workspace.
         """
         parts: list[int] = []
         for (dtype, ndim), argument in zip(self.kinds, arguments, strict=True):
@@ -48,7 +43,7 @@ class Function:
                 raise TypeError(f"{self.name} takes aligned arrays of {dtype} in C order, of {ndim} axes")
             parts.append(argument.ctypes.data)
             parts += argument.shape
-        self.raise_status(self._call(*parts))
+        return parts
 
     def raise_status(self, status: int) -> None:
         """Raise the error that a status stands for, unless that is 0."""
@@ -56,3 +51,24 @@ class Function:
             raise MemoryError("a workspace")
         if status:
             raise ValueError(self.messages[status - 1])
+
+
+class Function(MachineFunction):
+    """A function that runs on the caller's thread. Other threads of Python run while it does."""
+
+    @cached_property
+    def _call(self) -> Any:
+        parts: list[Any] = []
+        for _, ndim in self.kinds:
+            parts += [ctypes.c_void_p, *[ctypes.c_int64] * ndim] if ndim else [ctypes.c_int64]
+        return ctypes.CFUNCTYPE(ctypes.c_int, *parts)(self.address)
+
+    def __call__(self, *arguments: Any) -> None:
+        """Run it.
+
+        Raises:
+            TypeError: an argument is not of the type that it was compiled for.
+            ValueError: the function refuses the arguments.
+            MemoryError: it got no memory for its workspace.
+        """
+        self.raise_status(self._call(*self.parts(arguments)))

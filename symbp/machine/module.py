@@ -11,6 +11,7 @@ from llvmlite import ir
 
 from symbp.machine import types
 from symbp.machine.function import Compiled, Writer
+from symbp.machine.gate import write_job
 from symbp.machine.host import triple
 from symbp.machine.names import Names
 from symbp.machine.part import Part
@@ -72,18 +73,27 @@ class Module:
             self._functions[name, kinds] = Writer(self, definition, kinds).written()
         return self._functions[name, kinds]
 
-    def export(self, functions: Mapping[str, tuple]) -> None:
+    def export(self, functions: Mapping[str, tuple], shared: bool = False) -> None:
         """Make functions, for these types of arguments, ones that the process can call: (parts of all
         arguments) -> status.
 
         An array is given as the address of its data and its extents. The status is 0, the number of a
         message, or `NO_MEMORY`. There is no function around them: LLVM would optimise its text twice, before
         it becomes part of that and again after.
+
+        Args:
+            shared: whether threads share them, so that they are called as `symbp.machine.gate` does.
         """
-        self.exported.update(functions)
+        if not shared:
+            self.exported.update(functions)
         for name, kinds in functions.items():
-            if self.function(name, kinds).kind is not None:
+            written = self.function(name, kinds)
+            if written.kind is not None:
                 raise NotCovered(f"the result of {name}")
+            if shared:
+                written.function.attributes.add("noinline")
+                write_job(self.module, name, written.function)
+                self.exported[name] = kinds
 
     def table(self, name: str, array: Any) -> Any:
         """A constant array of the text, as a value."""

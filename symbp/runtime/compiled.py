@@ -40,7 +40,7 @@ class Compiled:
     def __init__(
         self,
         loaded: LoadedModule,
-        together: Callable[[], Together] | None = None,
+        together: Callable[[], Together | None] | None = None,
         threads: int = 1,
         other: Callable[[str], LoadedModule] | None = None,
     ):

@@ -8,6 +8,7 @@ from typing import Any
 from symbp.codegen.pointwise import Straight, is_pointwise
 from symbp.codegen.shared import is_large
 from symbp.ir.nodes import BATCH, Program
+from symbp.machine.gate import JOB_KINDS
 from symbp.network import symbol_name
 from symbp.passes.cost import cost
 from symbp.runtime.compiled import slot_of
@@ -40,7 +41,7 @@ def describe(kernel: Kernel, derivation: Any, line: Straight | None = None) -> d
             plan = plan_kernel(kernel)
             workspace, long = plan.workspace, [plan.program.tensors[n].row_size for n in plan.long]
         room = [workspace, long]
-        into += [vector] * (bool(workspace) + len(long)) + [["int64", 1], ["int64", 1], ["int64", 0]]
+        into += [vector] * (bool(workspace) + len(long)) + [[*kind] for kind in JOB_KINDS]
     functions = {f"{kernel.name}_into": into}
     later: dict = {}
     if kernel.point and not kernel.parallel:

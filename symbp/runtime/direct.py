@@ -15,8 +15,12 @@ import numpy as np
 from llvmlite import ir
 
 from symbp.machine.callable import Function
+from symbp.machine.convention import LEFT_RANGE
+from symbp.machine.gate import SIZE
+from symbp.machine.shared import SharedFunction
 from symbp.runtime.compiled import Compiled
 from symbp.runtime.entry.objects import new_array_address
+from symbp.runtime.entry.sharing import SharingEntry
 from symbp.runtime.entry.writer import LONG, Array, Entry
 from symbp.runtime.second_look import all_finite
 from symbp.runtime.validate import Slot, total_rounding
@@ -46,7 +50,12 @@ def direct_gradient(kernel: Compiled, size: int, totals: Sequence[Slot] = ()) ->
     many = kernel.call.fewest_shared
     if many < inf:
         with entry.where(entry.build.icmp_signed(">=", samples, samples.type(int(many)))):
-            new = [entry.new_array(kernel.real, (n,))[0] for n in (1, size)]
+            gradient, entries = entry.new_array(kernel.real, (size,))
+            loss = entry.room(kernel.real)
+            status = entry.granted(kernel.call.ready, samples, [*arrays, loss, entries])
+            with entry.where(entry.ran(status, LEFT_RANGE)):
+                entry.give(entry.new_tuple([entry.new_float(loss, kernel.real), gradient]))
+            new = [entry.new_array(kernel.real, (1,))[0], gradient]
             entry.give(entry.new_tuple([theta, *given, *new], borrowed=1 + len(given)))
     gradient, entries = entry.new_array(kernel.real, (size,))
     loss = entry.room(kernel.real)
@@ -67,7 +76,27 @@ def direct_into(function: Function) -> Callable[..., bool | None] | None:
         for argument, (dtype, ndim) in zip(given, function.kinds, strict=True)
     ]
     entry.run(taken, LONG)
-    entry.give_true()
+    entry.give_truth(True)
+    return entry.finished()
+
+
+def direct_job(function: SharedFunction) -> Callable[..., bool | None] | None:
+    """The short way into a function that threads share; its arguments and what it returns are those of
+    `SharedFunction`."""
+    if new_array_address() is None:
+        return None
+    entry = SharingEntry(f"{function.name}_job", function)
+    gate, helpers, *given = entry.arguments(2 + len(function.kinds))
+    at = entry.array(gate, np.dtype(np.int64), (SIZE,)).address
+    arrays = [
+        entry.array(argument, dtype, (None,) * ndim)
+        for argument, (dtype, ndim) in zip(given, function.kinds, strict=True)
+    ]
+    status = entry.share(function, at, entry.integer(helpers), arrays)
+    with entry.where(entry.build.icmp_signed("==", status, status.type(0))):
+        entry.give_truth(True)
+    entry.need(entry.build.icmp_signed("==", status, status.type(LEFT_RANGE)))
+    entry.give_truth(False)
     return entry.finished()
 
 
@@ -100,9 +129,18 @@ def direct_forward(kernel: Compiled, size: int, totals: Sequence[Slot] = ()) -> 
     if entry is None:
         return None
     _, _, arrays, samples = _taken(entry, kernel, size, totals)
-    _need_few(entry, samples, kernel)
     made = [entry.new_array(kernel.real, (samples, *s.shape)) for s in kernel.results]
-    entry.run([*arrays, *(entries for _, entries in made)], _operations(entry, samples, kernel))
+    all_of_it = [*arrays, *(entries for _, entries in made)]
+    if kernel.call.fewest_shared < inf:
+        many = samples.type(int(kernel.call.fewest_shared))
+        with entry.build.if_else(entry.build.icmp_signed(">=", samples, many)) as (shared, alone):
+            with shared:
+                status = entry.granted(kernel.call.ready, samples, all_of_it)
+                entry.need(entry.ran(status, LEFT_RANGE))
+            with alone:
+                entry.run(all_of_it, _operations(entry, samples, kernel))
+    else:
+        entry.run(all_of_it, _operations(entry, samples, kernel))
     entry.give(entry.new_dict([s.name for s in kernel.results], [result for result, _ in made]))
     return entry.finished()
 
@@ -161,22 +199,34 @@ def direct_shared(kernel: Compiled, slots: Sequence[Slot], form: str = "all") ->
     if entry is None:
         return None
     samples: Any = None
-    given = entry.arguments(len(slots))
-    for argument, slot in zip(given, slots, strict=True):
-        samples = entry.array(argument, kernel.real, (samples, *slot.shape)).shape[0]
+    arrays: list[Array] = []
+    for argument, slot in zip(entry.arguments(len(slots)), slots, strict=True):
+        arrays.append(entry.array(argument, kernel.real, (samples, *slot.shape)))
+        samples = arrays[0].shape[0]
     entry.need(entry.build.icmp_signed(">=", samples, samples.type(int(kernel.call.fewest_shared))))
-    made = [entry.new_array(kernel.real, (samples, *s.shape))[0] for s in kernel.results]
-    entry.give(entry.new_tuple(made))
+    made = [entry.new_array(kernel.real, (samples, *s.shape)) for s in kernel.results]
+    results = [result for result, _ in made]
+    by_name = dict(zip((s.name for s in slots), arrays, strict=True))
+    taken = [by_name[s.name] for s in kernel.inputs]
+    status = entry.granted(
+        kernel.call.ready, samples, [*taken, *(rows for _, rows in made)], kernel.pointwise
+    )
+    with entry.where(entry.ran(status)):
+        _give(entry, results, form)
+    entry.give(entry.new_tuple([entry.truth(entry.ran(status, LEFT_RANGE)), *results], borrowed=1))
     ready, share = entry.finished(), kernel.call
+    places = [[s.name for s in slots].index(s.name) for s in kernel.inputs]
 
     def call(*arguments: Any) -> Any:
-        results = ready(*arguments)
-        if results is None:
-            return None
-        try:
-            in_range = share(len(results[0]), (*arguments, *results))
-        except MemoryError:
-            return None
+        found = ready(*arguments)
+        if type(found) is not tuple or type(found[0]) is not bool:
+            return found
+        in_range, results = False, found[1:]
+        if not found[0]:
+            try:
+                in_range = share(len(results[0]), (*(arguments[k] for k in places), *results))
+            except MemoryError:
+                return None
         if kernel.pointwise and not in_range and not all_finite(results):
             return None
         return results[0] if form == "one" else (results[0], results[1:]) if form == "rest" else results
@@ -217,12 +267,12 @@ def _plain(kernel: Compiled) -> bool:
     return bool(kernel.inputs) and all(s.batched for s in kernel.inputs)
 
 
-def _entry(kernel: Compiled) -> Entry | None:
+def _entry(kernel: Compiled) -> SharingEntry | None:
     """What the short way is written to, where there is machine code to call."""
     function = kernel.into.function
     if not isinstance(function, Function) or new_array_address() is None:
         return None
-    return Entry(f"{kernel.name}_entry", function)
+    return SharingEntry(f"{kernel.name}_entry", function)
 
 
 def _taken(

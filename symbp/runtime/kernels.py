@@ -14,11 +14,12 @@ import numpy as np
 import sympy as sp
 
 from symbp.errors import DataError, shorten
+from symbp.machine.gate import MOST_WORDS
+from symbp.machine.shared import SharedFunction
 from symbp.network import Network, check_entries, symbol_name
 from symbp.runtime.cache import known_description, load_or_build
 from symbp.runtime.compiled import Compiled
 from symbp.runtime.fingerprint import fingerprint
-from symbp.runtime.into import Into
 from symbp.runtime.loaded import LoadedModule
 from symbp.runtime.lock import MAKING
 from symbp.runtime.threads import Together
@@ -138,13 +139,17 @@ class KernelSet:
             meta |= {"compile": {}, "machine": loaded.meta[what]}
         return load_or_build(key, lambda: (loaded.source, meta), cache=self.cache)
 
-    def _together(self, options: dict, make: Callable[[Derivation], Kernel]) -> Together:
-        """The same kernel as threads share it."""
+    def _together(self, options: dict, make: Callable[[Derivation], Kernel]) -> Together | None:
+        """The same kernel as threads share it; None where it cannot be shared."""
         key = fingerprint(self.network, {**options, "parallel": True})
         with MAKING:
             loaded = load_or_build(key, lambda: self._build(make, True), cache=self.cache)
         workspace, rows = loaded.meta["room"]
-        return Together(Into(loaded.function(f"{loaded.meta['name']}_into")), workspace, tuple(rows))
+        function = loaded.function(f"{loaded.meta['name']}_into")
+        # What Numba has compiled has no way through the gate.
+        if not isinstance(function, SharedFunction) or function.words > MOST_WORDS:
+            return None
+        return Together(function, workspace, tuple(rows))
 
     def _build(self, make: Callable[[Derivation], Kernel], parallel: bool) -> tuple[str, dict]:
         from symbp.codegen.module import emit

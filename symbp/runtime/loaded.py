@@ -7,6 +7,7 @@ The description says how functions are compiled:
     compile    the same, and more, for callers that Numba compiles: by Numba. So are all functions of a
                module whose `machine` is empty
     messages   of the errors of machine code
+    room       the buffers that the functions take, where threads share them
     products   dtype of the micro-kernels that machine code calls, see `symbp.runtime.products`; None where
                it calls none
 
@@ -29,6 +30,8 @@ import numpy
 
 from symbp.machine.callable import Function
 from symbp.machine.compile import Loaded
+from symbp.machine.gate import JOB_KINDS
+from symbp.machine.shared import SharedFunction
 from symbp.runtime.lock import MAKING
 
 if TYPE_CHECKING:
@@ -64,7 +67,7 @@ class LoadedModule:
     ):
         self.name, self.source, self.meta, self.path = name, source, meta, path
         self.from_disk, self.objects = from_disk, dict(objects or {})
-        self._functions: dict[str, Function] = {}
+        self._functions: dict[str, Function | SharedFunction] = {}
         if meta.get("machine") and not from_disk:
             self._make()
         if not self.meta.get("machine"):
@@ -78,7 +81,8 @@ class LoadedModule:
 
         given = self._products()
         try:
-            code, messages = build(self.source, self.meta["machine"], given.functions if given else {})
+            functions = given.functions if given else {}
+            code, messages = build(self.source, self.meta["machine"], functions, self._shared)
         except NotCovered:
             self.meta = {**self.meta, "machine": {}}
         else:
@@ -98,8 +102,17 @@ class LoadedModule:
         if kinds is None:
             return getattr(self.module, name)
         if name not in self._functions:
-            self._functions[name] = Function(self._loaded, name, kinds, self.meta["messages"])
+            messages = self.meta["messages"]
+            if self._shared:
+                own = kinds[: -len(JOB_KINDS)]
+                self._functions[name] = SharedFunction(self._loaded, name, own, messages)
+            else:
+                self._functions[name] = Function(self._loaded, name, kinds, messages)
         return self._functions[name]
+
+    @property
+    def _shared(self) -> bool:
+        return bool(self.meta.get("room"))
 
     @cached_property
     def _loaded(self) -> Loaded:

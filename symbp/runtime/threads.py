@@ -1,19 +1,10 @@
-"""Which threads a kernel runs on: the caller's where there is little to do, else a crew with it.
-
-The crew is a few Python threads that sleep until there is a kernel to share. Numba's own parallel
-loops were tried and left: they cost a second of compilation per kernel, wait for every thread where
-the machine is busy, abort the process where two Python threads meet in their simplest layer, and
-hang or kill a forked child. Here a thread that does not wake in time is not waited for, who comes while
-the crew is taken computes alone, and a forked child has a crew of its own. The numbers are the same.
-"""
+"""Which threads a kernel runs on: the caller's where there is little to do, else a crew with it."""
 
 from __future__ import annotations
 
-import ctypes
 import os
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from math import inf
 from time import perf_counter
@@ -22,35 +13,53 @@ from typing import Any
 import numpy as np
 
 from symbp.errors import DataError, shorten
+from symbp.machine.shared import SharedFunction
+from symbp.runtime.crew import Crew, aligned, crew
+from symbp.runtime.often import Often
 
 WORTH = 20_000_000
 """Operations from which on helpers that sleep are woken; that takes about 0.1 ms."""
 
-SHARED = 4_000_000
+SHARED = 1_000_000
 """Operations from which on helpers that listen are given a part."""
 
 LATELY = 1e-3
 """Seconds since the last such kernel after which no more are expected, so that none is shared."""
 
-SAMPLES = 64
-"""The fewest samples that are shared where each thread takes some of them at a time."""
+SAMPLES = 65
+"""The fewest samples that are shared where each thread takes some of them at a time: more than a piece."""
 
-MOST_LATE = 2
-"""Calls in a row that may take longer shared than alone."""
+WEIGHT = 1 / 16
+"""Of a call in the mean time of calls that are shared."""
+
+BETTER, AT_FIRST, WORSE = 0.85, 0.9, 1.0
+"""The mean time of shared calls, in times of one alone: up to which sharing pays; which is supposed at first;
+and from which on a kernel rests from being shared."""
 
 LONGEST_REST = 64
 """Calls of a kernel on the caller's thread alone, after sharing has taken longer several times."""
 
+RECOVERY = 16
+"""Shared calls after which rests become shorter, if sharing pays."""
+
+CLOCK = 1e-12
+"""Seconds, no clock is as good."""
+
 KEPT_BYTES = 16 << 20
 """A workspace up to this size is kept for the next call."""
 
-CACHE_LINE = 64
+MOST_CREDITS = 8
+"""Calls that are shared without being timed, after some that were no slower together."""
 
-NOTED = 2
-"""The counter of pieces in which an operation has left the range of numbers."""
+CREDITS, OF_SAMPLES, GATE, HELPERS, JOB, KEPT, WORDS, COUNT = range(8)
+"""Entries of `Shared.ready`: the calls that may be shared at once, or below 0 those that are to run alone,
+and what they must be of and take: the number of samples, the address of the gate, the number of helpers, the
+addresses of the function and of the object that keeps the buffers alive, the address of their words and the
+number of these."""
 
-COUNTERS = 16
-"""Entries of the array of counters: one counter at its start, and one behind a cache line."""
+
+Ran = bool | None
+"""Whether no operation is known to have left the range of numbers; None where a kernel has not been run."""
 
 
 def thread_count(threads: Any) -> int:
@@ -76,148 +85,55 @@ def _numba_threads() -> int:
     return os.cpu_count() or 1
 
 
-class _Crew:
-    """Threads that help with one kernel at a time.
-
-    Attributes:
-        job: a function and what it is called with, but for the last argument; None between kernels.
-        number: of the job; counted by the bell, which a kernel rings when it begins.
-        last: when the last kernel that might have been shared ended, in seconds.
-    """
-
-    def __init__(self) -> None:
-        self.taken = threading.Lock()
-        self.job: tuple[Any, tuple] | None = None
-        self.number = 0
-        self.bell = np.zeros(COUNTERS, np.int64)
-        self.last = -inf
-        self.helpers: list[_Helper] = []
-        self.processor: int | None = None
-
-    def run(self, function: Any, arguments: tuple, threads: int) -> None:
-        """Run on the caller's thread and on others; the caller has taken the crew."""
-        while len(self.helpers) < threads - 1:
-            self.helpers.append(_Helper(self))
-        self._make_way()
-        arguments = (*arguments, self.bell)
-        self.job, self.number = (function, arguments), int(self.bell[0]) + 1
-        for helper in self.helpers[: threads - 1]:
-            if helper.wake.locked():
-                helper.wake.release()
-        try:
-            function(*arguments, 0)
-        finally:
-            self.job = None
-
-    def _make_way(self) -> None:
-        """Keep helpers off the processor of the caller.
-
-        The system would rather leave who listens where it is, and two threads there take turns.
-        """
-        if _processor is None or (processor := _processor()) == self.processor:
-            return
-        self.processor = processor
-        others = os.sched_getaffinity(0) - {processor}
-        for helper in self.helpers if others else ():
-            helper.move(others)
-
-
-class _Helper:
-    """A thread of a crew."""
-
-    def __init__(self, crew: _Crew) -> None:
-        self.crew = crew
-        self.wake = threading.Lock()
-        self.wake.acquire()
-        self.thread = threading.Thread(target=self._work, name="symbp", daemon=True)
-        self.thread.start()
-        crew.processor = None
-
-    def move(self, processors: set[int]) -> None:
-        """Let it run on these alone."""
-        with suppress(OSError):  # it may run where it is
-            os.sched_setaffinity(self.thread.native_id or 0, processors)
-
-    def _work(self) -> None:
-        done = 0
-        while True:
-            self.wake.acquire()
-            while done != (number := self._help(done)):
-                done = number
-                self.wake.acquire(blocking=False)
-
-    def _help(self, done: int) -> int:
-        """Do the job that there is, unless that is done; its number. Returns when there is another."""
-        job, number = self.crew.job, self.crew.number
-        if job is None or number == done:
-            return done
-        function, arguments = job
-        function(*arguments, number)
-        return number
-
-
-def _find_processor() -> Callable[[], int] | None:
-    if not hasattr(os, "sched_setaffinity"):
-        return None
-    try:
-        return ctypes.PyDLL(None).sched_getcpu
-    except (AttributeError, OSError, TypeError):
-        return None  # not Linux: the system places all threads
-
-
-_processor = _find_processor()
-"""The number of the processor that the caller runs on."""
-
-
-_crew = _Crew()
-
-
-def _new_crew() -> None:
-    global _crew
-    _crew = _Crew()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_new_crew)
-
-
-def _aligned(entries: int, dtype: np.dtype) -> np.ndarray:
-    """A new array that begins at a cache line: vectors across two of them take twice as long."""
-    whole = np.empty(entries + CACHE_LINE // dtype.itemsize, dtype)
-    start = -whole.ctypes.data % CACHE_LINE // dtype.itemsize
-    return whole[start : start + entries]
-
-
 @dataclass
 class Together:
     """A kernel that threads share.
 
     Attributes:
-        function: takes the arguments of the kernel, then its buffers, the counters, the bell, and the
-            number of the job, which is 0 for the caller.
+        function: takes the arguments of the kernel, then its buffers.
         workspace: entries of its workspace; 0 where it has none.
         rows: entries per sample of the buffers that hold all samples.
     """
 
-    function: Any
+    function: SharedFunction
     workspace: int
     rows: tuple[int, ...]
-    _kept: tuple[np.ndarray, ...] = field(default=(), init=False, repr=False)
+    _kept: tuple[np.ndarray, ...] | None = field(default=None, init=False, repr=False)
 
-    def run(self, samples: int, arguments: Sequence[Any], dtype: np.dtype, threads: int) -> bool:
-        """Run on the crew, which the caller has taken; whether no thread has noted what left the range of
-        numbers."""
-        buffers, self._kept = self._kept, ()
-        if self.workspace and not buffers:
-            buffers = (_aligned(self.workspace, dtype),)
-        rows = [_aligned(samples * row, dtype) for row in self.rows]
-        # The counters are new: a helper that comes late for the last job must find that one done.
-        counters = np.zeros(COUNTERS, np.int64)
-        _crew.run(self.function, (*arguments, *buffers, *rows, counters), threads)
+    def __post_init__(self) -> None:
+        self._often = Often("direct_job", self.function)
+        self._short: Callable[..., bool | None] | None = None
+
+    def run(
+        self, helpers: Crew, samples: int, arguments: Sequence[Any], dtype: np.dtype, threads: int
+    ) -> tuple[Ran, tuple[np.ndarray, ...] | None]:
+        """Run on a crew. Also returns the buffers, where they are kept for the next call.
+
+        Raises:
+            ValueError, MemoryError: as `symbp.machine.shared.SharedFunction`.
+        """
+        # Taken away while they are in use: another caller gets buffers of its own.
+        buffers, self._kept = self._buffers(samples, dtype), None
+        helpers.call(threads)
+        ran = self._run(helpers.gate, threads - 1, *arguments, *buffers)
         # Not where that fails: a helper may still write into them.
-        if self.workspace * dtype.itemsize <= KEPT_BYTES:
+        if sum(b.nbytes for b in buffers) <= KEPT_BYTES:
             self._kept = buffers
-        return not counters[NOTED]
+        return ran, self._kept
+
+    def _buffers(self, samples: int, dtype: np.dtype) -> tuple[np.ndarray, ...]:
+        """Those of the last call, if they fit."""
+        sizes = [self.workspace] * bool(self.workspace) + [samples * row for row in self.rows]
+        kept = self._kept
+        if kept is not None and [len(b) for b in kept] == sizes:
+            return kept
+        return tuple(aligned(n, dtype) for n in sizes)
+
+    def _run(self, *arguments: Any) -> Ran:
+        if self._short is None:
+            self._short = self._often() or self._short
+        found = self._short(*arguments) if self._short else None
+        return self.function(*arguments) if found is None else found
 
 
 class Shared:
@@ -227,12 +143,13 @@ class Shared:
         alone: the function that runs on the caller's thread.
         work: operations per sample.
         dtype: of its buffers.
-        together: makes, or loads, what threads share; asked when it is first needed.
+        together: makes, or loads, what threads share, if there is such; asked when it is first needed.
         threads: the most threads.
         columns: whether threads take columns of products: so they share one sample too.
 
     Attributes:
         fewest_shared: the fewest samples that may be worth sharing; infinite where none are.
+        ready: what machine code needs to share calls that follow each other, see `CREDITS`.
     """
 
     def __init__(
@@ -240,7 +157,7 @@ class Shared:
         alone: Any,
         work: int,
         dtype: np.dtype,
-        together: Callable[[], Together] | None = None,
+        together: Callable[[], Together | None] | None = None,
         threads: int = 1,
         columns: bool = False,
     ):
@@ -249,8 +166,11 @@ class Shared:
         self._make = together if threads > 1 else None
         self._together: Together | None = None
         self._alone_seconds = inf
-        self._runs, self._late, self._pause, self._rest = 0, 0, 0, 1
+        self._runs, self._mean, self._pause, self._rest = 0, AT_FIRST, 0, 1
         self.fewest_shared = inf if self._make is None else max(self._least, -(-SHARED // max(1, work)))
+        self.ready = np.zeros(8, np.int64)
+        self._granted: tuple[Any, ...] = ()
+        self._granting = threading.Lock()
 
     def __call__(self, samples: int, arguments: Sequence[Any]) -> bool:
         """Run on so many samples; the arguments are those of the kernel.
@@ -261,47 +181,97 @@ class Shared:
         if samples < self.fewest_shared:
             self.alone(*arguments)
             return False
-        crew, start, in_range = _crew, perf_counter(), False
-        lately = start - crew.last < LATELY
-        soon = lately or samples * self.work >= WORTH
-        shared = soon and not self._rest and crew.taken.acquire(blocking=False)
-        if shared:
-            try:
-                in_range = self._run_together(samples, arguments)
-            finally:
-                crew.taken.release()
-        else:
+        self.ready[CREDITS] = 0
+        start, helpers, threads = perf_counter(), crew(), 0
+        lately = helpers.listens or start - helpers.last < LATELY
+        if (lately or samples * self.work >= WORTH) and not self._rest:
+            threads = self._threads_for(samples)
+        ran = buffers = None
+        if threads:
+            assert self._together is not None
+            ran, buffers = self._together.run(helpers, samples, arguments, self.dtype, threads)
+        if ran is None:
             self.alone(*arguments)
-        crew.last = end = perf_counter()
-        self._learn((end - start) / samples, shared, lately)
-        return in_range
+        helpers.last = end = perf_counter()
+        self._learn((end - start) / samples, ran is not None, lately)
+        if self._rest and lately:
+            self._grant_alone(samples)
+        elif ran is not None and buffers is not None and self._credits:
+            self._grant(helpers, samples, threads, buffers)
+        return bool(ran)
 
-    def _run_together(self, samples: int, arguments: Sequence[Any]) -> bool:
+    def _threads_for(self, samples: int) -> int:
+        """Threads for so many samples; 0 where the kernel cannot be shared."""
         if self._together is None:
             assert self._make is not None
             self._together = self._make()
-        threads = self.threads
-        if threads > 2:
-            # Threads beyond those that there is enough work for would only be woken.
-            threads = min(threads, 1 + samples * self.work // SHARED, 1 + samples // self._least)
-        return self._together.run(samples, arguments, self.dtype, threads)
+            if self._together is None:
+                self.fewest_shared = inf
+                return 0
+        if self.threads == 2:
+            return 2
+        # Threads beyond those that there is enough work for would only be woken.
+        return min(self.threads, 1 + samples * self.work // SHARED, 1 + samples // self._least)
+
+    def _grant_alone(self, samples: int) -> None:
+        """Let the next calls, if they are for as many samples, run alone without a look at the clock."""
+        with self._granting:
+            self.ready[CREDITS] = 0
+            self.ready[OF_SAMPLES] = samples
+            self._granted = ()
+            self.ready[CREDITS] = -self._rest
+            self._rest = 0
+
+    def _grant(self, helpers: Crew, samples: int, threads: int, buffers: tuple[np.ndarray, ...]) -> None:
+        """Let some of the next calls for as many samples be shared without a look at the clock.
+
+        Machine code reads `ready` while it holds the interpreter's lock, and where `CREDITS` is 0 nothing
+        else of it.
+        """
+        assert self._together is not None
+        granted = (helpers, samples, threads, *map(id, buffers))
+        with self._granting:
+            self.ready[CREDITS] = 0
+            if self._granted[1:] != granted:
+                words = np.array([n for b in buffers for n in (b.ctypes.data, len(b))], np.int64)
+                alive = (*buffers, words)
+                self.ready[OF_SAMPLES:] = (
+                    samples,
+                    helpers.gate.ctypes.data,
+                    threads - 1,
+                    self._together.function.address,
+                    id(alive),
+                    words.ctypes.data,
+                    len(words),
+                )
+                self._granted = (alive, *granted)
+            self.ready[CREDITS] = self._credits
 
     def _learn(self, seconds: float, shared: bool, soon: bool) -> None:
-        """Let a kernel rest from sharing where that took longer per sample: others want the processors.
+        """Let a kernel rest from sharing where that takes longer per sample: others want the processors.
 
-        One late call may be chance, and the first after a while has woken the helpers. Once in a while
-        a kernel runs alone all the same, so that there is something to compare with.
+        A thread that loses its processor to another process keeps the others waiting for its piece, not
+        often, but for long: so it is the mean that counts. The first call after a while has woken the
+        helpers, and does not. Once in a while a kernel runs alone all the same, so that there is something
+        to compare with.
         """
         if not shared:
             self._rest = max(0, self._rest - 1)
-            self._late = 0
-            self._alone_seconds = min(seconds, 1.1 * self._alone_seconds)
+            self._alone_seconds = max(CLOCK, min(seconds, 1.1 * self._alone_seconds))
             return
         self._runs += 1
-        self._late = self._late + 1 if soon and seconds > self._alone_seconds else 0
-        if self._late > MOST_LATE:
+        if soon:
+            # In times of a call alone, so that another one there changes nothing here.
+            self._mean += WEIGHT * (seconds / self._alone_seconds - self._mean)
+        if self._mean > WORSE:
             self._pause = min(2 * self._pause + 1, LONGEST_REST)
-            self._rest = self._pause
-        else:
-            self._pause -= self._pause > 0 and not self._late
-            self._rest = int(self._runs % LONGEST_REST == 0)
+            self._rest, self._mean = self._pause, AT_FIRST
+            return
+        if self._runs % RECOVERY == 0 and self._mean < BETTER:
+            self._pause = max(0, self._pause - 1)
+        self._rest = int(self._runs % LONGEST_REST == 0)
+
+    @property
+    def _credits(self) -> int:
+        """Calls that may be shared without being timed: none where others want the processors."""
+        return MOST_CREDITS if self._mean < BETTER and not self._pause else 0

@@ -11,7 +11,9 @@ import pytest
 import symbp as sb
 from symbp.codegen.module import emit
 from symbp.codegen.shared import PIECE, is_large
+from symbp.machine.gate import DONE
 from symbp.pipeline import derive, gradient_kernel
+from symbp.runtime.crew import crew
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +34,9 @@ def function(text, name):
     return re.search(rf"^def {name}\(.*?(?=^@njit|\Z)", text, re.DOTALL | re.MULTILINE)[0]
 
 
-def test_buffers_and_counters_are_arguments(text):
+def test_buffers_and_the_gate_are_arguments(text):
     head = function(text, "value_and_grad_into").splitlines()[0]
-    assert head == "def value_and_grad_into(theta, x, y, mean_E, gradient, work, counters, bell, number):"
+    assert head == "def value_and_grad_into(theta, x, y, mean_E, gradient, work, gate, number, ticket):"
     assert "np.empty" not in text
     assert "room(" not in text
 
@@ -47,7 +49,7 @@ def test_all_that_writes_is_a_piece(net, least, request):
     assert len(calls) >= least
     for k in calls:
         assert lines[k - 2].strip() == "while ticket < end:"
-        assert lines[k + 1].strip() == "count_up(counters, 1)"
+        assert lines[k + 1].strip() == f"count_up(gate, {DONE})"
     assert not [line for line in lines if re.match(r"\s+(work|gradient|mean_E)\w*\[", line)]
 
 
@@ -92,7 +94,7 @@ def test_columns_that_are_no_whole_panels(inputs, columns, dtype):
         x, y = (random.normal(size=(samples, n)).astype(dtype) for n in (inputs, 2))
         want = alone.value_and_grad(theta, x=x, y=y)
         loss, gradient = np.empty(1, dtype), np.empty_like(theta)
-        function.run(samples, (theta, x, y, loss, gradient), np.dtype(dtype), 1)
+        function.run(crew(), samples, (theta, x, y, loss, gradient), np.dtype(dtype), 1)
         assert loss[0] == want[0]
         np.testing.assert_array_equal(gradient, want[1])
 
@@ -107,7 +109,7 @@ def test_one_sample_is_shared_by_columns(samples):
     kernel = shared._forward_kernel(outputs)
     want = alone.forward(theta, x=x, outputs=outputs)["z3"]
     got = np.zeros_like(want)
-    kernel.call._make().run(samples, (theta, x, got), np.dtype(float), 2)
+    kernel.call._make().run(crew(), samples, (theta, x, got), np.dtype(float), 2)
     np.testing.assert_array_equal(got, want)
 
 
@@ -119,7 +121,7 @@ def test_predictions_of_many_samples_are_cut_into_tiles_alone(samples):
     kernel = shared._forward_kernel(("z3",))
     want = alone.forward(theta, x=x, outputs=("z3",))["z3"]
     got = np.zeros_like(want)
-    kernel.call._make().run(samples, (theta, x, got), np.dtype(float), 2)
+    kernel.call._make().run(crew(), samples, (theta, x, got), np.dtype(float), 2)
     np.testing.assert_array_equal(got, want)
 
 

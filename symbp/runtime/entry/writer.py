@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-from symbp.machine.callable import Function
+from symbp.machine.callable import MachineFunction
 from symbp.machine.loops import loop, place
 from symbp.machine.status import out_of_range
 from symbp.runtime.entry.builtin import builtin
@@ -58,7 +58,7 @@ class Entry:
         kernel: the kernel's machine code.
     """
 
-    def __init__(self, name: str, kernel: Function):
+    def __init__(self, name: str, kernel: MachineFunction):
         self.name, self.kernel = name, kernel
         self.module = ir.Module(name)
         kind = ir.FunctionType(_BYTE, [_BYTE, _BYTE.as_pointer(), _WORD])
@@ -174,7 +174,9 @@ class Entry:
         there, here = (self.function.append_basic_block(name) for name in ("there", "here"))
         self.build.cbranch(condition, there, here)
         self.build.position_at_end(there)
+        made = [*self._made]
         yield
+        self._made = made
         self.build.position_at_end(here)
 
     def is_number(self, given: ir.Value) -> ir.Value:
@@ -224,6 +226,10 @@ class Entry:
             value = self.build.fpext(value, _DOUBLE)
         return self._own(self._python("PyFloat_FromDouble", _BYTE, value))
 
+    def truth(self, condition: ir.Value) -> ir.Value:
+        """True or False, whose count of references is left as it is."""
+        return self.build.select(condition, self._known(True), self._known(False))
+
     def new_tuple(self, items: Sequence[ir.Value], borrowed: int = 0) -> ir.Value:
         """A tuple of objects, of which the first ones are the caller's and the rest was made here."""
         made = self._own(self._python("PyTuple_New", _BYTE, _word(len(items))))
@@ -251,7 +257,7 @@ class Entry:
         self,
         arguments: Sequence[Array | ir.Value],
         operations: ir.Value | int,
-        function: Function | None = None,
+        function: MachineFunction | None = None,
     ) -> None:
         """Call the kernel; what it refuses is left to Python, which will be told why.
 
@@ -260,7 +266,16 @@ class Entry:
             operations: about how many there are.
             function: another one of the same arguments, in place of the kernel's.
         """
-        function = function or self.kernel
+        status = self._status(arguments, operations, function or self.kernel)
+        self.need(self.build.icmp_signed("==", status, ir.Constant(_INT, 0)))
+
+    def _status(
+        self,
+        arguments: Sequence[Array | ir.Value],
+        operations: ir.Value | int,
+        function: MachineFunction,
+    ) -> ir.Value:
+        """The status of a call."""
         self._alive.append(function)
         parts: list[ir.Value] = []
         for given in arguments:
@@ -274,7 +289,7 @@ class Entry:
         status = self.build.call(kernel, parts)
         with self.build.if_then(long, likely=False):
             self._python("PyEval_RestoreThread", _VOID, self.build.load(state))
-        self.need(self.build.icmp_signed("==", status, ir.Constant(_INT, 0)))
+        return status
 
     def need_finite(self, results: Sequence[Array], dtype: np.dtype) -> None:
         """The entries must be finite; they are looked at where an operation has left the range of numbers."""
@@ -298,10 +313,10 @@ class Entry:
         self.build.ret(result)
         self._made = []
 
-    def give_true(self) -> None:
-        """Return True, which tells that the kernel has run."""
-        self._python("Py_IncRef", _VOID, self._known(True))
-        self.give(self._known(True))
+    def give_truth(self, truth: bool) -> None:
+        """Return True or False, which tells that the kernel has run."""
+        self._python("Py_IncRef", _VOID, self._known(truth))
+        self.give(self._known(truth))
 
     def finished(self) -> Callable[..., Any]:
         """The function, compiled."""
