@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -56,12 +55,12 @@ class MachineFunction:
 class Function(MachineFunction):
     """A function that runs on the caller's thread. Other threads of Python run while it does."""
 
-    @cached_property
-    def _call(self) -> Any:
+    def __init__(self, code: Loaded, name: str, kinds: Sequence[Sequence[Any]], messages: Sequence[str]):
+        super().__init__(code, name, kinds, messages)
         parts: list[Any] = []
         for _, ndim in self.kinds:
             parts += [ctypes.c_void_p, *[ctypes.c_int64] * ndim] if ndim else [ctypes.c_int64]
-        return ctypes.CFUNCTYPE(ctypes.c_int, *parts)(self.address)
+        self._call = ctypes.CFUNCTYPE(ctypes.c_int, *parts)(self.address)
 
     def __call__(self, *arguments: Any) -> None:
         """Run it.

@@ -86,7 +86,8 @@ class Compiled:
         """
         if not self.loaded.meta.get("point_into") or self._other is None:
             return None
-        found = self._module("point_into").function(f"{self.name}_point_into")
+        with MAKING:
+            found = self._module("point_into").function(f"{self.name}_point_into")
         return found if isinstance(found, Function) else None
 
     def _module(self, what: str) -> LoadedModule:

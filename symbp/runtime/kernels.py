@@ -15,7 +15,7 @@ import sympy as sp
 
 from symbp.errors import DataError, shorten
 from symbp.machine.gate import MOST_WORDS
-from symbp.machine.shared import SharedFunction
+from symbp.machine.shared import SharedFunction, share_address
 from symbp.network import Network, check_entries, symbol_name
 from symbp.runtime.cache import known_description, load_or_build
 from symbp.runtime.compiled import Compiled
@@ -144,8 +144,9 @@ class KernelSet:
         key = fingerprint(self.network, {**options, "parallel": True})
         with MAKING:
             loaded = load_or_build(key, lambda: self._build(make, True), cache=self.cache)
+            function = loaded.function(f"{loaded.meta['name']}_into")
+            share_address()  # compiled now, while no child is forked
         workspace, rows = loaded.meta["room"]
-        function = loaded.function(f"{loaded.meta['name']}_into")
         # What Numba has compiled has no way through the gate.
         if not isinstance(function, SharedFunction) or function.words > MOST_WORDS:
             return None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import inf
 from time import perf_counter
@@ -170,7 +171,7 @@ class Shared:
         self.fewest_shared = inf if self._make is None else max(self._least, -(-SHARED // max(1, work)))
         self.ready = np.zeros(8, np.int64)
         self._granted: tuple[Any, ...] = ()
-        self._granting = threading.Lock()
+        self._writes = threading.Lock()
 
     def __call__(self, samples: int, arguments: Sequence[Any]) -> bool:
         """Run on so many samples; the arguments are those of the kernel.
@@ -215,12 +216,12 @@ class Shared:
 
     def _grant_alone(self, samples: int) -> None:
         """Let the next calls, if they are for as many samples, run alone without a look at the clock."""
-        with self._granting:
-            self.ready[CREDITS] = 0
-            self.ready[OF_SAMPLES] = samples
-            self._granted = ()
-            self.ready[CREDITS] = -self._rest
-            self._rest = 0
+        with self._granting() as free:
+            if free:
+                self.ready[OF_SAMPLES] = samples
+                self._granted = ()
+                self.ready[CREDITS] = -self._rest
+                self._rest = 0
 
     def _grant(self, helpers: Crew, samples: int, threads: int, buffers: tuple[np.ndarray, ...]) -> None:
         """Let some of the next calls for as many samples be shared without a look at the clock.
@@ -230,9 +231,8 @@ class Shared:
         """
         assert self._together is not None
         granted = (helpers, samples, threads, *map(id, buffers))
-        with self._granting:
-            self.ready[CREDITS] = 0
-            if self._granted[1:] != granted:
+        with self._granting() as free:
+            if free and self._granted[1:] != granted:
                 words = np.array([n for b in buffers for n in (b.ctypes.data, len(b))], np.int64)
                 alive = (*buffers, words)
                 self.ready[OF_SAMPLES:] = (
@@ -245,7 +245,21 @@ class Shared:
                     len(words),
                 )
                 self._granted = (alive, *granted)
-            self.ready[CREDITS] = self._credits
+            if free:
+                self.ready[CREDITS] = self._credits
+
+    @contextmanager
+    def _granting(self) -> Iterator[bool]:
+        """Whether `ready` may be written, as no other thread is at it. Who waited for that thread would wait
+        for ever in a child that was forked meanwhile."""
+        free = self._writes.acquire(blocking=False)
+        try:
+            if free:
+                self.ready[CREDITS] = 0
+            yield free
+        finally:
+            if free:
+                self._writes.release()
 
     def _learn(self, seconds: float, shared: bool, soon: bool) -> None:
         """Let a kernel rest from sharing where that takes longer per sample: others want the processors.

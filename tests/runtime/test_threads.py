@@ -390,3 +390,22 @@ def test_what_users_write():
     for wrong in (0, -1, True, 1.5, "two"):
         with pytest.raises(sb.DataError, match="threads is"):
             thread_count(wrong)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_child_that_is_forked_while_another_thread_writes_a_grant(model, expected):
+    """It does not wait for that thread, which it does not have."""
+    theta, given, (loss, gradient) = expected
+    call = model._gradient_kernel().call
+    with call._writes:
+        child = os.fork()
+        if child == 0:
+            found = [model.value_and_grad(theta, **given) for _ in range(20)]
+            well = all(f[0] == loss and np.array_equal(f[1], gradient) for f in found)
+            os._exit(0 if well else 1)
+    end = time.monotonic() + 60
+    while (found := os.waitpid(child, os.WNOHANG)) == (0, 0) and time.monotonic() < end:
+        time.sleep(0.01)
+    if not found[0]:
+        os.kill(child, 9)
+    assert found == (child, 0)
