@@ -79,12 +79,20 @@ def write_all_dots(vectors, c, c_row, a, a_row, a_step, b, b_row, rows, columns,
 
 
 def copy_panel(vectors, room, width, panel, b_row, columns, terms):
-    """So many rows of b, one after the other, a vector of columns at a time."""
+    """So many rows of b, one after the other; of a panel that is not whole a vector of columns at a time."""
     builder, index, lanes = vectors.builder, terms.type, vectors.lanes
-    with steps(builder, index(0), columns, lanes) as n, steps(builder, index(0), terms, 1) as row:
-        source = builder.gep(panel, [builder.add(builder.mul(row, b_row), n)])
-        target = builder.gep(room, [builder.add(builder.mul(row, width), n)])
-        vectors.store(vectors.load(source, 0, vectors.first(builder.sub(columns, n))), target, 0)
+    whole = builder.icmp_signed("==", columns, index(WIDTH * lanes))
+    with builder.if_else(whole) as (rows, parts):
+        with rows, steps(builder, index(0), terms, 1) as row:
+            # Each row is far from the next, on another page of memory.
+            source = builder.gep(panel, [builder.mul(row, b_row)])
+            target = builder.gep(room, [builder.mul(row, width)])
+            for v in range(WIDTH):
+                vectors.store(vectors.load(source, v), target, v)
+        with parts, steps(builder, index(0), columns, lanes) as n, steps(builder, index(0), terms, 1) as row:
+            source = builder.gep(panel, [builder.add(builder.mul(row, b_row), n)])
+            target = builder.gep(room, [builder.add(builder.mul(row, width), n)])
+            vectors.store(vectors.load(source, 0, vectors.first(builder.sub(columns, n))), target, 0)
 
 
 def turn_panel(vectors, room, width, panel, b_row, columns, terms):
