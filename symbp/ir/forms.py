@@ -74,14 +74,14 @@ def _takes(function: Any) -> Any:
     return function(Access("entry"), evaluate=False).nargs
 
 
-def form_of(root: sp.Basic) -> tuple | None:
+def form_of(root: sp.Basic, largest: int = LARGEST, ordered: bool = False) -> tuple | None:
     """What two expressions share that differ in the names of their tensors alone; with negative numbers in
-    them, in names of the same order.
+    them, or where that is asked for, in names of the same order.
 
     None where the expression is large, or an index of an entry is no atom.
     """
     names: dict[str, int] = {}
-    signs = False
+    signs = ordered
     form: list[Any] = []
     stack = [root]
     while stack:
@@ -106,7 +106,7 @@ def form_of(root: sp.Basic) -> tuple | None:
             form.append(node)
         else:
             return None  # of a symbol SymPy may know more than its name says
-        if len(form) > 3 * LARGEST:
+        if len(form) > 3 * largest:
             return None
     order = sorted(range(len(names)), key=list(names).__getitem__) if signs else ()
     return tuple(form), tuple(order)

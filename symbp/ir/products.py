@@ -65,11 +65,18 @@ def product(*operands: Any) -> Any:
         if base in bases or not _combines_with_itself_only(base):
             return sp.Mul(*operands)
         bases.add(base)
-    if len(factors) < 2 or len(numbers) > 1 or not all(n.is_finite and n for n in numbers):
+    if len(factors) < 2 or len(factors) == len(numbers) or not all(n.is_finite and n for n in numbers):
+        return sp.Mul(*operands)
+    if len(numbers) > 2:  # the product of three floats depends on their order
         return sp.Mul(*operands)
     rest = sorted((f for f in factors if not isinstance(f, _NUMBER)), key=ORDER)
-    if numbers and (numbers[0] is sp.S.One or (len(rest) == 1 and isinstance(rest[0], sp.Add))):
-        return sp.Mul(*operands)  # 2*(a + b) is 2*a + 2*b
+    if numbers and (any(n is sp.S.One for n in numbers) or (len(rest) == 1 and isinstance(rest[0], sp.Add))):
+        if len(operands) == len(factors) == 2 and isinstance(numbers[0], sp.Rational):
+            return total(*(product(numbers[0], term) for term in rest[0].args))  # 2*(a + b) is 2*a + 2*b
+        return sp.Mul(*operands)
+    if len(numbers) == 2:
+        number = numbers[0] * numbers[1]
+        numbers = [] if number is sp.S.One else [number]
     return sp.Mul._from_args([*numbers, *rest], is_commutative=True)
 
 

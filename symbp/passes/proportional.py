@@ -19,7 +19,7 @@ import sympy as sp
 from symbp.ir.names import part_of
 from symbp.ir.nodes import Access, Program, Statement, Tensor
 from symbp.ir.products import ORDER, product, total
-from symbp.ir.walk import is_large, is_leaf, is_undefined, postorder, rebuild
+from symbp.ir.walk import REMEMBERED, is_large, is_leaf, is_undefined, postorder, rebuild
 
 LARGE = 400
 """Bodies with more nodes, counted as a tree, are left as they are."""
@@ -33,15 +33,19 @@ ROUNDS = 2
 Multiple = tuple[Any, Any]
 """A number that is not 0, and what it multiplies; 1 for a number alone."""
 
+Memo = dict[Any, tuple[list[Multiple], Multiple]]
+"""By node, what its operands were multiples of and what it was one of then: every sweep asks again."""
+
 
 def proportional(program: Program) -> Program:
     """The program with multiples of a value written as that, where each statement gives a single number."""
     if any(s.domain or s.where for s in program.statements):
         return program
+    memo: Memo = {}
     for _ in range(ROUNDS):
-        seen = _Values(program)
+        seen = _Values(program, memo)
         often = {form for form, uses in seen.uses.items() if uses > 1}
-        found = _Values(program, often)
+        found = _Values(program, memo, often) if often & seen.free else seen
         program = program.rebuilt(found.statements, found.tensors)
         if not found.tensors:
             break
@@ -52,20 +56,24 @@ class _Values:
     """Statements in terms of values that are there.
 
     Args:
+        memo: what other sweeps found.
         often: forms that get an entry of their own where they first stand in a body.
 
     Attributes:
         known: what an entry is a multiple of, by its name, where that is another one.
         holders: by form, the entry that it is a multiple of.
-        uses: in how many bodies a form stands, or is one.
+        uses: in how many bodies a form stands, or is one; counted where `often` is empty.
+        free: the forms that stand inside a body without an entry.
     """
 
-    def __init__(self, program: Program, often: Iterable[Any] = ()):
+    def __init__(self, program: Program, memo: Memo, often: Iterable[Any] = ()):
+        self.memo = memo
         self.often = frozenset(often)
         self.taken = set(program.tensors)
         self.known: dict[str, Multiple] = {}
         self.holders: dict[Any, Multiple] = {}
         self.uses: Counter = Counter()
+        self.free: set[Any] = set()
         self.statements: list[Statement] = []
         self.tensors: list[Tensor] = []
         for statement in program.statements:
@@ -91,24 +99,38 @@ class _Values:
         done: dict[Any, Multiple] = {}
         forms: dict[Any, Any] = {}
         for node in postorder([statement.body]):
-            number, form = _multiple(node, done, self.known)
+            number, form = self.alone(node, done)
             if isinstance(form, sp.Add | sp.Mul):
                 forms[node] = form
-                if form in self.often and form not in self.holders and node is not statement.body:
-                    self.hold(form, statement)
+                if form not in self.holders and node is not statement.body:
+                    self.free.add(form)
+                    if form in self.often:
+                        self.hold(form, statement)
                 if form in self.holders:
                     factor, form = self.holders[form]
                     number *= factor
-            done[node] = number, form
-        self.uses.update(self.read(statement.body, forms))
-        return done[statement.body]
+            if type(node) is not sp.Float:  # SymPy computes its hash anew each time, and at length
+                done[node] = number, form
+        if not self.often:
+            self.uses.update(self.read(statement.body, forms))
+        return number, form
+
+    def alone(self, node: Any, done: Mapping[Any, Multiple]) -> Multiple:
+        """What a node is a multiple of, whatever entries hold."""
+        if is_leaf(node):
+            return _leaf_multiple(node, self.known)
+        parts = [_float_multiple(a) if type(a) is sp.Float else done[a] for a in node.args]
+        before = self.memo.get(node)
+        if before is None or before[0] != parts:
+            before = self.memo[node] = parts, _multiple(node, parts)
+        return before[1]
 
     def read(self, body: sp.Expr, forms: Mapping[Any, Any]) -> set[Any]:
         """The forms that a body is made of, but for what is inside of those that an entry holds."""
         return {
             forms[n]
             for n in postorder([body], leaf=lambda n: is_leaf(n) or forms.get(n) in self.holders)
-            if n in forms
+            if n.args and n in forms
         }
 
     def hold(self, form: sp.Expr, statement: Statement) -> None:
@@ -122,25 +144,47 @@ class _Values:
         self.holders[form] = sp.S.One, Access(name)
 
 
-def _multiple(node: Any, done: Mapping[Any, Multiple], known: Mapping[str, Multiple]) -> Multiple:
-    """A node as a rational number times a form in which none can be taken out."""
+def _leaf_multiple(node: Any, known: Mapping[str, Multiple]) -> Multiple:
     if isinstance(node, Access):
         return known.get(node.name, (sp.S.One, node)) if not node.indices else (sp.S.One, node)
     if isinstance(node, sp.Rational) and node.is_finite and node != 0:
         return node, sp.S.One
-    if isinstance(node, sp.Float) and node < 0:
-        return sp.S.NegativeOne, -node
-    if is_leaf(node):
-        return sp.S.One, node
-    parts = [done[a] for a in node.args]
+    return _float_multiple(node) if type(node) is sp.Float else (sp.S.One, node)
+
+
+_FLOATS: dict[Any, Multiple] = {}
+
+
+def _float_multiple(node: sp.Float) -> Multiple:
+    key = node._mpf_, node._prec
+    found = _FLOATS.get(key)
+    if found is None:
+        if len(_FLOATS) >= REMEMBERED:
+            _FLOATS.clear()
+        found = (sp.S.NegativeOne, -node) if node.is_negative else (sp.S.One, node)
+        _FLOATS[key] = found
+    return found
+
+
+def _multiple(node: Any, parts: list[Multiple]) -> Multiple:
+    """A node as a rational number times a form in which none can be taken out, from its operands' own."""
     if isinstance(node, sp.Mul):
-        return sp.Mul(*(n for n, _ in parts)), product(*(f for _, f in parts))
+        return _times(n for n, _ in parts), product(*(f for _, f in parts))
     if isinstance(node, sp.Pow) and node.exp.is_Integer and abs(node.exp) <= MOST:
         (number, form), _ = parts
         return number**node.exp, form**node.exp
     if isinstance(node, sp.Add):
         return _primitive(parts)
     return sp.S.One, rebuild(node, tuple(product(n, f) for n, f in parts))
+
+
+def _times(numbers: Iterable[Any]) -> Any:
+    """The product of rational numbers, most of them 1."""
+    found = sp.S.One
+    for number in numbers:
+        if number is not sp.S.One:
+            found *= number
+    return found
 
 
 def _primitive(terms: list[Multiple]) -> Multiple:

@@ -12,6 +12,7 @@ Every pass after this one works on small bodies, so the whole pipeline is linear
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 import sympy as sp
 
@@ -98,22 +99,25 @@ class _Cutter:
     def cut(self, statement: Statement) -> sp.Expr:
         """Cut the graph of the body into pieces; returns the last one."""
         order = postorder([statement.body], leaf=_whole)
-        parents = Counter(arg for node in order if not _whole(node) for arg in set(node.args))
+        parents = Counter(arg for node in order if not _whole(node) for arg in _distinct(node.args))
         done: dict[sp.Basic, sp.Expr] = {}
         size: dict[sp.Basic, int] = {}
         for node in order:
+            if type(node) is sp.Float:
+                continue
             if _whole(node):
                 done[node], size[node] = node, operations(node)  # type: ignore[assignment]
                 continue
-            args = [done[a] for a in node.args]
-            new = self.narrow(statement, node, args)
-            size[node] = node_operations(new) + sum(size[a] for a in node.args)
+            # SymPy computes the hash of a float anew each time, and at length.
+            args = [a if type(a) is sp.Float else done[a] for a in node.args]
+            new = self.narrow(statement, node, args)  # type: ignore[arg-type]
+            size[node] = node_operations(new) + sum(size[a] for a in node.args if type(a) is not sp.Float)
             done[node] = new
             last = node == statement.body
             repeated = parents[node] > 1 and not isinstance(new.as_coeff_Mul()[1], Access)
             if not last and accesses(new) and (repeated or size[node] >= PIECE):
                 done[node], size[node] = self.piece(statement, new), 0
-        return done[statement.body]
+        return done.get(statement.body, statement.body)
 
     def piece(self, statement: Statement, body: sp.Expr) -> sp.Expr:
         """The entry of a temporary that is small enough already."""
@@ -136,6 +140,10 @@ class _Cutter:
                 args = [self.piece(statement, total(*c)) if len(c) > 1 else c[0] for c in chunks]
             return total(*args)
         return rebuild(node, tuple(args))  # type: ignore[return-value]
+
+
+def _distinct(args: Iterable[sp.Basic]) -> set[sp.Basic]:
+    return {a for a in args if type(a) is not sp.Float}
 
 
 def _whole(node: sp.Basic) -> bool:

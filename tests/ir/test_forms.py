@@ -119,3 +119,15 @@ def test_what_is_built_without_evaluation_is_what_sympy_builds(function, operand
 def test_no_set_is_made_for_every_object():
     unevaluated(sp.sin, a)
     assert calls(lambda: unevaluated(sp.sin, a * b)) < calls(lambda: sp.sin(a * b, evaluate=False)) / 3
+
+
+def test_the_order_of_names_counts_where_it_is_asked_for():
+    assert form_of(a * b + a) == form_of(b * c + b)
+    assert form_of(a * b + a, ordered=True) == form_of(b * c + b, ordered=True)
+    assert form_of(sp.Tuple(a, b)) == form_of(sp.Tuple(b, a))
+    assert form_of(sp.Tuple(a, b), ordered=True) != form_of(sp.Tuple(b, a), ordered=True)
+
+
+def test_how_large_a_form_may_be():
+    long = sp.Add(*(Access(f"x{k}") for k in range(100)))
+    assert form_of(long, 200) is not None

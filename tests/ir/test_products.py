@@ -108,3 +108,23 @@ def test_a_number_and_an_exponential_are_not_searched_either():
 def test_the_order_of_operands_is_that_of_sympy(first):
     for second in (*FACTORS, Access("x"), Access("x", Index("j", 3)), Access("x", 0), Access("w", 1, 2)):
         assert _compare(first, second) == first.compare(second)
+
+
+def test_two_numbers_and_a_number_times_a_sum_are_not_searched():
+    new = [
+        *((sp.S.NegativeOne, sp.Float(0.25) * Access(f"a{k}") * Access(f"b{k}")) for k in range(50)),
+        *((sp.Integer(-3), Access(f"a{k}") - 2 * Access(f"b{k}") + 1) for k in range(50)),
+    ]
+    assert all(product(*factors) == sp.Mul(*factors) for factors in (*new[:3], *new[-3:]))
+    ours = calls(lambda: [product(*factors) for factors in new[3:-3]])
+    theirs = calls(lambda: [sp.Mul(*factors) for factors in new[3:-3]])
+    assert 3 * ours < 2 * theirs
+
+
+def test_products_of_floats_are_rounded_as_sympy_rounds_them():
+    draw = random.Random(1)
+    for _ in range(50):
+        numbers = [sp.Float(draw.uniform(-2, 2)) for _ in range(3)]
+        assert product(numbers[0] * x, numbers[1], y) == sp.Mul(numbers[0] * x, numbers[1], y)
+        factors = numbers[0] * x, numbers[1] * y, numbers[2] * z
+        assert product(*factors) == sp.Mul(*factors)

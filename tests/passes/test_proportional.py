@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import symbp as sb
 from symbp import rows
 from symbp.ir import Access, Index, Program, Statement, Tensor, check, evaluate
+from symbp.passes import proportional as module
 from symbp.passes.cost import cost
 from symbp.passes.proportional import proportional
 from symbp.passes.prune import prune
@@ -167,3 +168,32 @@ def test_equations_of_motion_take_fewer_operations(monkeypatch):
     np.testing.assert_allclose(slopes, want, rtol=1e-12)
     monkeypatch.setattr(rows, "proportional", lambda program: program)
     assert few < 0.8 * operations()[1]
+
+
+def test_sweeps_do_not_ask_again_what_is_known(monkeypatch):
+    asked = []
+    alone = module._multiple
+    monkeypatch.setattr(module, "_multiple", lambda node, parts: asked.append(node) or alone(node, parts))
+    after(s=c * (a - b), t=d * (2 * b - 2 * a) + c, u=sp.sin(a * d), v=sp.cos(a * d))
+    # The sums and products of four bodies; again only what reads one of the two new entries then.
+    assert len(asked) < 30
+
+
+def test_where_nothing_is_shared_there_is_one_sweep(monkeypatch):
+    sweeps = []
+    values = module._Values
+    monkeypatch.setattr(module, "_Values", lambda *args: sweeps.append(args) or values(*args))
+    found = after(s=a * b, t=sp.sin(c) + d)
+    assert found == {"s": a * b, "t": sp.sin(c) + d}
+    assert len(sweeps) == 1
+
+
+def test_floats_are_not_hashed(monkeypatch):
+    bodies = {f"s{k}": sp.Float(k + 0.25) * a * b - sp.Float(k + 0.125) * c for k in range(20)}
+    given = program(**bodies)
+    hashed = []
+    plain = sp.Float.__hash__
+    monkeypatch.setattr(sp.Float, "__hash__", lambda self: hashed.append(self) or plain(self))
+    found = proportional(given)
+    assert [s.body for s in found.statements] == list(bodies.values())
+    assert len(hashed) <= 5 * len(bodies)  # those that hashing what was built takes

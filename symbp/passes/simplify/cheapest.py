@@ -155,14 +155,17 @@ def _solved(problem: Problem) -> Found | None:
         return None
     if fewest_reads(problem.body, held) > problem.operations + 1:
         return None
+    found = _held_as_it_is(problem)
+    if found is not None:
+        return found
     judge = _Judge(problem.body, held, LARGE if problem.lossy else FAR)
     best, best_key = None, (np.inf, True, np.inf)
     floats = has_floats(problem.body, *held.values())
     body, known = (
         (exact(problem.body), {a: exact(f) for a, f in held.items()}) if floats else (problem.body, held)
     )
-    for found in candidates(body, known, problem.operations):
-        form = rounded(found) if floats else found
+    for candidate in candidates(body, known, problem.operations):
+        form = rounded(candidate) if floats else candidate
         most = _key(problem.body, judge.is_nan, problem.price)
         at_best = _key(form, False)
         if is_undefined(form) or at_best >= most or (0.0, *at_best) >= best_key:
@@ -177,13 +180,25 @@ def _solved(problem: Problem) -> Found | None:
         key = (0.0 if problem.lossy or relative <= EXACT else judge.lost(form), *own)
         if own >= most or key >= best_key or not (kept or (problem.lossy and absolute <= BELOW_TOP)):
             continue
-        how = None if judge.adds_nan(form) else verified(body, found, known)
+        how = None if judge.adds_nan(form) else verified(body, candidate, known)
         if how is not None:
             best, best_key = Found(form, how, "" if kept else LOSS), key
     if best is None:
         return None
     shares = operations(best.form) > _operations_beside(problem.body, held)
     return replace(best, required=judge.needs(best.form, problem.lossy), shares=shares)
+
+
+def _held_as_it_is(problem: Problem) -> Found | None:
+    """The value that is the body, or its negative: nothing is cheaper, and it evaluates to the same."""
+    if not accesses(problem.body):
+        return None
+    for sign in (1, -1):
+        for access, formula in problem.held:
+            form = sign * access
+            if sign * formula == problem.body and cost(form) < problem.price:
+                return Found(form, "symbolically", "") if operations(form) <= problem.operations else None
+    return None
 
 
 def _operations_beside(body: sp.Expr, held: Mapping[Access, sp.Expr]) -> int:

@@ -10,6 +10,7 @@ as a whole. Done before differentiation, so that the gradient passes by p as wel
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -290,7 +291,14 @@ def _sum_of_logarithms(log: sp.log, facts: _Facts) -> sp.Expr | None:
 
 
 def _factors(r: Rational) -> _Factors | None:
-    whole = cancelled(r.bodies[0])
+    known = _factored(r.bodies[0], r.exponentials)
+    return known and replace(known, powers=dict(known.powers), others=list(known.others))
+
+
+@lru_cache(maxsize=1024)
+def _factored(body: sp.Expr, exponentials: frozenset[sp.Symbol]) -> _Factors | None:
+    """The factors of a body over symbols, which are the same for all terms of a long sum."""
+    whole = cancelled(body)
     if whole is None or whole == 0:
         return None
     parts = _Factors(sp.S.One, {}, [])
@@ -303,7 +311,7 @@ def _factors(r: Rational) -> _Factors | None:
         constant, found = sp.factor_list(side)
         parts.constant *= constant**sign
         for factor, n in found:
-            if factor in r.exponentials:
+            if factor in exponentials:
                 parts.powers[factor] = sign * n
             else:
                 parts.others.append((factor, sign * n))

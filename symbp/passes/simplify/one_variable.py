@@ -63,8 +63,7 @@ def _outputs(
     inputs = program.by_role("input", "parameter", "label")
     if any(t.row_shape for t in inputs) or any(s.reduce != "none" or s.where for s in program.statements):
         return
-    values = [evaluate(program, {t.name: np.full(1 if t.batched else (), at) for t in inputs}) for at in _AT]
-    nans = {n: [bool(np.isnan(v[n]).any()) for v in values] for n in program.outputs if n in values[0]}
+    nans = _nans(program, inputs)
     several = _of_several(program, inputs) if any(map(any, nans.values())) else set()
     for s in program.statements:
         is_nan = nans.get(s.target, [])
@@ -73,6 +72,17 @@ def _outputs(
             variables = accesses(formula)
             if len(variables) == 1:
                 yield s, variables[0], formula, is_nan
+
+
+def _nans(program: Program, inputs: Sequence[Tensor]) -> dict[str, list[bool]]:
+    """By output, at which of the arguments it is nan."""
+    if all(t.batched for t in inputs):  # as samples: one evaluation
+        values = evaluate(program, {t.name: np.array(_AT) for t in inputs})
+        found = {n: np.isnan(values[n]) for n in program.outputs if n in values}
+        rows = {n: f if program.tensors[n].batched else np.stack([f] * len(_AT)) for n, f in found.items()}
+        return {n: [bool(row.any()) for row in f] for n, f in rows.items()}
+    several = [evaluate(program, {t.name: np.full(1 if t.batched else (), at) for t in inputs}) for at in _AT]
+    return {n: [bool(np.isnan(v[n]).any()) for v in several] for n in program.outputs if n in several[0]}
 
 
 def _of_several(program: Program, inputs: Sequence[Tensor]) -> set[str]:

@@ -44,8 +44,8 @@ from symbp.passes.simplify.peak_rules import (
     logarithm_near_one,
     masked_first,
 )
-from symbp.passes.simplify.several_exponentials import keeps_scale, shifted_quotients
-from symbp.passes.simplify.single import EXPONENTIAL, Definitions, Single, combined, is_concerned, is_constant
+from symbp.passes.simplify.several_exponentials import keeps_scale, may_divide, shifted_quotients
+from symbp.passes.simplify.single import EXPONENTIAL, Definitions, Single, combined, is_constant
 from symbp.passes.simplify.squares import RULE as APART
 from symbp.passes.simplify.squares import apart
 from symbp.passes.simplify.vanishing import TRIED, opposed, zero_first
@@ -114,7 +114,9 @@ class Rewriter:
         exponentials += [a for a in accesses(body) if a.name in parts]
         if not self.definitions.sums and len(exponentials) < 2:
             return body
-        wider = self.definitions.written_out(body, self.definitions.parts)
+        if not self.definitions.divided and not may_divide(body, parts):
+            return body
+        wider = self.definitions.written_out(body, parts)
         new = body if is_large(wider, LARGE) else shifted_quotients(wider)
         if new in (body, wider):
             return body
@@ -201,7 +203,7 @@ class Rewriter:
             if divisor is not None:
                 self.note(NOTHING, new, divisor, BY_CONVENTION)
                 return divisor
-        for name, rule in RULES.items() if self.definitions.ruled or is_concerned(new) else ():
+        for name, rule in RULES.items() if self.definitions.is_ruled(new) else ():
             found = rule(new, self.definitions.written_out)
             if found is not None:
                 self.note(name, new, found, BY_CONSTRUCTION)

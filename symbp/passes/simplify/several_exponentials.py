@@ -7,6 +7,7 @@ Sums over an index are shifted before differentiation (`exponentials`); this is 
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 import sympy as sp
@@ -14,7 +15,7 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symbp.ir.functions import first, log1p
 from symbp.ir.products import product
-from symbp.ir.walk import FEW, choice, is_leaf, operations, postorder, rebuild
+from symbp.ir.walk import FEW, accesses, choice, is_leaf, operations, postorder, rebuild
 
 Term = tuple[sp.Expr, sp.Expr]
 """(factor, exponent)"""
@@ -95,6 +96,19 @@ def shifted_quotients(body: sp.Expr) -> sp.Expr:
                 break
         else:
             return body
+
+
+def may_divide(body: sp.Expr, parts: Container[str] = ()) -> bool:
+    """Whether there may be a quotient in a body, also when the entries of `parts` are written out.
+
+    Functions may become one then: exp(-log(x)) is 1/x.
+    """
+    for node in postorder([body]):
+        if isinstance(node, sp.Pow) and not (node.exp.is_Integer and node.exp.is_positive):
+            return True
+        if isinstance(node, sp.Function) and any(a.name in parts for a in accesses(node)):
+            return True
+    return False
 
 
 def _divisors(body: sp.Expr) -> list[sp.Expr]:

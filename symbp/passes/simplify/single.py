@@ -26,7 +26,7 @@ from symbp.passes.simplify.accuracy import accurate
 from symbp.passes.simplify.exponential_forms import SIZE, X
 from symbp.passes.simplify.exponential_sums import exponent_of
 from symbp.passes.simplify.node_rules import CONCERNED, error_function
-from symbp.passes.simplify.several_exponentials import multiple, terms_of
+from symbp.passes.simplify.several_exponentials import may_divide, multiple, terms_of
 
 CALLS = (sp.exp, sp.erf, sp.erfc, one_plus_erf, sp.log, sp.Pow)
 EXPONENTIAL = (sp.exp, sp.tanh, sp.sinh, sp.cosh, expm1)
@@ -91,9 +91,10 @@ class Definitions:
             holds them.
         parts: bodies with exponentials that are not scaled.
         sums: whether one of them sums several exponentials.
+        divided: whether there may be a quotient in one of them.
         nested: whether one of them is a function of an exponential of an exponential.
         ends: whether values at infinite arguments are looked at.
-        ruled: whether one of the calls is such as the rules for single nodes are about.
+        ruled: the names of the calls that the rules for single nodes are about.
         relative: whether the formulas of all tensors are looked at. Otherwise, what is no sum of
             exponentials is `held`: a (1 - a) stays what it is, log(a) and log(1 - a) are seen through.
     """
@@ -104,9 +105,10 @@ class Definitions:
         self.calls: dict[str, Statement] = {}
         self.parts: dict[str, Statement] = {}
         self.sums = False
+        self.divided = False
         self.nested = False
         self.ends = False
-        self.ruled = False
+        self.ruled: set[str] = set()
         self._written: dict[tuple[int, bool], tuple[sp.Expr, sp.Expr]] = {}
 
     def __contains__(self, name: str) -> bool:
@@ -134,10 +136,16 @@ class Definitions:
         one_more = isinstance(body, sp.Add) and sp.S.One in body.args  # log1p is more accurate than log of it
         if isinstance(body.as_coeff_Mul()[1], CALLS) or terms_of(body) or one_more:
             self.calls[statement.target] = statement.with_body(body)
-            self.ruled = self.ruled or is_concerned(body)
+            if is_concerned(body):
+                self.ruled.add(statement.target)
         if not whole and any(exponent_of(n) is not None for n in postorder([body])):
             self.parts[statement.target] = statement.with_body(body)
             self.sums = self.sums or any(map(terms_of, postorder([body])))
+            self.divided = self.divided or may_divide(body)
+
+    def is_ruled(self, body: sp.Expr) -> bool:
+        """Whether the rules for single nodes are about a body, perhaps with calls instead of entries."""
+        return is_concerned(body) or (bool(self.ruled) and any(a.name in self.ruled for a in accesses(body)))
 
     def get(self, access: Access) -> Single | None:
         if access.name not in self.singles:

@@ -16,7 +16,8 @@ import sympy as sp
 
 from symbp.ir.evaluate import evaluate_body
 from symbp.ir.exact import exact
-from symbp.ir.nodes import Access
+from symbp.ir.forms import form_of
+from symbp.ir.nodes import Access, Index
 from symbp.ir.walk import accesses, index_symbols, is_large, substitute
 from symbp.passes.simplify.rational import rational, vanishes
 
@@ -25,6 +26,7 @@ SMALL = 200
 """Nodes up to which a difference is simplified as a rational function."""
 FULL = 360
 """Digits of the truth where accuracy is measured: no cancellation in float64's range is left open."""
+REMEMBERED = 4096
 ENOUGH = 3
 """Points that must count."""
 
@@ -49,12 +51,29 @@ Definitions = Mapping[Access, sp.Expr]
 
 
 def verified(before: sp.Expr, after: sp.Expr, definitions: Definitions | None = None) -> str | None:
-    """How it is known that two bodies are equal ("symbolically", "at 9 points to 40 digits"), or None."""
+    """How it is known that two bodies are equal ("symbolically", "at 9 points to 40 digits"), or None.
+
+    It is found out once for pairs that differ in names of the same order, as the terms of a long sum do.
+    """
     known = dict(definitions or {})
     left, right = (substitute(e, known) for e in (before, after))
-    if left == right or _cancels(left, right):
+    if left == right:
         return "symbolically"
-    return _at_points(left, right)
+    form = form_of(sp.Tuple(left, right), SMALL, ordered=True)
+    if form is None:
+        return _verified(left, right)
+    if form not in _VERIFIED:
+        if len(_VERIFIED) >= REMEMBERED:
+            _VERIFIED.clear()
+        _VERIFIED[form] = _verified(left, right)
+    return _VERIFIED[form]
+
+
+_VERIFIED: dict[tuple, str | None] = {}
+
+
+def _verified(left: sp.Expr, right: sp.Expr) -> str | None:
+    return "symbolically" if _cancels(left, right) else _at_points(left, right)
 
 
 def losses(
@@ -172,7 +191,9 @@ def _cancels(left: sp.Expr, right: sp.Expr) -> bool:
 
 
 def _at_points(left: sp.Expr, right: sp.Expr) -> str | None:
-    leaves = sorted({*accesses(left), *accesses(right), *index_symbols(left), *index_symbols(right)}, key=str)
+    found: set[Access | Index] = {*accesses(left), *accesses(right)}
+    found |= {*index_symbols(left), *index_symbols(right)}
+    leaves = sorted(found, key=lambda leaf: (leaf.name, str(leaf)))
     counted = 0
     for k in range(_TRIES):
         at = {leaf: _POINTS[(k + 5 * m) % len(_POINTS)] for m, leaf in enumerate(leaves)}

@@ -158,3 +158,19 @@ def test_a_body_without_candidates_is_not_judged(monkeypatch):
     assert solved(slope(z), {a: sigma(z)}) is None
     assert judged == []
     module._solved.cache_clear()
+
+
+@pytest.mark.parametrize(("body", "form"), [(3 * e(Access("z")), 1), (-3 * e(Access("z")), -1)])
+def test_a_value_that_is_held_as_it_is_needs_no_search(body, form, monkeypatch):
+    module._KNOWN.clear()
+    module._solved.cache_clear()
+    monkeypatch.setattr(module, "candidates", None)
+    a = Access("a")
+    found = solved(body, {a: 3 * e(Access("z"))}, lossy=False)
+    assert found.form == form * a
+    assert (found.verified, found.loss, found.required, found.shares) == ("symbolically", "", False, False)
+
+
+def test_what_costs_nothing_is_not_read_instead():
+    a, z = Access("a"), Access("z")
+    assert solved(z, {a: z}, price=0) is None

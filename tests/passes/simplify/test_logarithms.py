@@ -6,6 +6,7 @@ from symbp import nn
 from symbp.ir import Access, Index, Program, Statement, Tensor, evaluate
 from symbp.network import Network
 from symbp.passes.lower import lower
+from symbp.passes.simplify import logarithms as module
 from symbp.passes.simplify.ledger import Ledger
 from symbp.passes.simplify.logarithms import RULE, expand_logarithms
 from symbp.pipeline import derive
@@ -154,3 +155,19 @@ def test_powers_of_what_may_be_negative_stay():
     values = {"q": np.array(-2.0), "y": np.array(2.0)}
     got = evaluate(derive(net).forward_program, values)["E"]
     assert float(got) == pytest.approx(-np.log(4) - 2)
+
+
+def test_the_terms_of_a_long_sum_are_factored_once(monkeypatch):
+    cancelled = []
+    plain = module.cancelled
+    monkeypatch.setattr(module, "cancelled", lambda body: cancelled.append(body) or plain(body))
+    module._factored.cache_clear()
+    expected = {}
+    for k in range(3):
+        p_k, z_k = Access(f"p{k}"), Access(f"z{k}")
+        tensors = [Tensor(f"z{k}", (), "parameter"), Tensor(f"p{k}", ()), Tensor("E", ())]
+        statements = (Statement(f"p{k}", (), 1 / (1 + e(-z_k))), Statement("E", (), log(1 - p_k)))
+        program = Program({t.name: t for t in tensors}, statements, ("E",))
+        expected[z_k] = expand_logarithms(program).statements[-1].body
+    assert expected == {z_k: -log(1 + e(z_k)) for z_k in expected}
+    assert len(cancelled) == 1

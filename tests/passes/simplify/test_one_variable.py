@@ -4,6 +4,8 @@ import pytest
 import sympy as sp
 
 import symbp as sb
+from symbp.ir import Access, Index, Program, Statement, Tensor
+from symbp.ir.nodes import BATCH
 from symbp.passes.simplify import one_variable
 from symbp.passes.simplify.limits import AT_INFINITY
 from symbp.passes.simplify.removable import REMOVABLE
@@ -74,3 +76,20 @@ def test_infinite_values_are_looked_at_quietly():
     f = sb.compile([1 / ((x - y) * z + (y - x) * z), sp.sin(x)], wrt=[x, y, z], cache=False)
     values, _ = f.value_and_jacobian(1.0, 2.0, 3.0)
     assert values.tolist() == [np.inf, np.sin(1.0)]
+
+
+@pytest.mark.parametrize("batched", [True, False])
+def test_all_arguments_are_samples_of_one_evaluation(batched, monkeypatch):
+    runs = []
+    plain = one_variable.evaluate
+    monkeypatch.setattr(one_variable, "evaluate", lambda *args: runs.append(args) or plain(*args))
+    n = (Index("n", BATCH),) if batched else ()
+    shape = (BATCH,) if batched else ()
+    tensors = [Tensor("x", shape, "input"), *(Tensor(name, shape) for name in "st"), Tensor("u", ())]
+    bodies = {"s": sp.sin(Access("x", *n)), "t": sp.log(Access("x", *n))}
+    statements = [Statement(name, n, body) for name, body in bodies.items()]
+    statements.append(Statement("u", (), sp.log(sp.Integer(2))))
+    program = Program({t.name: t for t in tensors}, tuple(statements), ("s", "t", "u"))
+    found = one_variable._nans(program, [tensors[0]])
+    assert found == {"s": [True, True, False], "t": [True, False, False], "u": [False] * 3}
+    assert len(runs) == (1 if batched else 3)

@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 
 import symbp as sb
-from symbp.ir import Access
+from symbp.ir import Access, Statement
 from symbp.passes.simplify.rewriter import Rewriter, forget
 from symbp.passes.simplify.single import Definitions
 
@@ -61,3 +61,15 @@ def test_a_product_of_exponentials_that_sympy_multiplies_out():
 def test_an_exponential_of_an_exponential_in_a_branch():
     """u exp(u)/(exp(u) + 2) with u = exp(x y): exp(u) overflows at 7."""
     right(sp.Max(y, log(e(e(x * y)) + 2)), [x, y], 3, 12)
+
+
+def test_products_of_sums_of_exponentials_are_not_written_out():
+    """There is no quotient in them that could be shifted."""
+    known = Definitions(True)
+    known.add(Statement("p", (), 2 * e(X) + 3 * e(Y)), None, False)
+    rewriter = Rewriter(known, frozenset(), forget)
+    known.written_out = None  # whoever calls it fails
+    body = Access("p") * X + e(X) * Y - 2 * e(Y)
+    assert rewriter.shifted(body) is body
+    with pytest.raises(TypeError):
+        rewriter.shifted(e(X) / Access("p"))

@@ -5,7 +5,12 @@ import sympy as sp
 import symbp as sb
 from symbp.ir import Access
 from symbp.ir.evaluate import evaluate_body
-from symbp.passes.simplify.several_exponentials import logarithm_of_sum, shifted_quotients, terms_of
+from symbp.passes.simplify.several_exponentials import (
+    logarithm_of_sum,
+    may_divide,
+    shifted_quotients,
+    terms_of,
+)
 from symbp.passes.simplify.stable import stable_body
 from symbp.passes.simplify.verify import verified
 from tests.passes.simplify.judge import X, Y, Z, worst
@@ -123,3 +128,24 @@ def test_a_gradient_beside_a_value_that_underflows():
     x, y = sp.symbols("x y")
     f = sb.compile(1 / (1 + e(x) + e(y)), wrt=[x, y], cache=False)
     assert f.value_and_grad(800.0, 3.0) == (0, (0, 0))
+
+
+@pytest.mark.parametrize(
+    ("body", "parts", "expected"),
+    [
+        (X * e(Y) - 2 * X**3, (), False),
+        (X * Y + e(Z), ("x",), False),
+        (X / Y, (), True),
+        (sp.sqrt(X), (), True),
+        (X**Y, (), True),
+        (e(-X), ("x",), True),
+        (e(-X), ("y",), False),
+    ],
+    ids=str,
+)
+def test_where_a_quotient_may_be(body, parts, expected):
+    assert may_divide(body, parts) == expected
+    if not expected:
+        held = {X: e(Y) + e(Z), Y: 2 * e(Z) - e(X)}
+        wider = body.xreplace({a: f for a, f in held.items() if a.name in parts})
+        assert shifted_quotients(wider) == wider

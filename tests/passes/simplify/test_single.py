@@ -109,7 +109,16 @@ def test_definitions_know_whether_the_rules_concern_them():
     for name, body in (("a", 2 * e(x)), ("b", x**2), ("c", 3 * sp.log(x))):
         assert not known.ruled
         known.add(Statement(name, (), body), None, False)
-    assert known.ruled
+    assert known.ruled == {"c"}
+
+
+def test_the_rules_concern_what_reads_such_a_call():
+    known = Definitions(True)
+    for name, body in (("a", 2 * e(x)), ("c", 3 * sp.log(x))):
+        known.add(Statement(name, (), body), None, False)
+    assert known.is_ruled(sp.log(y))
+    assert known.is_ruled(y * Access("c"))
+    assert not known.is_ruled(y * Access("a"))
 
 
 def test_what_the_rules_return_concerns_them():

@@ -2,6 +2,7 @@ import numpy as np
 import sympy as sp
 
 from symbp.ir import Access
+from symbp.passes.simplify import verify
 from symbp.passes.simplify.verify import adds_nan, answers_nan, losses, verified
 
 x, y, a = Access("x"), Access("y"), Access("a")
@@ -57,3 +58,22 @@ def test_a_definition_that_is_not_read_excuses_nothing():
     assert losses(form, form, {Access("held"): sp.log(a)}) == losses(form, form, {})
     held = {a: sp.log(x), Access("b"): a + 1}
     assert not answers_nan(Access("b"), held)  # nan where what it is made of is
+
+
+def test_pairs_that_differ_in_names_of_the_same_order_are_looked_at_once(monkeypatch):
+    looked = []
+    monkeypatch.setattr(verify, "_verified", lambda left, right: looked.append(left) or "by a test")
+    monkeypatch.setattr(verify, "_VERIFIED", {})
+    b, c = Access("b"), Access("c")
+    for one, other in ((a, b), (b, c), (a, x)):
+        assert verified(2 * sp.sin(one) * sp.cos(one) * other, sp.sin(2 * one) * other) == "by a test"
+    assert len(looked) == 1
+    verified(2 * sp.sin(b) * sp.cos(b) * a, sp.sin(2 * b) * a)
+    verified(2 * sp.sin(a) * sp.cos(a) * b, sp.sin(3 * a) * b)
+    assert len(looked) == 3
+
+
+def test_what_is_refused_is_refused_under_other_names():
+    b, c = Access("b"), Access("c")
+    for one, other in ((a, b), (b, c)):
+        assert verified(sp.sin(one) * other, one * other) is None
