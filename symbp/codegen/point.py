@@ -66,6 +66,10 @@ class Point(Lockstep):
         memory: numbers that outlive their piece of the text.
     """
 
+    # Measured: 1,800 lines compile in half the time whole, and run up to a tenth faster, as fewer numbers go
+    # through memory; of 4,000 lines neither is so.
+    whole = 2000
+
     def __init__(self, text, inputs, results, constants, single):
         super().__init__(text, inputs, results, constants, single)
         self.width, self.memory = self.lanes, self.room // self.lanes - self.vectors

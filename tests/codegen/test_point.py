@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from numba.core.errors import TypingError
 
 from symbp.codegen.module import emit
-from symbp.codegen.point import in_levels
+from symbp.codegen.point import Point, in_levels
+from symbp.codegen.pointwise import straight
 from symbp.codegen.support import BLOCK_PIECE, line_operands
 from symbp.machine.build import build
 from symbp.machine.callable import Function
@@ -21,11 +22,11 @@ from tests.codegen.kernels import load
 from tests.codegen.test_lockstep import FUNCTIONS, X, Y, rows
 
 
-def both(kernel, values):
+def both(kernel, values, pairs=False):
     """What one text gives for one sample: in lockstep, and alone."""
     kinds = {"run_into": [[kernel.dtype, 1], [kernel.dtype, 1], [kernel.dtype, 2]]}
     kinds["run_point_into"] = kinds["run_into"]
-    code, messages = build(emit([kernel]), kinds)
+    code, messages = build(emit([kernel]), kinds, pairs=pairs)
     loaded, found = Loaded(code), []
     for name, arguments in kinds.items():
         out = np.full((1, *kernel.program.tensors["out"].row_shape), 7, kernel.dtype)
@@ -36,11 +37,12 @@ def both(kernel, values):
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("pairs", [False, True])
 @pytest.mark.parametrize("values", [(0.3, -0.7), (2.5, 1.25), (-1.0, 0.0), (np.inf, 1.0), (np.nan, 2.0)])
-def test_a_sample_alone_is_what_it_is_among_others(dtype, values):
+def test_a_sample_alone_is_what_it_is_among_others(dtype, pairs, values):
     # What has derivatives of the gamma function is left to Numba, see below.
     bodies = [b for b in FUNCTIONS if not b.atoms(sp.polygamma)]
-    among, alone = both(rows(bodies, dtype, point=True), values)
+    among, alone = both(rows(bodies, dtype, point=True), values, pairs)
     np.testing.assert_array_equal(alone, among)
 
 
@@ -55,12 +57,19 @@ def test_numba_compiles_it_too(tmp_path):
         module.run_point_into(x.astype("f4"), y, alone)
 
 
-def test_long_texts_in_pieces_with_calls_that_need_calls():
+@pytest.mark.parametrize("whole", [True, False])
+def test_long_texts_with_calls_that_need_calls_whole_and_in_pieces(whole):
     body, bodies = X, []
-    for k in range(BLOCK_PIECE):
+    for k in range(BLOCK_PIECE // 2 if whole else BLOCK_PIECE):
         body = sp.exp(sp.sin(body + k * Y))
         bodies += [body, sp.Integer(k), body * Y]
-    among, alone = both(rows(bodies, point=True), (0.25, 0.5))
+    kernel = rows(bodies, point=True)
+    found = straight(kernel)
+    plan = Point(in_levels(found.text), found.inputs, found.results, found.constants, False)
+    assert len(found.text.split("\n")) > 2 * BLOCK_PIECE
+    assert (len(plan.pieces) == 1) is whole
+    assert (plan.memory == 0) is whole
+    among, alone = both(kernel, (0.25, 0.5))
     np.testing.assert_array_equal(alone, among)
 
 
