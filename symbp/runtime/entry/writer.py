@@ -56,10 +56,12 @@ class Entry:
     Args:
         name: of the function.
         kernel: the kernel's machine code.
+        method: a bound method of Python's that this function stands for.
+        otherwise: what the way out calls, with the same arguments, and returns the result of.
     """
 
-    def __init__(self, name: str, kernel: Function):
-        self.name, self.kernel = name, kernel
+    def __init__(self, name: str, kernel: Function, method: Any = None, otherwise: Any = None):
+        self.name, self.kernel, self.method, self.otherwise = name, kernel, method, otherwise
         self.module = ir.Module(name)
         kind = ir.FunctionType(_BYTE, [_BYTE, _BYTE.as_pointer(), _WORD])
         self.function = ir.Function(self.module, kind, name)
@@ -187,6 +189,11 @@ class Entry:
         read = self.build.select(yes, given, self._known(np.empty((0,) * (axes + 1))))
         return self.build.icmp_signed("==", self._part(read, AXES, _INT), ir.Constant(_INT, axes))
 
+    def fixed(self, array: np.ndarray, shape: Sequence[int]) -> Array:
+        """The entries of one array, the same at each call, as an array of another shape."""
+        self._alive.append(array)
+        return Array(_word(array.ctypes.data).inttoptr(_BYTE), tuple(shape))
+
     # ---- what is made
 
     def room(self, dtype: np.dtype) -> Array:
@@ -298,18 +305,22 @@ class Entry:
         self.build.ret(result)
         self._made = []
 
-    def give_true(self) -> None:
-        """Return True, which tells that the kernel has run."""
-        self._python("Py_IncRef", _VOID, self._known(True))
-        self.give(self._known(True))
+    def give_known(self, thing: Any) -> None:
+        """Return an object that lives as long as the function."""
+        self._python("Py_IncRef", _VOID, self._known(thing))
+        self.give(self._known(thing))
 
     def finished(self) -> Callable[..., Any]:
         """The function, compiled."""
         self.build = ir.IRBuilder(self._out)
         self._python("PyErr_Clear", _VOID)
-        self._python("Py_IncRef", _VOID, self._known(None))
-        self.build.ret(self._known(None))
-        return builtin(self.module, self.name, self._alive)
+        if self.otherwise is None:
+            self._python("Py_IncRef", _VOID, self._known(None))
+            self.build.ret(self._known(None))
+        else:
+            call = self._known(self.otherwise), self._given, self._count, _nothing()
+            self.build.ret(self._python("PyObject_Vectorcall", _BYTE, *call))
+        return builtin(self.module, self.name, self._alive, self.method)
 
     # ---- inside
 
