@@ -16,6 +16,7 @@ from llvmlite import ir
 
 from symbp.machine.callable import Function
 from symbp.runtime.compiled import Compiled
+from symbp.runtime.entry.floats import Floats
 from symbp.runtime.entry.objects import new_array_address
 from symbp.runtime.entry.writer import LONG, Array, Entry
 from symbp.runtime.second_look import all_finite
@@ -246,7 +247,8 @@ def _one_sample(
     entry.run([*taken, *views], kernel.call.work, function)
     if kernel.pointwise:
         entry.need_finite(views, kernel.real)
-    results = [m[0] if m else entry.new_float(r, kernel.real) for m, r in zip(made, rooms, strict=True)]
+    number = Floats(entry, made.count(None)) if None in made else entry.new_float
+    results = [m[0] if m else number(r, kernel.real) for m, r in zip(made, rooms, strict=True)]
     _give(entry, results, form)
 
 

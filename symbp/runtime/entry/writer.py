@@ -20,6 +20,7 @@ from symbp.runtime.entry.objects import (
     DTYPE,
     EXTENTS,
     FLAGS,
+    ITEMS,
     NUMBER,
     PLAIN,
     POINTER,
@@ -226,10 +227,27 @@ class Entry:
 
     def new_float(self, entry: Array, dtype: np.dtype) -> ir.Value:
         """The first entry as a float."""
+        return self._own(self._python("PyFloat_FromDouble", _BYTE, self.double(entry, dtype)))
+
+    def double(self, entry: Array, dtype: np.dtype) -> ir.Value:
+        """The first entry in double precision."""
         value = self.build.load(self.build.bitcast(entry.address, _real(dtype).as_pointer()))
-        if dtype.itemsize < 8:
-            value = self.build.fpext(value, _DOUBLE)
-        return self._own(self._python("PyFloat_FromDouble", _BYTE, value))
+        return value if dtype.itemsize == 8 else self.build.fpext(value, _DOUBLE)
+
+    def keep(self, made: ir.Value, place: ir.Value) -> None:
+        """Let a place have an object that was made here, too, in place of the one that it has."""
+        old = self.build.load(place)
+        self._python("Py_IncRef", _VOID, made)
+        self.build.store(made, place)
+        self._python("Py_DecRef", _VOID, old)
+
+    def one_of(self, made: Sequence[tuple[ir.Value, ir.Block]]) -> ir.Value:
+        """The object that was made on the way here."""
+        found = self.build.phi(_BYTE)
+        for value, block in made:
+            found.add_incoming(value, block)
+        self._made = [m for m in self._made if not any(m is value for value, _ in made)] + [found]
+        return found
 
     def new_tuple(self, items: Sequence[ir.Value], borrowed: int = 0) -> ir.Value:
         """A tuple of objects, of which the first ones are the caller's and the rest was made here."""
@@ -237,7 +255,8 @@ class Entry:
         for at, item in enumerate(items):
             if at < borrowed:
                 self._python("Py_IncRef", _VOID, item)
-            self._python("PyTuple_SetItem", _INT, made, _word(at), item)  # takes the reference
+            place = self.build.gep(made, [_word(ITEMS + at * POINTER)])
+            self.build.store(item, self.build.bitcast(place, _BYTE.as_pointer()))  # takes the reference
         self._made = [m for m in self._made if not any(m is i for i in items[borrowed:])]
         return made
 
