@@ -46,13 +46,15 @@ def test_one_kept_float_is_enough():
 
 def test_what_nobody_has_is_given_again():
     call, x = twice(), np.arange(3.0)
-    given, others = [], []
+    given, others, references = [], [], set()
     for k in range(12):
         found = call(x + k)  # while the last ones are there
         given.append(tuple(map(id, found)))
+        references.add(sys.getrefcount(found[1]))
         others += [k / (n + 1) for n in range(200)]  # these take what Python has dropped
         assert found == tuple(2 * (x + k))
     assert len(set(given[4:])) == 2
+    assert len(references) == 1
 
 
 def test_references_are_counted():
