@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from symbp.codegen import lockstep, point, registers
+from symbp.codegen import alike, lockstep, point, registers
 from symbp.codegen.block import LONG
 from symbp.codegen.driver import Driver
 from symbp.codegen.functions import spelled
@@ -271,12 +271,12 @@ def sources(points: bool) -> list[str]:
     """What a module carries for its straight lines, and for single samples."""
     items: tuple = (registers.vector_registers, registers.exchanged, registers.steps)
     items += (lockstep.Lockstep, lockstep.Values, lockstep.lockstep, lockstep.row_check)
-    items += (point.Point, point.in_levels, point.point) if points else ()
+    items += (alike.levels, alike.alike, point.Point, point.in_levels, point.point) if points else ()
     texts = [own_source(item) for item in items]
     return [texts[0], "VECTOR_BYTES, REGISTERS = vector_registers()", *texts[1:]]
 
 
 _OWN = """TypingError Lockstep Values lockstep row_check VECTOR_BYTES REGISTERS vector_registers exchanged
-steps contextmanager groupby Point in_levels point given made"""
+steps contextmanager groupby Point in_levels levels alike point given made"""
 OWN_NAMES = frozenset(_OWN.split())
 """What a module calls what it carries."""

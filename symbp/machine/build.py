@@ -20,7 +20,6 @@ def build(
     text: str,
     functions: Mapping[str, Iterable[Sequence[Any]]],
     given: Mapping[str, ir.FunctionType] = MappingProxyType({}),
-    pairs: bool = False,
 ) -> tuple[bytes, list[str]]:
     """The object file of some functions, and the messages of their errors.
 
@@ -28,14 +27,13 @@ def build(
         text: of the module.
         functions: the arguments of each, as [dtype, ndim], with ndim 0 for a number.
         given: functions that are compiled apart; the object file needs theirs beside it.
-        pairs: see `symbp.machine.compile.machine_code`.
 
     Raises:
         NotCovered: the text has forms that are left to Numba.
     """
     module = Module(text, given)
     module.export({name: kinds_of(arguments) for name, arguments in functions.items()})
-    return machine_code(module.parsed(), pairs), module.messages
+    return machine_code(module.parsed()), module.messages
 
 
 def kinds_of(arguments: Iterable[Sequence[Any]]) -> tuple[types.Type, ...]:

@@ -15,18 +15,13 @@ from symbp.machine.convention import FREE, NEW
 from symbp.machine.host import initialise, processor_features, processor_name, triple
 
 
-def machine_code(module: llvm.ModuleRef, pairs: bool = False) -> bytes:
-    """The object file of a module, for the processor of this machine, after LLVM's passes.
-
-    Args:
-        pairs: whether equal operations that stand side by side become one for a vector. To look for them
-            takes long in long functions.
-    """
+def machine_code(module: llvm.ModuleRef) -> bytes:
+    """The object file of a module, for the processor of this machine, after LLVM's passes."""
     target = _target()
     module.data_layout = str(target.target_data)
     # Level 3 takes longer for the same code; loops that are to be unrolled are marked.
     tuning = llvm.create_pipeline_tuning_options(speed_level=2)
-    tuning.loop_vectorization, tuning.loop_unrolling, tuning.slp_vectorization = True, False, pairs
+    tuning.loop_vectorization, tuning.loop_unrolling, tuning.slp_vectorization = True, False, False
     builder = llvm.create_pass_builder(target, tuning)
     builder.getModulePassManager().run(module, builder)
     return target.emit_object(module)

@@ -15,9 +15,6 @@ from symbp.schedule.kernel import Kernel
 from symbp.schedule.memory import plan_kernel
 from symbp.schedule.product import product_of
 
-MOST_PAIRED = 600
-"""Instructions of a straight line up to which equal ones are looked for."""
-
 
 def describe(kernel: Kernel, derivation: Any, line: Straight | None = None) -> dict:
     """The description that is kept beside a kernel's module, made of numbers, text and lists.
@@ -69,7 +66,6 @@ def describe(kernel: Kernel, derivation: Any, line: Straight | None = None) -> d
         "compile": functions,
         "later": later,
         "point_into": {f"{kernel.name}_point_into": into} if line is not None and later else {},
-        "short": line is not None and line.size <= MOST_PAIRED,
     }
 
 

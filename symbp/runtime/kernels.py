@@ -135,7 +135,7 @@ class KernelSet:
         key = fingerprint(self.network, {**options, "functions": what})
         meta = {**loaded.meta, "compile": loaded.meta[what], "machine": {}}
         if what == "point_into":
-            meta |= {"compile": {}, "machine": loaded.meta[what], "pairs": loaded.meta["short"]}
+            meta |= {"compile": {}, "machine": loaded.meta[what]}
         return load_or_build(key, lambda: (loaded.source, meta), cache=self.cache)
 
     def _together(self, options: dict, make: Callable[[Derivation], Kernel]) -> Together:

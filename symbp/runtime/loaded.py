@@ -4,8 +4,6 @@ The description says how functions are compiled:
 
     machine    functions that Python calls, by name with the types of their arguments: straight through LLVM
     point_into the function for one sample alone, which is compiled like these where it is called often
-    short      whether that one is so short that equal operations are looked for in it
-    pairs      whether this is done with `machine`, see `symbp.machine.compile.machine_code`
     compile    the same, and more, for callers that Numba compiles: by Numba. So are all functions of a
                module whose `machine` is empty
     messages   of the errors of machine code
@@ -80,8 +78,7 @@ class LoadedModule:
 
         given = self._products()
         try:
-            others, pairs = given.functions if given else {}, self.meta.get("pairs", False)
-            code, messages = build(self.source, self.meta["machine"], others, pairs)
+            code, messages = build(self.source, self.meta["machine"], given.functions if given else {})
         except NotCovered:
             self.meta = {**self.meta, "machine": {}}
         else:

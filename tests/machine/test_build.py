@@ -26,25 +26,6 @@ def test_code_and_messages():
     assert out.tolist() == [0.0, 2.0, 4.0]
 
 
-SUMS = """
-@njit
-def run(x, out):
-    a = x[0] + 1.0
-    b = x[1] + 2.0
-    out[0] = a
-    out[1] = b
-"""
-
-
-def test_equal_operations_side_by_side_become_one_where_this_is_asked_for():
-    codes = [build(HEAD + SUMS, {"run": KINDS}, pairs=pairs)[0] for pairs in (False, True)]
-    assert codes[0] != codes[1]
-    for code in codes:
-        out = np.zeros(2)
-        Function(Loaded(code), "run", KINDS, [])(np.array([1.0, 5.0]), out)
-        assert out.tolist() == [2.0, 7.0]
-
-
 def test_what_is_not_covered():
     with pytest.raises(NotCovered):
         build(HEAD + TEXT.replace("2*x", "x[k]**x"), {"run": KINDS})

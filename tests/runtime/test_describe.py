@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-import sympy as sp
-
 import symbp as sb
 from symbp.codegen.pointwise import straight
 from symbp.pipeline import derive, gradient_kernel
@@ -54,13 +52,3 @@ def test_work_grows_with_the_layers():
 def test_products_of_matrices():
     assert described(sb.mlp([8, 16, 4]), dtype="float32")[0]["products"] == "float32"
     assert described(sb.mlp([1, 2, 1]))[0]["products"] is None
-
-
-def test_equal_operations_are_looked_for_in_short_lines():
-    x = sp.Symbol("x")
-    short, long = (sb.compile([sp.sin(k * x + k) for k in range(n)], wrt=[x], cache=False) for n in (20, 400))
-    metas = [f._kernel("value").loaded.meta for f in (short, long)]
-    assert [m["short"] for m in metas] == [True, False]
-    assert not any("pairs" in m for m in metas)
-    alone = [f._kernel("value")._module("point_into").meta for f in (short, long)]
-    assert [m["pairs"] for m in alone] == [True, False]
