@@ -1,7 +1,7 @@
 """Operations that are alike: those that do the same with numbers which were made in the same way.
 
-A sum over components is such: what is computed for one component is computed for the next one, too. Where most
-of a text is so, one instruction does it for as many components as a register holds. The numbers are the same.
+In a sum over components, what is computed for one of them is computed for the next one, too. Where most of
+a text is so, one instruction does it for as many components as a register holds. The numbers are the same.
 
 The source of these functions becomes part of generated modules.
 """
@@ -27,8 +27,8 @@ def levels(lines):
 
 
 def alike(lines, width, least=3):
-    """The lines, level by level, with those that are alike side by side, and the group of each of these by its
-    name; the lines as they are, and no groups, where most lines are not alike.
+    """The lines, level by level, those that are alike side by side, and by name the group of each of these;
+    where most lines are not alike, the lines as they are, and no groups.
 
     What is loaded is all of one kind, and so are constant numbers.
 
