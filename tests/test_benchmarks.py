@@ -13,6 +13,7 @@ from benchmarks.measure import Budget, Disagreement, Timing, _repeats, agree, ex
 from benchmarks.peers import contender
 from benchmarks.records import Record, Run, best_peer, ours
 from benchmarks.scalar.models import kinetics, mixture, pendulum
+from benchmarks.scalar.peers import make
 from benchmarks.workloads import WORKLOADS
 
 SHORT = Budget(rounds=4, stretch=1e-5)
@@ -110,12 +111,20 @@ def test_who_fails_disagrees_or_is_absent_is_not_timed():
 
 
 def test_the_best_peer_is_not_symbp():
-    timings = {"symbp": 1.0, "jax": 3.0, "numpy": 2.0}
+    timings = {"symbp": 1.0, "symbp, bound": 0.5, "jax": 3.0, "numpy": 2.0}
     records = [Record("s", "x", p, Timing.of([t])) for p, t in timings.items()]
     records.append(Record("s", "x", "torch", note="absent (torch)"))
     assert best_peer(records).peer == "numpy"
     assert ours(records).peer == "symbp"
-    assert best_peer(records[:1]) is None
+    assert best_peer(records[:2]) is None
+
+
+@pytest.mark.parametrize("model", [pendulum(1), mixture(2), kinetics(6, 5)], ids=lambda m: m.name)
+@pytest.mark.parametrize("samples", [1, 3])
+def test_a_bound_call_gives_what_the_call_gives(model, samples):
+    points = model.points(samples)
+    (_, called), (_, bound) = (make(peer, model, points) for peer in ("symbp", "symbp, bound"))
+    np.testing.assert_array_equal(bound(), called())
 
 
 def test_a_missing_library_is_absent(monkeypatch):

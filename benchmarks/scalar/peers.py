@@ -22,18 +22,25 @@ from benchmarks.scalar.models import ScalarModel
 Made = tuple[Callable[[], Any], Callable[[], np.ndarray]]
 
 
-def symbp(model: ScalarModel, points: np.ndarray) -> Made:
+def _compiled(model: ScalarModel) -> tuple[Any, str]:
+    """symbp's function, and the name of the method that gives all that is asked for."""
     import symbp as sb
 
     one = len(model.expressions) == 1
     what = model.expressions[0] if one else list(model.expressions)
     f = sb.compile(what, wrt=list(model.wrt), args=list(model.arguments))
+    return f, "value" if not model.wrt else "value_and_grad" if one else "value_and_jacobian"
+
+
+def symbp(model: ScalarModel, points: np.ndarray) -> Made:
+    """Calls as most users write them: numbers or arrays in, new objects out."""
+    f, what = _compiled(model)
     samples = points.shape[1]
     # One point is given as numbers: there is a short way for those.
     given = tuple(points[:, 0].tolist()) if samples == 1 else tuple(points)
-    if not model.wrt:
+    if what == "value":
         call = lambda: (f(*given),)  # noqa: E731
-    elif one:
+    elif what == "value_and_grad":
         call = lambda: f.value_and_grad(*given)  # noqa: E731
     else:
         call = lambda: f.value_and_jacobian(*given)  # noqa: E731
@@ -41,6 +48,25 @@ def symbp(model: ScalarModel, points: np.ndarray) -> Made:
     def result():
         parts = [np.stack(p, axis=-1) if isinstance(p, tuple) else np.asarray(p) for p in call()]
         return np.concatenate([p.reshape(samples, -1) for p in parts], axis=1)
+
+    return call, result
+
+
+def symbp_bound(model: ScalarModel, points: np.ndarray) -> Made:
+    """A call bound to arrays for arguments and results, as CasADi's buffers are."""
+    f, what = _compiled(model)
+    samples = points.shape[1]
+    given = points[:, 0].copy() if samples == 1 else np.ascontiguousarray(points)
+    lead, count, slopes = (() if samples == 1 else (samples,)), len(model.expressions), len(model.wrt)
+    if what == "value_and_grad":
+        made = [np.empty(lead) for _ in range(1 + slopes)]
+    else:
+        made = [np.empty((*lead, count)), np.empty((*lead, count, slopes))][: 1 + bool(slopes)]
+    call = f.bind(what, given, made)
+
+    def result():
+        call()
+        return np.concatenate([a.reshape(samples, -1) for a in made], axis=1)
 
     return call, result
 
@@ -205,6 +231,7 @@ def symengine(model: ScalarModel, points: np.ndarray) -> Made:
 
 PEERS: dict[str, Callable[[ScalarModel, np.ndarray], Made]] = {
     "symbp": symbp,
+    "symbp, bound": symbp_bound,
     "lambdify+Numba": lambdify_numba,
     "CasADi VM": casadi,
     "CasADi C": casadi_c,

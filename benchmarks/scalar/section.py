@@ -9,7 +9,8 @@ from functools import partial
 from benchmarks.children import child
 from benchmarks.contest import contest
 from benchmarks.measure import Budget, Timing
-from benchmarks.records import Record, Run
+from benchmarks.peers import OURS
+from benchmarks.records import Record, Run, is_ours
 from benchmarks.scalar.models import MODELS
 from benchmarks.scalar.peers import PEERS, make
 
@@ -34,6 +35,8 @@ def scalar(run: Run, budget: Budget, quick: bool, chosen: Callable[[str], bool])
 
 def _builds(run: Run, name: str, title: str) -> None:
     for peer in PEERS:
+        if peer != OURS and is_ours(peer):
+            continue  # it is compiled in the same way
         subject = f"{title}: derive and compile"
         try:
             with tempfile.TemporaryDirectory() as cache:

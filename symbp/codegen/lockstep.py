@@ -119,6 +119,8 @@ class Lockstep:
         room: entries of the workspace: vectors of inputs, of results, of values between pieces.
     """
 
+    whole = 0  # lines up to which a text is one function
+
     def __init__(self, text, inputs, results, constants, single):
         self.inputs, self.results, self.constants = inputs, results, constants
         self.real = types.float32 if single else types.float64
@@ -131,7 +133,8 @@ class Lockstep:
         lines = [line.split(" ") for line in text.split("\n") if line]
         self.inline = sum(words[1] == "call" for words in lines) <= MOST_INLINED
         # Register allocation is superlinear in the length of a function.
-        self.pieces = [lines[k : k + BLOCK_PIECE] for k in range(0, len(lines), BLOCK_PIECE)]
+        size = BLOCK_PIECE if len(lines) > self.whole else max(1, len(lines))
+        self.pieces = [lines[k : k + size] for k in range(0, len(lines), size)]
         self.home = {w[0]: k for k, piece in enumerate(self.pieces) for w in piece if w[0] != "-"}
         self.vectors = sum(inputs) + sum(results)
         self.slots, self.truths = {}, set()

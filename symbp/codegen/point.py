@@ -14,8 +14,9 @@ from itertools import groupby
 
 from llvmlite import ir
 
+from symbp.codegen.alike import alike, levels
 from symbp.codegen.lockstep import Lockstep, Values
-from symbp.codegen.support import block_call, line_operands, wide_function
+from symbp.codegen.support import block_call, block_operation, wide_function
 from symbp.machine.vocabulary import TypingError, intrinsic, types
 
 
@@ -44,18 +45,12 @@ def point(text, inputs, results, constants, single):
 
 def in_levels(text):
     """The lines of a text, those of one function together where none needs another."""
-    rank: dict = {}
-    lines = []
-    for line in filter(None, text.split("\n")):
-        words = line.split(" ")
-        # Even ranks are operations, odd ones calls; neither waits for others of its rank but operations.
-        called = words[1] == "call"
-        before = [rank[name] for name in line_operands(words)]
-        own = max((r + (r % 2 == 0) + 2 * (r % 2) if called else r + r % 2 for r in before), default=called)
-        if words[0] != "-":
-            rank[words[0]] = own
-        lines.append((own, words[2] if called else "", line))
-    return "\n".join(line for _, _, line in sorted(lines, key=lambda found: found[:2]))
+    lines = [line.split(" ") for line in text.split("\n") if line]
+    places = [
+        (level, words[2] * (words[1] == "call")) for level, words in zip(levels(lines), lines, strict=True)
+    ]
+    order = sorted(range(len(lines)), key=places.__getitem__)
+    return "\n".join(" ".join(lines[at]) for at in order)
 
 
 class Point(Lockstep):
@@ -64,12 +59,20 @@ class Point(Lockstep):
     Attributes:
         width: arguments of one call.
         memory: numbers that outlive their piece of the text.
+        groups: of lines that are one operation for a vector, see `symbp.codegen.alike`.
     """
+
+    # Measured: 1,800 lines compile in half the time whole, and run up to a tenth faster, as fewer numbers go
+    # through memory; of 4,000 lines neither is so.
+    whole = 2000
 
     def __init__(self, text, inputs, results, constants, single):
         super().__init__(text, inputs, results, constants, single)
         self.width, self.memory = self.lanes, self.room // self.lanes - self.vectors
         self.lanes, self.vector, self.flags, self.vectors = 1, self.kind, ir.IntType(1), 0
+        self.groups, self.columns = {}, {}
+        if len(self.pieces) == 1:
+            self.pieces[0], self.groups = alike(self.pieces[0], self.width)
 
     def once(self, context, builder, arrays):
         """The sample of some arrays: inputs, then results."""
@@ -99,9 +102,12 @@ class Point(Lockstep):
             data = builder.load(builder.gep(function.args[1], [self.number(array)]))
             return builder.gep(data, [self.number(int(flat))])
 
-        for (op, called), lines in groupby(self.pieces[number], lambda w: (w[1], w[2] * (w[1] == "call"))):
+        for (op, called, group), lines in groupby(self.pieces[number], self.unit):
             if op == "call":
                 self.calls(called, [*lines], values, context, builder)
+                continue
+            if group:
+                self.together(op, [*lines], values, context, builder)
                 continue
             for name, _, *words in lines:
                 if op == "load":
@@ -113,6 +119,23 @@ class Point(Lockstep):
                     values[name] = self.computed(op, words, values, context, builder)
         builder.ret_void()
         return function
+
+    def unit(self, words):
+        """What lines have in common that are one call or one operation."""
+        return words[1], words[2] * (words[1] == "call"), self.groups.get(words[0], ())
+
+    def together(self, op, lines, values, context, builder):
+        """One operation for all lines of a group."""
+        size = 1 << (len(lines) - 1).bit_length()
+        columns = []
+        for names in zip(*(words[2:] for words in lines), strict=True):
+            if names not in self.columns:
+                self.columns[names] = self.vector_of(builder, [values[n] for n in names], size)
+            columns.append(self.columns[names])
+        found = block_operation(op, columns, self.real, context, builder)
+        self.columns[tuple(words[0] for words in lines)] = found
+        for lane, words in enumerate(lines):
+            values[words[0]] = builder.extract_element(found, ir.Constant(ir.IntType(32), lane))
 
     def constant(self, text):
         if text in ("True", "False"):
@@ -126,7 +149,7 @@ class Point(Lockstep):
             given = [[values[w] for w in words[3:]] for words in group]
             found = None
             if len(group) > 1:
-                vectors = [self.vector_of(builder, column) for column in zip(*given, strict=True)]
+                vectors = [self.vector_of(builder, c, self.width) for c in zip(*given, strict=True)]
                 found = wide_function(called, vectors, context, builder, self.inline)
             for lane, (words, args) in enumerate(zip(group, given, strict=True)):
                 if found is not None:
@@ -135,10 +158,10 @@ class Point(Lockstep):
                     value = self.call(called, args, context, builder)
                 values[words[0]] = value
 
-    def vector_of(self, builder, numbers):
+    def vector_of(self, builder, numbers, size):
         """Numbers in the lanes of a vector, the last one repeated."""
-        found = ir.Constant(ir.VectorType(self.kind, self.width), ir.Undefined)
-        for lane in range(self.width):
+        found = ir.Constant(ir.VectorType(numbers[0].type, size), ir.Undefined)
+        for lane in range(size):
             number = numbers[min(lane, len(numbers) - 1)]
             found = builder.insert_element(found, number, ir.Constant(ir.IntType(32), lane))
         return found

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from symbp.codegen import lockstep, point, registers
+from symbp.codegen import alike, lockstep, point, registers
 from symbp.codegen.block import LONG
 from symbp.codegen.driver import Driver
 from symbp.codegen.functions import spelled
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 PIECES = range(128, 1025)
 """Samples that one thread takes at a time. For each piece what is constant is written anew."""
 
-PIECE_WORK = 1 << 20
+PIECE_WORK = 1 << 18
 """What these cost, in the units of `symbp.passes.cost`, as long as they are not too few, nor too many."""
 
 COSTS = {"call": 40, "pow": 40, "/": 5, "sqrt": 5, "const": 0}
@@ -270,12 +270,12 @@ def sources(points: bool) -> list[str]:
     """What a module carries for its straight lines, and for single samples."""
     items: tuple = (registers.vector_registers, registers.exchanged, registers.steps)
     items += (lockstep.Lockstep, lockstep.Values, lockstep.lockstep, lockstep.row_check)
-    items += (point.Point, point.in_levels, point.point) if points else ()
+    items += (alike.levels, alike.alike, point.Point, point.in_levels, point.point) if points else ()
     texts = [own_source(item) for item in items]
     return [texts[0], "VECTOR_BYTES, REGISTERS = vector_registers()", *texts[1:]]
 
 
 _OWN = """TypingError Lockstep Values lockstep row_check VECTOR_BYTES REGISTERS vector_registers exchanged
-steps contextmanager groupby Point in_levels point given made"""
+steps contextmanager groupby Point in_levels levels alike point given made"""
 OWN_NAMES = frozenset(_OWN.split())
 """What a module calls what it carries."""

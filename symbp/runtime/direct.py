@@ -19,6 +19,8 @@ from symbp.machine.convention import LEFT_RANGE
 from symbp.machine.gate import SIZE
 from symbp.machine.shared import SharedFunction
 from symbp.runtime.compiled import Compiled
+from symbp.runtime.entry.checks import need_finite, need_labels, need_totals
+from symbp.runtime.entry.floats import Floats
 from symbp.runtime.entry.objects import new_array_address
 from symbp.runtime.entry.sharing import SharingEntry
 from symbp.runtime.entry.writer import LONG, Array, Entry
@@ -76,7 +78,7 @@ def direct_into(function: Function) -> Callable[..., bool | None] | None:
         for argument, (dtype, ndim) in zip(given, function.kinds, strict=True)
     ]
     entry.run(taken, LONG)
-    entry.give_truth(True)
+    entry.give_known(True)  # the kernel has run
     return entry.finished()
 
 
@@ -94,9 +96,9 @@ def direct_job(function: SharedFunction) -> Callable[..., bool | None] | None:
     ]
     status = entry.share(function, at, entry.integer(helpers), arrays)
     with entry.where(entry.build.icmp_signed("==", status, status.type(0))):
-        entry.give_truth(True)
+        entry.give_known(True)
     entry.need(entry.build.icmp_signed("==", status, status.type(LEFT_RANGE)))
-    entry.give_truth(False)
+    entry.give_known(False)
     return entry.finished()
 
 
@@ -146,7 +148,12 @@ def direct_forward(kernel: Compiled, size: int, totals: Sequence[Slot] = ()) -> 
 
 
 def direct_samples(
-    kernel: Compiled, slots: Sequence[Slot], form: str = "all", alone: bool = False
+    kernel: Compiled,
+    slots: Sequence[Slot],
+    form: str = "all",
+    alone: bool = False,
+    method: Any = None,
+    otherwise: Any = None,
 ) -> DirectSamples | None:
     """The short way into a kernel of bare expressions: for one sample, and for arrays of N samples.
 
@@ -155,10 +162,11 @@ def direct_samples(
         form: "all" results as a tuple, the "one" there is, or the first and the "rest" as a pair.
             Of single numbers, those that are not finite are left to the long way, which looks again.
         alone: whether mostly single samples will come, so that they have machine code of their own.
+        method, otherwise: see `symbp.runtime.entry.writer.Entry`.
     """
     plain = bool(slots) and all(s.role != "label" and s.total is None for s in slots)
     plain = plain and all(s.batched for s in kernel.results) and bool(kernel.inputs)
-    entry = _entry(kernel) if plain else None
+    entry = _entry(kernel, method, otherwise) if plain else None
     if entry is None or (form == "one" and len(kernel.results) != 1):
         return None
     given = entry.arguments(len(slots))
@@ -182,8 +190,49 @@ def direct_samples(
     taken, rows = [arrays[k] for k in used], [entries for _, entries in made]
     entry.run([*taken, *rows], _operations(entry, samples, kernel))
     if kernel.pointwise:
-        entry.need_finite(rows, kernel.real)
+        need_finite(entry, rows, kernel.real)
     _give(entry, [result for result, _ in made], form)
+    return entry.finished()
+
+
+def direct_bound(
+    kernel: Compiled,
+    slots: Sequence[Slot],
+    arguments: Sequence[np.ndarray],
+    results: Sequence[np.ndarray],
+    otherwise: Callable[[], None],
+) -> Callable[[], None] | None:
+    """A function of no arguments that computes results from arguments, always the same arrays.
+
+    Args:
+        slots: of the arguments, which may be more than the kernel reads.
+        otherwise: what it leaves results to that are not finite.
+    """
+    count = len(arguments[0]) if arguments and arguments[0].ndim > len(slots[0].shape) else None
+    lead = () if count is None else (count,)
+    samples = 1 if count is None else count
+    pairs = [*zip(arguments, slots, strict=True)]
+    plain = all(s.role != "label" and s.total is None for s in slots) and len(results) == len(kernel.results)
+    plain = plain and bool(kernel.inputs) and 0 < samples < kernel.call.fewest_shared
+    plain = plain and all(s.batched for s in kernel.results)
+    pairs += zip(results, kernel.results, strict=False)
+    fit = all(
+        a.shape == (*lead, *s.shape) and a.dtype == kernel.real and a.dtype.isnative and a.flags.carray
+        for a, s in pairs
+    )
+    entry = _entry(kernel, None, otherwise) if plain and fit else None
+    if entry is None:
+        return None
+    entry.arguments(0)
+    names = [s.name for s in slots]
+    given = [arguments[names.index(s.name)] for s in kernel.inputs]
+    fixed = [entry.fixed(a, (samples, *s.shape)) for a, s in zip(given, kernel.inputs, strict=True)]
+    made = [entry.fixed(a, (samples, *s.shape)) for a, s in zip(results, kernel.results, strict=True)]
+    function = kernel.point_into() if samples == 1 else None
+    entry.run([*fixed, *made], samples * max(1, kernel.call.work), function)
+    if kernel.pointwise:
+        need_finite(entry, made, kernel.real)
+    entry.give_known(None)
     return entry.finished()
 
 
@@ -248,8 +297,9 @@ def _one_sample(
     views = [Array(r.address, (1, *s.shape)) for r, s in zip(rooms, kernel.results, strict=True)]
     entry.run([*taken, *views], kernel.call.work, function)
     if kernel.pointwise:
-        entry.need_finite(views, kernel.real)
-    results = [m[0] if m else entry.new_float(r, kernel.real) for m, r in zip(made, rooms, strict=True)]
+        need_finite(entry, views, kernel.real)
+    number = Floats(entry, made.count(None)) if None in made else entry.new_float
+    results = [m[0] if m else number(r, kernel.real) for m, r in zip(made, rooms, strict=True)]
     _give(entry, results, form)
 
 
@@ -267,12 +317,12 @@ def _plain(kernel: Compiled) -> bool:
     return bool(kernel.inputs) and all(s.batched for s in kernel.inputs)
 
 
-def _entry(kernel: Compiled) -> SharingEntry | None:
+def _entry(kernel: Compiled, method: Any = None, otherwise: Any = None) -> SharingEntry | None:
     """What the short way is written to, where there is machine code to call."""
     function = kernel.into.function
     if not isinstance(function, Function) or new_array_address() is None:
         return None
-    return SharingEntry(f"{kernel.name}_entry", function)
+    return SharingEntry(f"{kernel.name}_entry", function, method, otherwise)
 
 
 def _taken(
@@ -290,10 +340,10 @@ def _taken(
     entry.need(entry.build.icmp_signed(">", samples, samples.type(0)))
     for array, slot in zip(arrays[1:], kernel.inputs, strict=True):
         if slot.role == "label":
-            entry.labels(array, slot.bound)
+            need_labels(entry, array, slot.bound)
         for whole in totals:
             if whole.name == slot.name and whole.total is not None:
-                entry.totals(array, kernel.real, whole.total, total_rounding(whole, kernel.real))
+                need_totals(entry, array, kernel.real, whole.total, total_rounding(whole, kernel.real))
     return theta, given, arrays, samples
 
 

@@ -13,14 +13,15 @@ import numpy as np
 from symbp.errors import NetworkError, shorten
 from symbp.network import symbol_name
 from symbp.runtime.arguments import admit_arguments, count_arguments, samples
+from symbp.runtime.bound import bind
 from symbp.runtime.compiled import Compiled
 from symbp.runtime.dims import Instances, check_dims, unknown_dims
 from symbp.runtime.formula import formula
 from symbp.runtime.jitted import FunctionKernels
 from symbp.runtime.kernels import KernelSet, dtype_name
-from symbp.runtime.often import Often
 from symbp.runtime.parameters import Layout
 from symbp.runtime.second_look import SecondLooks
+from symbp.runtime.short_ways import ShortWays
 from symbp.runtime.threads import thread_count
 from symbp.runtime.validate import Slot, no_memory
 
@@ -67,6 +68,7 @@ class Function:
         self.dims = dict(dims or {})
         self.reuse, self._cache = bool(reuse), cache
         self._threads, self.threads = threads, thread_count(threads)
+        self._short: dict[str, Callable[..., Any]] = {}
         self._formula = formula(expression, wrt, args, self.dims)
         check_dims(next(iter(self._formula.networks.values())), self.dims)
         self.arguments, self.wrt = self._formula.arguments, self._formula.wrt
@@ -93,12 +95,12 @@ class Function:
         self._jitted = FunctionKernels(self)
         self._look_again = SecondLooks(lambda what: self._planned(what, self._kernels[what].derivation))
         self._found: dict[str, Compiled] = {}
-        self._short: dict[str, Callable[..., Any]] = {}
-        self._often: dict[str, Often] = {}
         self._shape = self._formula.value_shape(self.dims)
         inputs, pointwise = self._interface()
         totals = {symbol_name(s): getattr(s, "total", None) for s in self.arguments}
         self._slots = [Slot(n, tuple(s), True, r, b, totals.get(n)) for n, s, r, b in inputs]
+        self._ways = ShortWays(self._kernel, self._names, self._slots)
+        self._short = self._ways.found
         self._derivative = self._formula.derivative
         if self._derivative == "jacobian" and pointwise and self._slots and self.wrt:
             self._derivative = "value_and_jacobian"
@@ -157,16 +159,18 @@ class Function:
         Raises:
             DataError: an argument is not real, has the wrong shape or is missing.
         """
+        short = self._short.get("value")
+        if short is not None:
+            return short(*args)
         if self._open:
             function, args = self._closed(args)
             return function(*args)
-        short = self._short.get("value") or self._short_way("value", "one", args)
-        if short is not None:
-            found = short(*args)
-            if found is None:
-                found = self._by_threads("value", "one", args)
-            if found is not None:
-                return found
+        return self._ways("value", "one", None, self._value, args)(*args)
+
+    def _value(self, *args: Any) -> Any:
+        found = self._ways.by_threads("value", "one", args)
+        if found is not None:
+            return found
         lead, results = self._long("value", args)
         if self._shape is None:
             return _number(results[0])
@@ -190,13 +194,13 @@ class Function:
             raise NetworkError(
                 "the expression has several values", hint="use jacobian, or value_and_jacobian"
             )
-        short = self._short.get("value_and_grad") or self._short_way("value_and_grad", "rest", args)
-        if short is not None:
-            found = short(*args)
-            if found is None:
-                found = self._by_threads("value_and_grad", "rest", args)
-            if found is not None:
-                return found
+        method, otherwise = self.value_and_grad, self._value_and_grad
+        return self._ways("value_and_grad", "rest", method, otherwise, args)(*args)
+
+    def _value_and_grad(self, *args: Any) -> tuple[Any, tuple]:
+        found = self._ways.by_threads("value_and_grad", "rest", args)
+        if found is not None:
+            return found
         _, (value, *gradients) = self._long("value_and_grad", args)
         return _number(value), tuple(_number(g) for g in gradients)
 
@@ -227,25 +231,23 @@ class Function:
             return function.value_and_jacobian(*args)
         if self._derivative == "jacobian":
             return self(*args), self._by_rows(args)
-        what = self._derivative
-        pair = what == "value_and_jacobian"
-        form = "all" if pair else "rest"
-        short = self._short.get(what) or self._short_way(what, form, args)
-        found = None if short is None else short(*args)
-        if found is None and short is not None:
-            found = self._by_threads(what, form, args)
-        if pair:
-            if found is None:
-                _, found = self._long(what, args)
-            return found[0], found[1]
-        if found is not None and not any(s.shape for s in self._slots):
-            value, slopes = found
-            if not slopes:
+        if self._derivative == "value_and_jacobian":
+            method, otherwise = self.value_and_jacobian, self._value_and_jacobian
+            return self._ways("value_and_jacobian", "all", method, otherwise, args)(*args)
+        if not any(s.shape for s in self._slots):
+            value, numbers = self.value_and_grad(*args)
+            if not numbers:
                 return value, self._none(value)
-            return value, np.stack(slopes, axis=-1, dtype=self.dtype)[..., None, :]
+            return value, np.stack(numbers, axis=-1, dtype=self.dtype)[..., None, :]
         lead, (value, *slopes) = self._long("value_and_grad", args)
         rows = [r.reshape((*lead, 1, math.prod(r.shape[len(lead) :]))) for r in slopes]
         return _number(value), np.concatenate(rows, axis=-1) if rows else self._none(value)
+
+    def _value_and_jacobian(self, *args: Any) -> tuple[Any, np.ndarray]:
+        found = self._ways.by_threads("value_and_jacobian", "all", args)
+        if found is None:
+            found = self._long("value_and_jacobian", args)[1]
+        return found[0], found[1]
 
     def _none(self, value: Any) -> np.ndarray:
         """The Jacobian of one number with respect to nothing."""
@@ -271,6 +273,24 @@ class Function:
         results = self._run(kernel, [given[s.name] for s in kernel.inputs], (*lead, outputs))[1:]
         results = [r.reshape((*lead, outputs, math.prod(r.shape[len(lead) + 1 :]))) for r in results]
         return np.concatenate(results, axis=-1) if results else np.zeros((*lead, outputs, 0), self.dtype)
+
+    def bind(self, what: str, arguments: Any, results: Any) -> Callable[[], None]:
+        """A call that reads and writes the same arrays each time, for loops in Python that call very often.
+
+        Nothing is checked, converted or made in it. `bind` itself makes the first call.
+
+        Args:
+            what: "value", "value_and_grad" or "value_and_jacobian": what is computed.
+            arguments: an array for each argument, of the dtype of the function and in C order; a number is an
+                array of no axes, or of one axis for N samples. Other arrays take as long as a call of the
+                method. Or one array, whose items along the first axis are the arguments.
+            results: an array for each result, or one array, likewise: value, then gradients or Jacobian.
+
+        Raises:
+            DataError: the arrays do not fit together; they overlap; or as for a call.
+            NetworkError: as for the method.
+        """
+        return bind(self, what, arguments, results)
 
     def check(self, *args: Any) -> Any:
         """Compare the derivatives with numerical differentiation; without arguments, at random points.
@@ -336,33 +356,6 @@ class Function:
             results = (derivation.loss, *(derivation.gradients[symbol_name(s)] for s in self.wrt))
             kernel = expression_kernel(derivation, results)
         return replace(kernel, name=what, point=what != "jacobian")
-
-    def _short_way(self, what: str, form: str, args: tuple[Any, ...]) -> Callable[..., Any] | None:
-        """The short way into a kernel, when it has been called often enough."""
-        often = self._often.get(what)
-        if often is None:
-            count_arguments(self._names, args)
-            alone = bool(args) and np.ndim(args[0]) == len(self._slots[0].shape)
-            often = Often("direct_samples", self._kernel(what), self._slots, form, alone)
-        short = self._often.setdefault(what, often)()
-        if short is not None:
-            self._short[what] = short
-        return short
-
-    def _by_threads(self, what: str, form: str, args: tuple[Any, ...]) -> Any:
-        """The results for so many samples that threads share them, by a short way; None for others."""
-        kernel = self._kernel(what)
-        if not args or type(args[0]) is not np.ndarray or args[0].size < kernel.call.fewest_shared:
-            return None
-        key = f"{what} by threads"
-        way = self._short.get(key)
-        if way is None:
-            often = self._often.get(key) or Often("direct_shared", kernel, self._slots, form)
-            way = self._often.setdefault(key, often)()
-            if way is None:
-                return None
-            self._short[key] = way
-        return way(*args)
 
     def _admit(self, args: Sequence[Any]) -> tuple[tuple[int, ...], list[np.ndarray]]:
         """The broadcast shape, and the arguments as arrays of N samples."""

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from numba.core.errors import TypingError
 
 from symbp.codegen.module import emit
-from symbp.codegen.point import in_levels
+from symbp.codegen.point import Point, in_levels
+from symbp.codegen.pointwise import straight
 from symbp.codegen.support import BLOCK_PIECE, line_operands
 from symbp.machine.build import build
 from symbp.machine.callable import Function
@@ -55,12 +56,19 @@ def test_numba_compiles_it_too(tmp_path):
         module.run_point_into(x.astype("f4"), y, alone)
 
 
-def test_long_texts_in_pieces_with_calls_that_need_calls():
+@pytest.mark.parametrize("whole", [True, False])
+def test_long_texts_with_calls_that_need_calls_whole_and_in_pieces(whole):
     body, bodies = X, []
-    for k in range(BLOCK_PIECE):
+    for k in range(BLOCK_PIECE // 2 if whole else BLOCK_PIECE):
         body = sp.exp(sp.sin(body + k * Y))
         bodies += [body, sp.Integer(k), body * Y]
-    among, alone = both(rows(bodies, point=True), (0.25, 0.5))
+    kernel = rows(bodies, point=True)
+    found = straight(kernel)
+    plan = Point(in_levels(found.text), found.inputs, found.results, found.constants, False)
+    assert len(found.text.split("\n")) > 2 * BLOCK_PIECE
+    assert (len(plan.pieces) == 1) is whole
+    assert (plan.memory == 0) is whole
+    among, alone = both(kernel, (0.25, 0.5))
     np.testing.assert_array_equal(alone, among)
 
 

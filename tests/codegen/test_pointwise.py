@@ -52,5 +52,5 @@ def test_short_lines_of_one_number_are_left_to_loops():
 
 
 def test_pieces_cost_about_the_same_and_are_whole_groups_of_lanes():
-    assert [piece(work) for work in (0, 1, 1000, 4096, 100_000)] == [1024, 1024, 1024, 256, 128]
+    assert [piece(work) for work in (0, 1, 500, 1000, 100_000)] == [1024, 1024, 512, 256, 128]
     assert all(piece(work) % 64 == 0 for work in range(1, 20_000, 37))

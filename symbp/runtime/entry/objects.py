@@ -22,9 +22,12 @@ POINTER = ctypes.sizeof(ctypes.c_void_p)
 HEAD = object.__basicsize__
 """Bytes of what begins every object: its count of references, then its type."""
 
-TYPE = HEAD - POINTER
+REFERENCES, TYPE = HEAD - 2 * POINTER, HEAD - POINTER
 NUMBER = HEAD
 """The value of a float."""
+
+ITEMS = tuple.__basicsize__
+"""Where the items of a tuple begin."""
 
 DATA, AXES, EXTENTS, DTYPE, FLAGS = (HEAD + k * POINTER for k in (0, 1, 2, 5, 6))
 """Parts of an array: address of the entries, number of axes, address of the extents, dtype, flags."""
@@ -66,6 +69,13 @@ def _as_expected() -> bool:
     """Whether some objects are found to be what they are."""
     arrays = np.zeros((3, 5), np.float32), np.zeros((2, 7, 4))[::2], np.zeros(6, np.int64)
     numbers = all(_read(x, NUMBER, ctypes.c_double) == 1.25 for x in (1.25, np.float64(1.25)))
+    pair = (object(), object())
+    numbers = numbers and all(
+        _read(pair, ITEMS + k * POINTER, ctypes.c_void_p) == id(pair[k]) for k in (0, 1)
+    )
+    before = _read(pair, REFERENCES, ctypes.c_ssize_t)
+    shared = [pair] * 5
+    numbers = numbers and _read(pair, REFERENCES, ctypes.c_ssize_t) == before + len(shared)
     return numbers and all(
         _read(a, TYPE, ctypes.c_void_p) == id(np.ndarray)
         and _read(a, DATA, ctypes.c_void_p) == a.ctypes.data

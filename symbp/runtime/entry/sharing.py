@@ -108,6 +108,10 @@ class SharingEntry(Entry):
                     build.store(build.select(well, STATUS(LEFT_RANGE), found), status)
         return build.load(status)
 
+    def truth(self, condition: ir.Value) -> ir.Value:
+        """True or False, whose count of references is left as it is."""
+        return self.build.select(condition, self._known(True), self._known(False))
+
     def ran(self, status: ir.Value, *more: int) -> ir.Value:
         """Whether a call has been made, as its status says; it may also be one of `more`."""
         found = self.build.icmp_signed("==", status, STATUS(0))

@@ -12,7 +12,6 @@ from llvmlite import ir
 
 from symbp.machine.callable import MachineFunction
 from symbp.machine.loops import loop, place
-from symbp.machine.status import out_of_range
 from symbp.runtime.entry.builtin import builtin
 from symbp.runtime.entry.objects import (
     AXES,
@@ -20,6 +19,7 @@ from symbp.runtime.entry.objects import (
     DTYPE,
     EXTENTS,
     FLAGS,
+    ITEMS,
     NUMBER,
     PLAIN,
     POINTER,
@@ -56,10 +56,12 @@ class Entry:
     Args:
         name: of the function.
         kernel: the kernel's machine code.
+        method: a bound method of Python's that this function stands for.
+        otherwise: what the way out calls, with the same arguments, and returns the result of.
     """
 
-    def __init__(self, name: str, kernel: MachineFunction):
-        self.name, self.kernel = name, kernel
+    def __init__(self, name: str, kernel: MachineFunction, method: Any = None, otherwise: Any = None):
+        self.name, self.kernel, self.method, self.otherwise = name, kernel, method, otherwise
         self.module = ir.Module(name)
         kind = ir.FunctionType(_BYTE, [_BYTE, _BYTE.as_pointer(), _WORD])
         self.function = ir.Function(self.module, kind, name)
@@ -104,38 +106,15 @@ class Entry:
             found.append(extent if wanted is None else wanted)
         return Array(self._part(given, DATA, _BYTE), tuple(found))
 
-    def labels(self, array: Array, bound: int | None) -> None:
-        """Every entry must be an integer 0 ... bound-1."""
-        least = ir.Constant(_WORD, 0)
-        with self._entries(array.address, _WORD, self._size(array.shape)) as label:
-            wrong = self.build.icmp_signed("<", label, least)
-            if bound is not None:
-                wrong = self.build.or_(wrong, self.build.icmp_signed(">=", label, _word(bound)))
-            self.need(self.build.not_(wrong))
-
-    def totals(self, array: Array, dtype: np.dtype, total: float, rounding: float) -> None:
-        """The entries along the last axis must add up to a number."""
-        build, kind = self.build, _real(dtype)
-        size = _word(array.shape[-1])
-        sum_ = place(build, _DOUBLE)
-        with loop(build, _word(0), self._size(array.shape[:-1])) as row:
-            build.store(_DOUBLE(0.0), sum_)
-            start = build.gep(build.bitcast(array.address, kind.as_pointer()), [build.mul(row, size)])
-            with self._entries(start, kind, size) as entry:
-                wide = entry if dtype.itemsize == 8 else build.fpext(entry, _DOUBLE)
-                build.store(build.fadd(build.load(sum_), wide), sum_)
-            off = build.fsub(build.load(sum_), _DOUBLE(float(total)))
-            size_of = build.call(self.module.declare_intrinsic("llvm.fabs", [_DOUBLE]), [off])
-            self.need(build.fcmp_ordered("<=", size_of, _DOUBLE(rounding)))
-
     @contextmanager
-    def _entries(self, address: ir.Value, kind: ir.Type, count: ir.Value) -> Iterator[ir.Value]:
-        """What is written inside is done for each entry."""
+    def entries(self, address: ir.Value, kind: ir.Type, count: ir.Value) -> Iterator[ir.Value]:
+        """What is written inside is done for each of so many entries."""
         start = self.build.bitcast(address, kind.as_pointer())
         with loop(self.build, _word(0), count) as k:
             yield self.build.load(self.build.gep(start, [k]))
 
-    def _size(self, shape: Sequence[Extent]) -> ir.Value:
+    def size(self, shape: Sequence[Extent]) -> ir.Value:
+        """The number of entries."""
         size = _word(1)
         for extent in shape:
             size = self.build.mul(size, _word(extent))
@@ -148,7 +127,7 @@ class Entry:
         value = self._part(given, NUMBER, _DOUBLE)
         room = self.room(dtype)
         if dtype.itemsize < 8:
-            value = build.fptrunc(value, _real(dtype))
+            value = build.fptrunc(value, real_type(dtype))
             endless = ir.Constant(value.type, float("inf"))
             size = build.call(self.module.declare_intrinsic("llvm.fabs", [value.type]), [value])
             self.need(build.fcmp_unordered("!=", size, endless))
@@ -189,11 +168,16 @@ class Entry:
         read = self.build.select(yes, given, self._known(np.empty((0,) * (axes + 1))))
         return self.build.icmp_signed("==", self._part(read, AXES, _INT), ir.Constant(_INT, axes))
 
+    def fixed(self, array: np.ndarray, shape: Sequence[int]) -> Array:
+        """The entries of one array, the same at each call, as an array of another shape."""
+        self._alive.append(array)
+        return Array(_word(array.ctypes.data).inttoptr(_BYTE), tuple(shape))
+
     # ---- what is made
 
     def room(self, dtype: np.dtype) -> Array:
         """One entry that lives as long as the call."""
-        address = place(self.build, _real(dtype))
+        address = place(self.build, real_type(dtype))
         return Array(self.build.bitcast(address, _BYTE), (1,))
 
     def new_array(self, dtype: np.dtype, shape: Sequence[Extent]) -> tuple[ir.Value, Array]:
@@ -221,14 +205,27 @@ class Entry:
 
     def new_float(self, entry: Array, dtype: np.dtype) -> ir.Value:
         """The first entry as a float."""
-        value = self.build.load(self.build.bitcast(entry.address, _real(dtype).as_pointer()))
-        if dtype.itemsize < 8:
-            value = self.build.fpext(value, _DOUBLE)
-        return self._own(self._python("PyFloat_FromDouble", _BYTE, value))
+        return self._own(self._python("PyFloat_FromDouble", _BYTE, self.double(entry, dtype)))
 
-    def truth(self, condition: ir.Value) -> ir.Value:
-        """True or False, whose count of references is left as it is."""
-        return self.build.select(condition, self._known(True), self._known(False))
+    def double(self, entry: Array, dtype: np.dtype) -> ir.Value:
+        """The first entry in double precision."""
+        value = self.build.load(self.build.bitcast(entry.address, real_type(dtype).as_pointer()))
+        return value if dtype.itemsize == 8 else self.build.fpext(value, _DOUBLE)
+
+    def keep(self, made: ir.Value, place: ir.Value) -> None:
+        """Let a place have an object that was made here, too, in place of the one that it has."""
+        old = self.build.load(place)
+        self._python("Py_IncRef", _VOID, made)
+        self.build.store(made, place)
+        self._python("Py_DecRef", _VOID, old)
+
+    def one_of(self, made: Sequence[tuple[ir.Value, ir.Block]]) -> ir.Value:
+        """The object that was made on the way here."""
+        found = self.build.phi(_BYTE)
+        for value, block in made:
+            found.add_incoming(value, block)
+        self._made = [m for m in self._made if not any(m is value for value, _ in made)] + [found]
+        return found
 
     def new_tuple(self, items: Sequence[ir.Value], borrowed: int = 0) -> ir.Value:
         """A tuple of objects, of which the first ones are the caller's and the rest was made here."""
@@ -236,7 +233,8 @@ class Entry:
         for at, item in enumerate(items):
             if at < borrowed:
                 self._python("Py_IncRef", _VOID, item)
-            self._python("PyTuple_SetItem", _INT, made, _word(at), item)  # takes the reference
+            place = self.build.gep(made, [_word(ITEMS + at * POINTER)])
+            self.build.store(item, self.build.bitcast(place, _BYTE.as_pointer()))  # takes the reference
         self._made = [m for m in self._made if not any(m is i for i in items[borrowed:])]
         return made
 
@@ -291,21 +289,6 @@ class Entry:
             self._python("PyEval_RestoreThread", _VOID, self.build.load(state))
         return status
 
-    def need_finite(self, results: Sequence[Array], dtype: np.dtype) -> None:
-        """The entries must be finite; they are looked at where an operation has left the range of numbers."""
-        kind = ir.IntType(8 * dtype.itemsize)
-        # The exponent of what is infinite or nan.
-        top = ir.Constant(kind, int(np.array(np.inf, dtype).view(f"u{dtype.itemsize}")))
-        with out_of_range(self.build):
-            for result in results:
-                lost = place(self.build, kind)
-                self.build.store(ir.Constant(kind, 0), lost)
-                with self._entries(result.address, kind, self._size(result.shape)) as entry:
-                    is_lost = self.build.icmp_signed("==", self.build.and_(entry, top), top)
-                    found = self.build.or_(self.build.load(lost), self.build.zext(is_lost, kind))
-                    self.build.store(found, lost)
-                self.need(self.build.icmp_signed("==", self.build.load(lost), ir.Constant(kind, 0)))
-
     # ---- the end
 
     def give(self, result: ir.Value) -> None:
@@ -313,18 +296,22 @@ class Entry:
         self.build.ret(result)
         self._made = []
 
-    def give_truth(self, truth: bool) -> None:
-        """Return True or False, which tells that the kernel has run."""
-        self._python("Py_IncRef", _VOID, self._known(truth))
-        self.give(self._known(truth))
+    def give_known(self, thing: Any) -> None:
+        """Return an object that lives as long as the function."""
+        self._python("Py_IncRef", _VOID, self._known(thing))
+        self.give(self._known(thing))
 
     def finished(self) -> Callable[..., Any]:
         """The function, compiled."""
         self.build = ir.IRBuilder(self._out)
         self._python("PyErr_Clear", _VOID)
-        self._python("Py_IncRef", _VOID, self._known(None))
-        self.build.ret(self._known(None))
-        return builtin(self.module, self.name, self._alive)
+        if self.otherwise is None:
+            self._python("Py_IncRef", _VOID, self._known(None))
+            self.build.ret(self._known(None))
+        else:
+            call = self._known(self.otherwise), self._given, self._count, _nothing()
+            self.build.ret(self._python("PyObject_Vectorcall", _BYTE, *call))
+        return builtin(self.module, self.name, self._alive, self.method)
 
     # ---- inside
 
@@ -377,5 +364,6 @@ def _nothing(kind: ir.Type = _BYTE) -> ir.Constant:
     return ir.Constant(kind, None)
 
 
-def _real(dtype: np.dtype) -> ir.Type:
+def real_type(dtype: np.dtype) -> ir.Type:
+    """LLVM's type for numbers of a dtype."""
     return _DOUBLE if dtype.itemsize == 8 else ir.FloatType()

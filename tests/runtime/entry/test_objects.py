@@ -30,7 +30,9 @@ def test_functions_of_python_are_found():
     assert make(0.1) == 0.1
 
 
-@pytest.mark.parametrize("part", ["TYPE", "NUMBER", "DATA", "AXES", "EXTENTS", "DTYPE", "FLAGS"])
+@pytest.mark.parametrize(
+    "part", ["REFERENCES", "TYPE", "NUMBER", "ITEMS", "DATA", "AXES", "EXTENTS", "DTYPE", "FLAGS"]
+)
 def test_nothing_is_read_where_objects_are_laid_out_otherwise(part, fresh, monkeypatch):
     offset = getattr(objects, part)
     other = objects.HEAD + 8 * objects.POINTER if part != "NUMBER" else objects.TYPE
