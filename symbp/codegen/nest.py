@@ -14,8 +14,9 @@ from symbp.codegen.block import LONG, Block, block
 from symbp.codegen.invariant import invariant
 from symbp.codegen.names import Namer
 from symbp.codegen.python_source import PythonText
+from symbp.codegen.reduction import clamped_once, neutral, with_term
 from symbp.codegen.reorder import reorderable
-from symbp.codegen.scalar import Code, Translator
+from symbp.codegen.scalar import Code, Translator, clamp
 from symbp.ir.entries import entries
 from symbp.ir.nodes import BATCH, Index, Statement
 from symbp.ir.walk import accesses, substitute
@@ -100,16 +101,10 @@ class NestWriter:
         self._line(f"for {name} in range({stop}):")
         self.depth += 1
 
-    def _zero(self, statement: Statement) -> str:
-        text = "-np.inf" if statement.reduce == "max" else "0.0"
-        return f"f32({text})" if self.single else text
-
     def _add(self, target: str, value: str, statement: Statement) -> None:
         if statement.reduce == "max":
             self.called.add("max")
-            self._line(f"{target} = maximum({target}, {value})")
-        else:
-            self._line(f"{target} += {value}")
+        self._line(with_term(target, value, statement))
 
     def _accumulate_terms(self, code: Code, roots: list[int], variables: list[str], group: list[Statement]):
         """One step of each reduction; sums may be reordered, what is summed is computed as written."""
@@ -259,7 +254,7 @@ class NestWriter:
     def _guarded(self, s: Statement, names: dict[Index, str]) -> None:
         variable = self._local(s.target)
         self.variable[s.target] = variable
-        self._line(f"{variable} = {self._zero(s)}")
+        self._line(f"{variable} = {neutral(s, self.single)}")
         depth = self.depth
         self._guard(s.where, s, names)
         code = Code()
@@ -292,7 +287,7 @@ class NestWriter:
         variables = []
         for s in statements:
             variables.append(self._local(s.target) if s.target not in self.stored else self.namer("total"))
-            self._line(f"{variables[-1]} = {self._zero(s)}")
+            self._line(f"{variables[-1]} = {neutral(s, self.single)}")
         depth = self.depth
         how = plan(statements[0])
         inner = [self.namer(index.name) for index in how.loops_only]
@@ -302,11 +297,15 @@ class NestWriter:
             names = dict(zip(s.indices, loops, strict=True)) | dict(zip(own.loops_only, inner, strict=True))
             if k == 0:
                 self._open(own, s, names)
-            roots.append(self._translate(code, s, names))
+            roots.append(self._translate(code, clamped_once(s) or s, names))
         self._accumulate_terms(code, roots, variables, statements)
         self.depth = depth
         for s, variable in zip(statements, variables, strict=True):
             self.variable[s.target] = variable
+            if clamped_once(s):
+                last = Code()
+                (value,) = self._values(last, [clamp(last, last("local", variable), self.single)])
+                self._line(f"{variable} = {value}")
             if s.target in self.stored:
                 names = dict(zip(s.indices, loops, strict=True))
                 place = self.reader.text(s.target, self.reader.positions(s.access, names, s))
@@ -383,7 +382,7 @@ class NestWriter:
         depth = self.depth
         if not sums_batch(s):
             self._loop(*last)
-            self._line(f"{target} = {self._zero(s)}")
+            self._line(f"{target} = {neutral(s, self.single)}")
             self.depth = depth
         self._open(how, s, names)
         code = Code()

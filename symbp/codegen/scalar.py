@@ -153,8 +153,7 @@ class Translator:
         if isinstance(node, first):
             return args[0]
         if isinstance(node, finite):
-            largest = float(np.finfo(np.float32 if self.single else np.float64).max)
-            return code("min", code("max", *args, code.const(-largest)), code.const(largest))
+            return clamp(code, args[0], self.single)
         if isinstance(node, times_logarithm):
             u, v = args
             is_zero = code("and", code("==", u, code.const(0)), code("==", v, v))  # v is no nan
@@ -259,6 +258,15 @@ class Translator:
         for pair in reversed(pairs):
             result = self.code("select", self.done[pair.cond], self.done[pair.expr], result)
         return result
+
+
+def clamp(code: Code, value: int, single: bool) -> int:
+    """The number itself, but the largest ones in place of infinite ones; nan stays.
+
+    Constants come first: a greater or smaller of two, of which the first is no nan, is one instruction.
+    """
+    largest = float(np.finfo(np.float32 if single else np.float64).max)
+    return code("min", code.const(largest), code("max", code.const(-largest), value))
 
 
 def _is_call(term: sp.Basic) -> bool:
