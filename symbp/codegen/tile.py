@@ -92,7 +92,12 @@ def write_column(vectors, heights, masks, c, c_row, a, a_row, a_step, b, b_row, 
 def write_sum(vectors, height, masks, c, c_row, a, a_row, a_step, b, b_row, depth, fresh, scale):
     """The sum over k in registers, then its result into c; a mask, or None, per vector."""
     builder, index, before = vectors.builder, depth.type, vectors.builder.block
-    starts = [builder.gep(a, [builder.mul(a_row, index(r))]) for r in range(0, height, GROUP)]
+    apart = a_row
+    if len(masks) < WIDTH:
+        # Hidden from LLVM: of many pointers that are a step apart it would make a chain of additions, which
+        # takes longer than the multiplications of a narrow tile.
+        apart = builder.asm(ir.FunctionType(index, [index]), "", "=r,0", [a_row], False)
+    starts = [builder.gep(a, [builder.mul(apart, index(r))]) for r in range(0, height, GROUP)]
     near = [builder.mul(a_row, index(r)) for r in range(min(GROUP, height))]
     body, after = builder.append_basic_block("sum"), builder.append_basic_block("store")
     builder.branch(body)
