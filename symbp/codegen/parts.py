@@ -26,8 +26,21 @@ def add_parts(total, at, work, begin, step, count, low, high, first):
     begin it where `first`."""
     entries = high - low
     sums = view(total, at + low, (entries,))
-    for number in range(count):
-        part = view(work, begin + low + number * step, (entries,))
+    start, fours = begin + low, count - count % 4
+    # Four at a time: parts come from the caches of other processors, which takes as long for one as for four.
+    for number in range(0, fours, 4):
+        a = view(work, start + number * step, (entries,))
+        b = view(work, start + (number + 1) * step, (entries,))
+        c = view(work, start + (number + 2) * step, (entries,))
+        d = view(work, start + (number + 3) * step, (entries,))
+        if first and number == 0:
+            for k in range(entries):
+                sums[k] = a[k] + b[k] + c[k] + d[k]
+        else:
+            for k in range(entries):
+                sums[k] = sums[k] + a[k] + b[k] + c[k] + d[k]
+    for number in range(fours, count):
+        part = view(work, start + number * step, (entries,))
         if first and number == 0:
             for k in range(entries):
                 sums[k] = part[k]
