@@ -40,6 +40,9 @@ and from which on a kernel rests from being shared."""
 LONGEST_REST = 64
 """Calls of a kernel on the caller's thread alone, after sharing has taken longer several times."""
 
+COMPARED = 2
+"""Calls in a row that run alone once in a while, so that there is something to compare with."""
+
 RECOVERY = 16
 """Shared calls after which rests become shorter, if sharing pays."""
 
@@ -195,7 +198,7 @@ class Shared:
             self.alone(*arguments)
         helpers.last = end = perf_counter()
         self._learn((end - start) / samples, ran is not None, lately)
-        if self._rest and lately:
+        if self._rest > 1 and lately:
             self._grant_alone(samples)
         elif ran is not None and buffers is not None and self._credits:
             self._grant(helpers, samples, threads, buffers)
@@ -215,13 +218,16 @@ class Shared:
         return min(self.threads, 1 + samples * self.work // SHARED, 1 + samples // self._least)
 
     def _grant_alone(self, samples: int) -> None:
-        """Let the next calls, if they are for as many samples, run alone without a look at the clock."""
+        """Let the next calls, if they are for as many samples, run alone without a look at the clock.
+
+        All but the last: caches are warm by then, so that its time is one to compare with.
+        """
         with self._granting() as free:
             if free:
                 self.ready[OF_SAMPLES] = samples
                 self._granted = ()
-                self.ready[CREDITS] = -self._rest
-                self._rest = 0
+                self.ready[CREDITS] = 1 - self._rest
+                self._rest = 1
 
     def _grant(self, helpers: Crew, samples: int, threads: int, buffers: tuple[np.ndarray, ...]) -> None:
         """Let some of the next calls for as many samples be shared without a look at the clock.
@@ -283,7 +289,7 @@ class Shared:
             return
         if self._runs % RECOVERY == 0 and self._mean < BETTER:
             self._pause = max(0, self._pause - 1)
-        self._rest = int(self._runs % LONGEST_REST == 0)
+        self._rest = COMPARED if self._runs % LONGEST_REST == 0 else 0
 
     @property
     def _credits(self) -> int:
