@@ -36,11 +36,13 @@ def describe(kernel: Kernel, derivation: Any, line: Straight | None = None) -> d
     room: list = []
     if kernel.parallel:
         long: list[int] = []
-        workspace = 0
+        workspace, fewest = 0, 1
         if line is None:
             plan = plan_kernel(kernel)
             workspace, long = plan.workspace, [plan.program.tensors[n].row_size for n in plan.long]
-        room = [workspace, long]
+            # Where threads take whole tiles, one is one piece.
+            fewest = plan.tile + 1 if plan.parts and not plan.even else 1
+        room = [workspace, long, fewest]
         into += [vector] * (bool(workspace) + len(long)) + [[*kind] for kind in JOB_KINDS]
     functions = {f"{kernel.name}_into": into}
     later: dict = {}

@@ -146,11 +146,11 @@ class KernelSet:
             loaded = load_or_build(key, lambda: self._build(make, True), cache=self.cache)
             function = loaded.function(f"{loaded.meta['name']}_into")
             share_address()  # compiled now, while no child is forked
-        workspace, rows = loaded.meta["room"]
+        workspace, rows, fewest = loaded.meta["room"]
         # What Numba has compiled has no way through the gate.
         if not isinstance(function, SharedFunction) or function.words > MOST_WORDS:
             return None
-        return Together(function, workspace, tuple(rows))
+        return Together(function, workspace, tuple(rows), fewest)
 
     def _build(self, make: Callable[[Derivation], Kernel], parallel: bool) -> tuple[str, dict]:
         from symbp.codegen.module import emit

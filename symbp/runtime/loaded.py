@@ -7,7 +7,8 @@ The description says how functions are compiled:
     compile    the same, and more, for callers that Numba compiles: by Numba. So are all functions of a
                module whose `machine` is empty
     messages   of the errors of machine code
-    room       the buffers that the functions take, where threads share them
+    room       where threads share the functions: entries of a workspace, entries per sample of other buffers,
+               and the fewest samples that are more than one piece of work
     products   dtype of the micro-kernels that machine code calls, see `symbp.runtime.products`; None where
                it calls none
 

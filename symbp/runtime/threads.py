@@ -97,11 +97,13 @@ class Together:
         function: takes the arguments of the kernel, then its buffers.
         workspace: entries of its workspace; 0 where it has none.
         rows: entries per sample of the buffers that hold all samples.
+        fewest: samples from which on there is more than one piece of work.
     """
 
     function: SharedFunction
     workspace: int
     rows: tuple[int, ...]
+    fewest: int = 1
     _kept: tuple[np.ndarray, ...] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -187,7 +189,8 @@ class Shared:
             return False
         self.ready[CREDITS] = 0
         start, helpers, threads = perf_counter(), crew(), 0
-        lately = helpers.listens or start - helpers.last < LATELY
+        listens = helpers.listens
+        lately = listens or start - helpers.last < LATELY
         if (lately or samples * self.work >= WORTH) and not self._rest:
             threads = self._threads_for(samples)
         ran = buffers = None
@@ -197,7 +200,7 @@ class Shared:
         if ran is None:
             self.alone(*arguments)
         helpers.last = end = perf_counter()
-        self._learn((end - start) / samples, ran is not None, lately)
+        self._learn((end - start) / samples, ran is not None, listens)
         if self._rest > 1 and lately:
             self._grant_alone(samples)
         elif ran is not None and buffers is not None and self._credits:
@@ -205,13 +208,16 @@ class Shared:
         return bool(ran)
 
     def _threads_for(self, samples: int) -> int:
-        """Threads for so many samples; 0 where the kernel cannot be shared."""
+        """Threads for so many samples; 0 where they cannot share the kernel."""
         if self._together is None:
             assert self._make is not None
             self._together = self._make()
             if self._together is None:
                 self.fewest_shared = inf
                 return 0
+        if samples < self._together.fewest:
+            self._rest = LONGEST_REST
+            return 0
         if self.threads == 2:
             return 2
         # Threads beyond those that there is enough work for would only be woken.
@@ -267,20 +273,19 @@ class Shared:
             if free:
                 self._writes.release()
 
-    def _learn(self, seconds: float, shared: bool, soon: bool) -> None:
+    def _learn(self, seconds: float, shared: bool, listened: bool) -> None:
         """Let a kernel rest from sharing where that takes longer per sample: others want the processors.
 
         A thread that loses its processor to another process keeps the others waiting for its piece, not
-        often, but for long: so it is the mean that counts. The first call after a while has woken the
-        helpers, and does not. Once in a while a kernel runs alone all the same, so that there is something
-        to compare with.
+        often, but for long: so it is the mean that counts. Calls whose helpers had to be woken do not. Once
+        in a while a kernel runs alone all the same, so that there is something to compare with.
         """
         if not shared:
             self._rest = max(0, self._rest - 1)
             self._alone_seconds = max(CLOCK, min(seconds, 1.1 * self._alone_seconds))
             return
         self._runs += 1
-        if soon:
+        if listened:
             # In times of a call alone, so that another one there changes nothing here.
             self._mean += WEIGHT * (seconds / self._alone_seconds - self._mean)
         if self._mean > WORSE:

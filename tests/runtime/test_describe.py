@@ -10,6 +10,7 @@ from symbp.codegen.pointwise import straight
 from symbp.pipeline import derive, gradient_kernel
 from symbp.runtime.compiled import slot_of
 from symbp.runtime.describe import describe, operations_per_sample
+from symbp.schedule.memory import plan_kernel
 
 
 def described(net, **options):
@@ -38,10 +39,19 @@ def test_threads_are_given_buffers():
     net = sb.mlp([400, 64, 3], loss="mean_squared_error")
     alone, shared = (described(net, parallel=p)[0] for p in (False, True))
     assert alone["room"] == []
-    workspace, rows = shared["room"]
+    workspace, rows, fewest = shared["room"]
     assert workspace > 0
     assert rows == []
+    assert fewest == 1  # products of one tile are cut
     assert len(shared["compile"]["value_and_grad_into"]) > len(alone["compile"]["value_and_grad_into"])
+
+
+def test_one_tile_is_one_piece_where_threads_take_whole_tiles():
+    meta, kernel = described(sb.mlp([8, 64, 64, 1], loss="mean_squared_error"), parallel=True)
+    plan = plan_kernel(kernel)
+    assert plan.parts
+    assert not plan.even
+    assert meta["room"][2] == plan.tile + 1
 
 
 def test_work_grows_with_the_layers():

@@ -193,6 +193,8 @@ def test_small_kernels_are_shared_where_they_follow_each_other(monkeypatch):
     calls = []
 
     class Both:
+        fewest = 1
+
         def run(self, helpers, samples, arguments, dtype, threads):
             calls.append(threads)
             return True, None
@@ -303,6 +305,22 @@ def test_a_workspace_is_not_kept_where_a_kernel_fails(plain):
         with pytest.raises(MemoryError):
             together.run(crew(), 10, (), np.dtype(float), 2)
     assert together.function.given[0][0] is not together.function.given[1][0]
+
+
+def test_one_piece_of_work_is_not_shared(plain, monkeypatch):
+    monkeypatch.undo()
+    monkeypatch.setattr(module, "Often", lambda *a: lambda: None)
+    monkeypatch.setattr(module, "LATELY", 1e9)
+    crew().last = time.perf_counter()
+    calls, together = [], Together(Kernel(), 0, (), 100)
+    shared = Shared(lambda: calls.append(1), 10**9, np.dtype(float), lambda: together, 2)
+    shared._rest = 0
+    shared(99, ())
+    assert (len(calls), together.function.given) == (1, [])
+    assert shared.ready[CREDITS] == 2 - module.LONGEST_REST  # the next ones neither, and not asked each time
+    shared._rest = 0
+    shared(100, ())
+    assert (len(calls), len(together.function.given)) == (1, 1)
 
 
 def test_buffers_in_use_are_not_given_to_another_call(plain):
