@@ -81,7 +81,12 @@ _made: list[_Code] = []
 
 
 def _code() -> _Code:
-    """Compiled by the first thread that asks, as other threads ask at the same time."""
+    """Compiled by the first thread that asks, as other threads ask at the same time.
+
+    Once it is there nobody takes the lock, which a child would find taken for ever if it was forked then.
+    """
+    if _made:
+        return _made[0]
     with _making:
         if not _made:
             loaded = Loaded(machine_code(llvm.parse_assembly(str(gate_functions()))))

@@ -7,10 +7,11 @@ import threading
 import numpy as np
 import pytest
 
+from symbp.machine import shared
 from symbp.machine.build import build
 from symbp.machine.compile import Loaded
 from symbp.machine.gate import BUSY, FAILED, JOB, JOB_KINDS, LISTENING, NOTED, SIZE
-from symbp.machine.shared import SharedFunction, serve
+from symbp.machine.shared import SharedFunction, serve, share_address
 from tests.machine.texts import HEAD
 
 TEXT = """
@@ -76,3 +77,13 @@ def test_many_threads_may_ask_for_the_code_at_once():
     for thread in threads:
         thread.join(60)
     assert gate[LISTENING] == 0
+
+
+def test_a_child_that_is_forked_at_any_time_finds_no_lock_taken():
+    """As a helper looks for the code each time it begins to listen."""
+    share_address()
+    with shared._making:
+        thread = threading.Thread(target=share_address, daemon=True)
+        thread.start()
+        thread.join(30)
+        assert not thread.is_alive()
