@@ -14,8 +14,8 @@ number. Nobody waits for a helper that comes late, so it must find out that it i
     DONE holds the same number and how many pieces are done; who waits for more of them than there are stops
     where the number has changed.
 
-    Who cannot do a piece that it has drawn, as there is no memory, ends the job for all: nobody draws or waits
-    any more. Then the caller does wait for helpers, so that it may give back what they write into.
+    Who cannot do a piece that it has drawn, as there is no memory, ends the job for all: nobody draws or
+    waits any more. Then the caller does wait for helpers, so that it may give back what they write into.
 
 Numbers go round after 2**31 jobs. All of this is machine code: between two steps of a thread that runs
 Python another one may hold the interpreter's lock, and to get it takes as long as a small kernel. The
@@ -38,7 +38,8 @@ BUSY, FAILED, PLACES, FUNCTION, COUNT, INSIDE, WORDS = 32, 33, 34, 35, 36, 37, 4
 """Entries of a gate: the number of the job and the next ticket; the number and the pieces done; pieces in
 which an operation has left the range of numbers; helpers that listen; whether a caller has the crew; the
 status of a job that has failed, so that the crew is of no more use; helpers that may still join; the function
-of the job; the number of its words; helpers that may be in the code of a job; and the words. What threads write at the same time is on different cache lines."""
+of the job; the number of its words; helpers that may be in the code of a job; and the words. What threads
+write at the same time is on different cache lines."""
 
 MOST_WORDS = 216
 """Words that a job may have: addresses and extents of its arrays."""

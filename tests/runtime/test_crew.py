@@ -112,7 +112,8 @@ def test_without_more_threads_the_caller_goes_on_alone(monkeypatch, told):
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", start)
         crew.call(3)
-    assert not crew.helpers and not crew.listens
+    assert not crew.helpers
+    assert not crew.listens
     crew.call(3)
     wait_for(lambda: crew.gate[LISTENING] == 2)
     told.set()
