@@ -14,6 +14,9 @@ number. Nobody waits for a helper that comes late, so it must find out that it i
     DONE holds the same number and how many pieces are done; who waits for more of them than there are stops
     where the number has changed.
 
+    Who cannot do a piece that it has drawn, as there is no memory, ends the job for all: nobody draws or
+    waits any more. Then the caller does wait for helpers, so that it may give back what they write into.
+
 Numbers go round after 2**31 jobs. All of this is machine code: between two steps of a thread that runs
 Python another one may hold the interpreter's lock, and to get it takes as long as a small kernel. The
 sources of `draw` and `yield_processor` become part of generated modules.
@@ -27,15 +30,16 @@ from contextlib import contextmanager
 
 from llvmlite import ir
 
-from symbp.machine.convention import LEFT_RANGE, NO_MEMORY, STATUS, TAKEN
+from symbp.machine.convention import LEFT_RANGE, STATUS, TAKEN
 from symbp.machine.loops import loop, place
 
 TICKETS, DONE, NOTED, LISTENING = 0, 8, 16, 24
-BUSY, FAILED, PLACES, FUNCTION, COUNT, WORDS = 32, 33, 34, 35, 36, 40
+BUSY, FAILED, PLACES, FUNCTION, COUNT, INSIDE, WORDS = 32, 33, 34, 35, 36, 37, 40
 """Entries of a gate: the number of the job and the next ticket; the number and the pieces done; pieces in
-which an operation has left the range of numbers; helpers that listen; whether a caller has the crew; whether
-a job has failed, so that the crew is of no more use; helpers that may still join; the function of the job,
-the number of its words, and the words. What threads write at the same time is on different cache lines."""
+which an operation has left the range of numbers; helpers that listen; whether a caller has the crew; the
+status of a job that has failed, so that the crew is of no more use; helpers that may still join; the function
+of the job; the number of its words; helpers that may be in the code of a job; and the words. What threads
+write at the same time is on different cache lines."""
 
 MOST_WORDS = 216
 """Words that a job may have: addresses and extents of its arrays."""
@@ -183,15 +187,8 @@ def _write_serve(function: ir.Function) -> None:
         job = build.inttoptr(build.load(entries.at(FUNCTION)), JOB_FUNCTION.as_pointer())
         ticket = draw(build, gate, number)
         with build.if_then(build.icmp_signed("<", ticket, _LONG(JOB))):
-            again, ended = build.append_basic_block("again"), build.append_basic_block("ended")
-            build.branch(again)
-            build.position_at_end(again)
-            status = build.call(job, [words, gate, number, ticket])
-            # Who has drawn a piece must do it: the others wait for that.
-            failed = build.icmp_signed("==", status, STATUS(NO_MEMORY))
-            still = build.icmp_signed("==", build.and_(entries.look(TICKETS), _LONG(-JOB)), number)
-            build.cbranch(build.and_(failed, still), again, ended)
-            build.position_at_end(ended)
+            # A job without the piece that was drawn is not over.
+            _end_where_failed(entries, number, build.call(job, [words, gate, number, ticket]))
     build.branch(listen)
 
     build.position_at_end(done)
@@ -204,7 +201,18 @@ def _joined(entries: _Gate) -> Iterator[None]:
     """What is written inside is done where one more helper may join."""
     left = entries.add(PLACES, -1)
     with entries.build.if_then(entries.build.icmp_signed(">", left, _LONG(0))):
+        entries.add(INSIDE, 1)
         yield
+        entries.add(INSIDE, -1)
+
+
+def _end_where_failed(entries: _Gate, number: ir.Value, status: ir.Value) -> None:
+    """End a job, which has not been closed, for all where one of its threads has failed."""
+    build = entries.build
+    with build.if_then(build.icmp_signed("!=", status, STATUS(0)), likely=False):
+        entries.tell(FAILED, build.sext(status, _LONG))
+        entries.tell(TICKETS, build.add(number, _LONG(JOB)))
+        entries.add(DONE, JOB >> 1)
 
 
 def _write_share(function: ir.Function) -> None:
@@ -223,12 +231,17 @@ def _write_share(function: ir.Function) -> None:
     number = build.add(closed, _LONG(JOB))
     entries.tell(DONE, number)
     entries.tell(TICKETS, build.add(number, _LONG(1)))  # the first ticket is the caller's
-    status = build.call(job, [words, gate, number, _LONG(0)])
+    _end_where_failed(entries, number, build.call(job, [words, gate, number, _LONG(0)]))
     entries.tell(TICKETS, build.add(number, _LONG(JOB)))
-    with build.if_then(build.icmp_signed("!=", status, STATUS(0)), likely=False):
-        # Helpers may still work for it, so that nothing may follow.
-        entries.tell(FAILED, _LONG(1))
-        build.ret(status)
+    failure = entries.look(FAILED)
+    with build.if_then(build.icmp_signed("!=", failure, _LONG(0)), likely=False):
+        wait, alone = build.append_basic_block("wait"), build.append_basic_block("alone")
+        build.branch(wait)
+        build.position_at_end(wait)
+        yield_processor(build)
+        build.cbranch(build.icmp_signed("!=", entries.look(INSIDE), _LONG(0)), wait, alone)
+        build.position_at_end(alone)
+        build.ret(build.trunc(failure, STATUS))
     noted = build.icmp_signed("!=", entries.look(NOTED), _LONG(0))
     entries.tell(BUSY, _LONG(0))
     build.ret(build.select(noted, STATUS(LEFT_RANGE), STATUS(0)))

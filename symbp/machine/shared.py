@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +16,20 @@ import numpy as np
 from symbp.machine.callable import MachineFunction
 from symbp.machine.compile import Loaded, machine_code
 from symbp.machine.convention import LEFT_RANGE, TAKEN
-from symbp.machine.gate import MOST_WORDS, SERVE, SHARE, gate_functions
+from symbp.machine.gate import INSIDE, MOST_WORDS, SERVE, SHARE, gate_functions
 
 
 class SharedFunction(MachineFunction):
-    """A function of machine code that is called through a gate; for its arguments see there."""
+    """A function of machine code that is called through a gate; for its arguments see there.
+
+    Its code stays where it is until helpers have left it, however soon after a call the function goes.
+    """
+
+    def __init__(self, code: Loaded, name: str, kinds: Sequence[Sequence[Any]], messages: Sequence[str]):
+        super().__init__(code, name, kinds, messages)
+        # Held from outside: what goes in one sweep of the collector is finalised in any order.
+        _used[id(self)] = code
+        weakref.finalize(self, _let_go, id(self)).atexit = False
 
     @property
     def words(self) -> int:
@@ -55,12 +66,36 @@ def serve(gate: np.ndarray, seen: int) -> int:
     Returns:
         The same, afterwards.
     """
-    return _code().serve(gate.ctypes.data, seen)
+    own = threading.get_ident()
+    _gates[own] = gate
+    try:
+        return _code().serve(gate.ctypes.data, seen)
+    finally:
+        _gates.pop(own, None)
 
 
 def share_address() -> int:
     """Where the function `share` of `symbp.machine.gate` is."""
     return _code().loaded.address(SHARE)
+
+
+_gates: dict[int, np.ndarray] = {}
+"""Those that threads listen at."""
+
+_used: dict[int, Loaded] = {}
+_ended: list[Loaded] = []
+"""Code of functions that are there, and of some that are not, in which helpers may be at the end of a job."""
+
+
+def _let_go(function: int) -> None:
+    """Drop the code of functions that are not there any more, if no helper is in a job."""
+    ended = [_used.pop(function)]
+    with suppress(IndexError):
+        while True:
+            ended.append(_ended.pop())
+    # Who begins a job from here on is not in these.
+    if any(gate[INSIDE] for gate in [*_gates.values()]):
+        _ended.extend(ended)
 
 
 def _words(parts: list[int]) -> Any:
@@ -81,7 +116,12 @@ _made: list[_Code] = []
 
 
 def _code() -> _Code:
-    """Compiled by the first thread that asks, as other threads ask at the same time."""
+    """Compiled by the first thread that asks, as other threads ask at the same time.
+
+    Once it is there nobody takes the lock, which a child would find taken for ever if it was forked then.
+    """
+    if _made:
+        return _made[0]
     with _making:
         if not _made:
             loaded = Loaded(machine_code(llvm.parse_assembly(str(gate_functions()))))

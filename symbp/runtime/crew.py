@@ -69,9 +69,10 @@ class Crew:
     def call(self, threads: int) -> None:
         """Have helpers listen for a kernel that so many threads will share."""
         with self._preparing:
-            while len(self.helpers) < threads - 1:
-                self.helpers.append(_Helper(self))
-                self._processor = None
+            with suppress(RuntimeError):  # the system gives no more threads, or the process ends
+                while len(self.helpers) < threads - 1:
+                    self.helpers.append(_Helper(self))
+                    self._processor = None
             self._make_way()
             if self.gate[LISTENING] < threads - 1:
                 for helper in self.helpers[: threads - 1]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -194,7 +195,7 @@ class Function:
             raise NetworkError(
                 "the expression has several values", hint="use jacobian, or value_and_jacobian"
             )
-        method, otherwise = self.value_and_grad, self._value_and_grad
+        method, otherwise = self._own_method("value_and_grad"), self._value_and_grad
         return self._ways("value_and_grad", "rest", method, otherwise, args)(*args)
 
     def _value_and_grad(self, *args: Any) -> tuple[Any, tuple]:
@@ -232,7 +233,7 @@ class Function:
         if self._derivative == "jacobian":
             return self(*args), self._by_rows(args)
         if self._derivative == "value_and_jacobian":
-            method, otherwise = self.value_and_jacobian, self._value_and_jacobian
+            method, otherwise = self._own_method("value_and_jacobian"), self._value_and_jacobian
             return self._ways("value_and_jacobian", "all", method, otherwise, args)(*args)
         if not any(s.shape for s in self._slots):
             value, numbers = self.value_and_grad(*args)
@@ -328,6 +329,11 @@ class Function:
         return f"Function({shorten(', '.join(self._names), 100)}) of {self.dtype}{dims}"
 
     # ---- inside
+
+    def _own_method(self, name: str) -> Any:
+        """The method of this class; None where a subclass, or who set an attribute, wrote another."""
+        own = getattr(Function, name)
+        return None if name in vars(self) or getattr(type(self), name) is not own else MethodType(own, self)
 
     def _kernel(self, what: str) -> Compiled:
         found = self._found.get(what)

@@ -44,13 +44,13 @@ class SecondLooks:
         Args:
             name: of the kernel.
             arguments: an array (N, ...) for each input, or (1, ...) for all samples.
-            results: an array (N, ...) for each result.
+            results: an array (N, ...) for each result, or (1, ...) for what is the same for all samples.
         """
         if all_finite(results):
             return
-        count = len(results[0])
-        lost = ~_finite_rows(results[0])
-        for array in results[1:]:
+        count = max(map(len, results))
+        lost = np.zeros(count, bool)
+        for array in results:
             lost |= ~_finite_rows(array)
         for array in arguments:
             lost &= _finite_rows(array)
@@ -64,9 +64,10 @@ class SecondLooks:
         for start in range(0, len(found), piece):
             at = found[start : start + piece]
             given = [a[at] if len(a) == count else a for a in arguments]
-            new = looked_again(kernel, given, [r[at] for r in results])
+            new = looked_again(kernel, given, [r[at] if len(r) == count else r for r in results])
             for array, values in zip(results, new, strict=True):
-                array[at] = values
+                if len(array) == count:
+                    array[at] = values
 
 
 def _finite_rows(array: np.ndarray) -> np.ndarray:

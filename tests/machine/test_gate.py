@@ -19,6 +19,7 @@ from symbp.machine.gate import (
     BUSY,
     DONE,
     FAILED,
+    INSIDE,
     JOB,
     LISTENING,
     MOST_WORDS,
@@ -124,7 +125,7 @@ def test_after_a_failure_there_is_nothing_more():
         return 3
 
     assert share(gate, job) == 3
-    assert gate[FAILED] == 1
+    assert gate[FAILED] == 3
     assert share(gate, job) == TAKEN
     assert gate[TICKETS] & JOB == 0  # closed
 
@@ -175,20 +176,28 @@ def test_a_job_that_was_seen_or_is_over_is_not_done_again():
     assert done == [0]
 
 
-def test_who_has_drawn_a_piece_does_it_when_there_is_memory():
+@pytest.mark.parametrize("who", ["helper", "caller"])
+def test_who_cannot_do_a_piece_ends_the_job_for_all(who):
+    """Nobody waits for it, or draws another; what helpers write into is theirs until they have left."""
     gate, done = new_gate(), []
 
     @JOB_TYPE
     def job(words, where, number, ticket):
-        done.append(ticket)
-        if ticket:
-            return NO_MEMORY if done.count(1) < 3 else 0
-        wait_for(lambda: done.count(1) == 3)
+        wait_for(lambda: gate[INSIDE] == 1)
+        if bool(ticket) is (who == "helper"):
+            wait_for(lambda: "other" in done)
+            return NO_MEMORY
+        done.append("other")
+        wait_for(lambda: gate[DONE] - number > 2**30 and gate[TICKETS] == number + JOB)
+        time.sleep(0.05)
+        done.append("left")
         return 0
 
     with listeners(gate, 1):
-        assert share(gate, job, helpers=1) == 0
-    assert sorted(done) == [0, 1, 1, 1]
+        assert share(gate, job, helpers=1) == NO_MEMORY
+        assert done == ["other", "left"]
+        assert gate[INSIDE] == 0
+        assert share(gate, job) == TAKEN
 
 
 @pytest.fixture(scope="module")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import time
+import weakref
 
 import numpy as np
 import pytest
 
+from symbp.machine import shared
 from symbp.machine.build import build
 from symbp.machine.compile import Loaded
-from symbp.machine.gate import BUSY, FAILED, JOB, JOB_KINDS, LISTENING, NOTED, SIZE
-from symbp.machine.shared import SharedFunction, serve
+from symbp.machine.gate import BUSY, FAILED, INSIDE, JOB, JOB_KINDS, LISTENING, NOTED, SIZE
+from symbp.machine.shared import SharedFunction, serve, share_address
 from tests.machine.texts import HEAD
 
 TEXT = """
@@ -76,3 +80,58 @@ def test_many_threads_may_ask_for_the_code_at_once():
     for thread in threads:
         thread.join(60)
     assert gate[LISTENING] == 0
+
+
+def test_a_child_that_is_forked_at_any_time_finds_no_lock_taken():
+    """As a helper looks for the code each time it begins to listen."""
+    share_address()
+    with shared._making:
+        thread = threading.Thread(target=share_address, daemon=True)
+        thread.start()
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+LATE = """
+@njit(nogil=True)
+def run(x, m, out, gate, number, ticket):
+    if ticket > 0:
+        while gate[INSIDE + 2] == 0:
+            x[0] += 1.0
+        out[1] = x[0] + m[0, 0]
+"""
+
+
+def test_code_stays_while_a_helper_is_late_in_it():
+    (x, m, out), gate = given(), np.zeros(SIZE, np.int64)
+    code, messages = build(
+        HEAD + LATE.replace("INSIDE", str(INSIDE)), {"run": [*KINDS, *JOB_KINDS]}, shared=True
+    )
+    run, watch = [SharedFunction(Loaded(code), "run", KINDS, messages)], []
+    watch.append(weakref.ref(run[0]._code))
+    over = threading.Event()
+
+    def listen():
+        while not over.is_set():
+            serve(gate, 0)
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    try:
+        end = time.monotonic() + 30
+        while not gate[INSIDE]:
+            assert run[0](gate, 1, x, m, out)
+            assert time.monotonic() < end
+        run.clear()
+        gc.collect()
+        assert watch[0]() is not None
+        gate[INSIDE + 2] = 1
+        while gate[INSIDE]:
+            assert time.monotonic() < end
+        assert out[1] > 0
+        shared_function()  # with the next one that goes
+        gc.collect()
+        assert watch[0]() is None
+    finally:
+        over.set()
+        thread.join(30)

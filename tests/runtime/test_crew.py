@@ -100,3 +100,20 @@ def test_buffers_begin_at_a_cache_line(dtype):
         array = module.aligned(entries, np.dtype(dtype))
         assert len(array) == entries
         assert array.ctypes.data % module.CACHE_LINE == 0
+
+
+def test_without_more_threads_the_caller_goes_on_alone(monkeypatch, told):
+    """A process that ends may start none, nor one that has as many as it may have."""
+
+    def start(thread):
+        raise RuntimeError("can't start new thread")
+
+    crew = Crew()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        crew.call(3)
+    assert not crew.helpers
+    assert not crew.listens
+    crew.call(3)
+    wait_for(lambda: crew.gate[LISTENING] == 2)
+    told.set()

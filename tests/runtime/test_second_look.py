@@ -168,3 +168,13 @@ def test_results_that_hold_for_all_samples():
     np.testing.assert_allclose(values, [[1, 3], [np.e, 3]], rtol=1e-9)
     np.testing.assert_allclose(slopes[:, 0], [[2, -1], [2 * np.e, -np.e]], rtol=1e-9)
     assert np.all(slopes[:, 1] == 0)
+
+
+@pytest.mark.parametrize("body", [e(x) + y, y + BODY * 0 + 1 / (e(x) * e(-x / 2)), 3 * x + e(y)])
+def test_derivatives_that_are_the_same_for_all_samples(body):
+    f = sb.compile(body, wrt=[x, y], cache=False)
+    given = np.array([0.5, 1.0, 800.0, -900.0]), np.array([1.0, -2.0, 800.0, 900.0])
+    for _ in range(OFTEN + 2):
+        many = flat(f.value_and_grad(*given))
+        for k, one in enumerate(zip(*given, strict=True)):
+            np.testing.assert_array_equal([a[k] for a in many], flat(f.value_and_grad(*map(float, one))))

@@ -58,6 +58,25 @@ def test_what_leaves_the_range_of_numbers_is_looked_at_again():
 
 
 @pytest.mark.parametrize("name", METHODS)
+def test_a_method_that_was_written_anew_is_called(name):
+    """By a subclass, or by who stands in front of it, as tests do."""
+    calls = []
+
+    def anew(f, *args):
+        calls.append(args)
+        return getattr(sb.runtime.expression.Function, name)(f, *args)
+
+    f, own = often(name), type("Own", (sb.runtime.expression.Function,), {name: anew})(METHODS[name])
+    stands = sb.compile(METHODS[name])
+    setattr(stands, name, lambda *args: anew(stands, *args))
+    for g in (own, stands):
+        calls.clear()
+        for _ in range(2 * OFTEN):
+            np.testing.assert_array_equal(getattr(g, name)(0.5, 2.0)[1], getattr(f, name)(0.5, 2.0)[1])
+        assert len(calls) == 2 * OFTEN
+
+
+@pytest.mark.parametrize("name", METHODS)
 def test_it_is_pickled_and_copied_as_the_method_is(name):
     f = often(name)
     call, want = getattr(f, name), getattr(f, name)(0.25, 3.0)
