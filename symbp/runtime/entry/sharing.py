@@ -43,7 +43,8 @@ class SharingEntry(Entry):
         for array in arguments:
             parts.append(build.ptrtoint(array.address, _WORD))
             parts += [n if isinstance(n, ir.Value) else _WORD(n) for n in array.shape]
-        words, count = place(build, _WORD, MOST_WORDS), _WORD(len(parts))
+        # Kernels with more are not shared; this is written for them all the same.
+        words, count = place(build, _WORD, max(MOST_WORDS, len(parts))), _WORD(len(parts))
         for k, part in enumerate(parts):
             build.store(part, build.gep(words, [_WORD(k)]))
         if more is not None:
