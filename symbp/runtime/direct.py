@@ -8,6 +8,7 @@ is not right is left to the long way, which converts it or finds the words.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -213,8 +214,7 @@ def direct_bound(
     samples = 1 if count is None else count
     pairs = [*zip(arguments, slots, strict=True)]
     plain = all(s.role != "label" and s.total is None for s in slots) and len(results) == len(kernel.results)
-    plain = plain and bool(kernel.inputs) and 0 < samples < kernel.call.fewest_shared
-    plain = plain and all(s.batched for s in kernel.results)
+    plain = plain and bool(kernel.inputs) and samples > 0 and all(s.batched for s in kernel.results)
     pairs += zip(results, kernel.results, strict=False)
     fit = all(
         a.shape == (*lead, *s.shape) and a.dtype == kernel.real and a.dtype.isnative and a.flags.carray
@@ -223,9 +223,11 @@ def direct_bound(
     entry = _entry(kernel, None, otherwise) if plain and fit else None
     if entry is None:
         return None
-    entry.arguments(0)
     names = [s.name for s in slots]
     given = [arguments[names.index(s.name)] for s in kernel.inputs]
+    if samples >= kernel.call.fewest_shared:
+        return partial(_share_bound, kernel, samples, (*given, *results), results, otherwise)
+    entry.arguments(0)
     fixed = [entry.fixed(a, (samples, *s.shape)) for a, s in zip(given, kernel.inputs, strict=True)]
     made = [entry.fixed(a, (samples, *s.shape)) for a, s in zip(results, kernel.results, strict=True)]
     function = kernel.point_into() if samples == 1 else None
@@ -234,6 +236,23 @@ def direct_bound(
         need_finite(entry, made, kernel.real)
     entry.give_known(None)
     return entry.finished()
+
+
+def _share_bound(
+    kernel: Compiled,
+    samples: int,
+    arrays: Sequence[np.ndarray],
+    results: Sequence[np.ndarray],
+    otherwise: Callable[[], None],
+) -> None:
+    """Such a call of so many samples that threads share it."""
+    try:
+        in_range = kernel.call(samples, arrays)
+    except MemoryError:
+        return otherwise()
+    if kernel.pointwise and not in_range and not all_finite(results):
+        otherwise()
+    return None
 
 
 def direct_shared(kernel: Compiled, slots: Sequence[Slot], form: str = "all") -> DirectSamples | None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 import inspect
 import weakref
+from functools import partial
 
 import numpy as np
 import pytest
 import sympy as sp
 
 import symbp as sb
+from symbp.runtime import threads
 
 X, Y = sp.symbols("x y")
 V = sb.vector("v", 3)
@@ -142,3 +144,24 @@ def test_dimensions_may_be_open():
     call()
     assert out[0] == 4.0
     np.testing.assert_array_equal(out[1], np.full(4, 2.0))
+
+
+@pytest.mark.parametrize("name", ["gradients", "numbers", "jacobian", "vector"])
+def test_many_samples_are_shared_among_threads(name, monkeypatch):
+    monkeypatch.setattr(threads, "SHARED", 1000)
+    monkeypatch.setattr(threads, "WORTH", 1)
+    expression, what, shapes, results = CASES[name]
+    symbols = [V] if shapes == [(3,)] else [X, Y]
+    f, random = sb.compile(expression, args=symbols, wrt=symbols, threads=2), np.random.default_rng(0)
+    given = [random.normal(size=(3000, *s)) for s in shapes]
+    made = [np.full((3000, *s), 7.0) for s in results]
+    call = f.bind(what, given, made)
+    assert isinstance(call, partial)
+    for k in range(8):
+        for array in given:
+            array[...] = random.normal(size=array.shape)
+        if k == 5:
+            given[-1][7] = 1000.0  # exp of it is beyond all numbers
+        assert call() is None
+        for one, other in zip(made, wanted(f, what, given), strict=True):
+            np.testing.assert_array_equal(one, other)
