@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -17,28 +17,31 @@ from symbp.runtime.validate import Slot, admit_array
 
 @dataclass(frozen=True)
 class Layout:
-    """Names and shapes of arrays that lie one after another, in C order, in a flat vector."""
+    """Names and shapes of arrays that lie one after another, in C order, in a flat vector.
+
+    Attributes:
+        sizes: entries of each.
+        offsets: where each begins.
+        size: the length P of the flat vector.
+    """
 
     names: tuple[str, ...]
     shapes: tuple[tuple[int, ...], ...]
+    # Not computed when they are first asked for: that takes a lock, which a child forked then finds taken.
+    sizes: tuple[int, ...] = field(init=False, compare=False, repr=False)
+    offsets: tuple[int, ...] = field(init=False, compare=False, repr=False)
+    size: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        sizes = tuple(int(np.prod(shape, dtype=np.int64)) for shape in self.shapes)
+        object.__setattr__(self, "sizes", sizes)
+        object.__setattr__(self, "offsets", tuple(accumulate(sizes, initial=0))[:-1])
+        object.__setattr__(self, "size", sum(sizes))
 
     @staticmethod
     def of(items: Iterable[tuple[str, Iterable[int]]]) -> Layout:
         pairs = [(name, tuple(int(n) for n in shape)) for name, shape in items]
         return Layout(tuple(n for n, _ in pairs), tuple(s for _, s in pairs))
-
-    @cached_property
-    def sizes(self) -> tuple[int, ...]:
-        return tuple(int(np.prod(shape, dtype=np.int64)) for shape in self.shapes)
-
-    @cached_property
-    def offsets(self) -> tuple[int, ...]:
-        return tuple(int(n) for n in np.cumsum((0, *self.sizes))[:-1])
-
-    @cached_property
-    def size(self) -> int:
-        """The length P of the flat vector."""
-        return sum(self.sizes)
 
     def views(self, vector: np.ndarray) -> dict[str, np.ndarray]:
         """Named views into a vector of shape (P,), no copies: scalars 0-d, vectors 1-D, matrices 2-D.
