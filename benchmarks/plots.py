@@ -72,7 +72,7 @@ def _bars(axes, run: Run, section: str) -> bool:
     axes.set_xticks(range(len(subjects)), subjects, rotation=20, ha="right", fontsize=7)
     axes.set_ylabel("time of the peer / time of symbp")
     axes.set_title(section)
-    axes.legend(fontsize=7)
+    axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))  # beside the bars, not on them
     return True
 
 
