@@ -96,6 +96,7 @@ LATE = """
 @njit(nogil=True)
 def run(x, m, out, gate, number, ticket):
     if ticket > 0:
+        gate[INSIDE + 1] = 1
         while gate[INSIDE + 2] == 0:
             x[0] += 1.0
         out[1] = x[0] + m[0, 0]
@@ -119,7 +120,7 @@ def test_code_stays_while_a_helper_is_late_in_it():
     thread.start()
     try:
         end = time.monotonic() + 30
-        while not gate[INSIDE]:
+        while not gate[INSIDE + 1]:
             assert run[0](gate, 1, x, m, out)
             assert time.monotonic() < end
         run.clear()

@@ -13,6 +13,7 @@ import sympy as sp
 import symbp as sb
 from symbp.ir.nodes import BATCH, Index, Program, Statement, Tensor
 from symbp.pipeline import derive, forward_kernel, gradient_kernel
+from symbp.runtime.crew import crew
 from symbp.schedule.fuse import fuse
 from symbp.schedule.memory import plan_kernel
 from symbp.schedule.parts import (
@@ -79,7 +80,7 @@ def test_numbers_do_not_depend_on_threads(inputs, samples):
     other = shared._gradient_kernel()
     assert other.call._make is not None
     results = np.empty(1), np.empty(theta.size)
-    other.call._make().run(samples, (theta, x, y, *results), np.dtype(float), 2)
+    other.call._make().run(crew(), samples, (theta, x, y, *results), np.dtype(float), 2)
     assert results[0][0] == loss
     np.testing.assert_array_equal(results[1], gradient)
 
