@@ -8,15 +8,7 @@ import pytest
 from symbp.runtime.entry.checks import need_finite, need_labels, need_totals
 from symbp.runtime.entry.writer import Entry
 from tests.machine.texts import machine
-
-TEXT = """
-@njit(nogil=True)
-def run(x, out):
-    if x[0] < 0:
-        raise ValueError("negative")
-    for k in range(x.shape[0]):
-        out[k] = 2*x[k]
-"""
+from tests.runtime.entry.test_writer import TEXT
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
