@@ -456,3 +456,13 @@ def aligned_room(builder, kind, count):
     room = builder.alloca(kind, ir.IntType(64)(count))
     room.align = 64
     return room
+
+
+CONSTANTS = ("LANES", "SQUARE", "DEEP", "HIGH", "STEP_BYTES", "SMALL", "LARGEST")
+SOURCES = (
+    *(assembly, unit_allowed, configure, Splitter, write_left, write_right, square_step, write_square),
+    *(write_sums, mending, aligned_room, unit_multiplication),
+)
+"""What generated modules carry of this file, in order."""
+
+NAMES = frozenset(CONSTANTS) | {item.__name__ for item in SOURCES} | {"has_matrix_unit", "MATRIX_UNIT"}

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from llvmlite import ir
 
+from symbp.codegen.matrix_unit import MATRIX_UNIT, unit_allowed, unit_multiplication
 from symbp.codegen.panel import copy_panel, turn_panel
 from symbp.codegen.registers import VECTOR_BYTES, Vectors, own_function, smaller, steps
 from symbp.codegen.tile import WIDTH, tiles
@@ -172,13 +173,58 @@ def multiplication(module, real, turned):
     return function
 
 
-def lower_product(context, builder, sig, args, turned):
-    """The call of that function for arrays, of which it takes the data from some offset on."""
+def large_multiplication(module):
+    """The LLVM function that multiplies float32 in the matrix unit where its last argument says so and there
+    is one, else as `multiplication` does; written once per module."""
+    real, index, flag = ir.FloatType(), ir.IntType(64), ir.IntType(1)
+    entry = ir.PointerType(real)
+    kinds = [
+        entry,
+        index,
+        entry,
+        index,
+        index,
+        entry,
+        index,
+        index,
+        index,
+        index,
+        flag,
+        real,
+        flag,
+        flag,
+        flag,
+    ]
+    function, new = own_function(module, "multiply_large", real, kinds)
+    if not new:
+        return function
+    builder = ir.IRBuilder(function.append_basic_block())
+    *operands, scale, turned, few, large = function.args
+    if MATRIX_UNIT:
+        with builder.if_then(large), builder.if_then(builder.call(unit_allowed(module), [])):
+            builder.call(unit_multiplication(module), [*operands, scale, turned])
+            builder.ret_void()
+    with builder.if_else(turned) as (along, across):
+        with along:
+            builder.call(multiplication(module, real, True), [*operands, few])
+        with across:
+            builder.call(multiplication(module, real, False), [*operands, scale])
+    builder.ret_void()
+    return function
+
+
+def lower_product(context, builder, sig, args, function):
+    """The call of a function for arrays, of which it takes the data from some offset on."""
     whole = (context.make_array(sig.args[k])(context, builder, args[k]).data for k in (0, 3, 7))
     c, a, b = (builder.gep(d, [at]) for d, at in zip(whole, (args[1], args[4], args[8]), strict=True))
-    function = multiplication(builder.module, context.get_value_type(sig.args[0].dtype), turned)
     builder.call(function, [c, args[2], a, *args[5:7], b, *args[9:]])
     return context.get_dummy_value()
+
+
+def lower_tiles(context, builder, sig, args, turned):
+    """The call of what multiplies in register tiles."""
+    real = context.get_value_type(sig.args[0].dtype)
+    return lower_product(context, builder, sig, args, multiplication(builder.module, real, turned))
 
 
 @intrinsic
@@ -193,7 +239,7 @@ def multiply(
     n, flag = types.intp, types.boolean
 
     def lower(context, builder, sig, args):
-        return lower_product(context, builder, sig, args, False)
+        return lower_tiles(context, builder, sig, args, False)
 
     return types.void(c, n, n, a, n, n, n, b, n, n, n, n, n, flag, c.dtype), lower
 
@@ -209,6 +255,41 @@ def multiply_turned(
     n, flag = types.intp, types.boolean
 
     def lower(context, builder, sig, args):
-        return lower_product(context, builder, sig, args, True)
+        return lower_tiles(context, builder, sig, args, True)
 
     return types.void(c, n, n, a, n, n, n, b, n, n, n, n, n, flag, flag), lower
+
+
+@intrinsic
+def multiply_large(
+    typingctx,
+    c,
+    c_at,
+    c_row,
+    a,
+    a_at,
+    a_row,
+    a_step,
+    b,
+    b_at,
+    b_row,
+    rows,
+    columns,
+    depth,
+    fresh,
+    scale,
+    turned,
+    few,
+    large,
+):
+    """`multiply`, or `multiply_turned` where `turned`, in the processor's matrix unit where `large` and there
+    is one. Arrays are float32.
+
+    The numbers depend on `large`, so it must not depend on how a product is cut into parts.
+    """
+    n, flag = types.intp, types.boolean
+
+    def lower(context, builder, sig, args):
+        return lower_product(context, builder, sig, args, large_multiplication(builder.module))
+
+    return types.void(c, n, n, a, n, n, n, b, n, n, n, n, n, flag, c.dtype, flag, flag, flag), lower

@@ -54,6 +54,7 @@ BLOCK_SUPPORT = (
     "block_call",
     "wide_function",
 )
+MULTIPLICATIONS = ("multiply", "multiply_turned", "multiply_large")
 LOCKSTEP_SUPPORT = ("line_operands", "block_operation", "llvm_function", "block_call", "wide_function")
 
 OWN = {n for n in dir(support) if not n.startswith("__")} | vector.TAKEN
@@ -112,9 +113,8 @@ class Module:
 
     def multiply(self, nest: Nest, schedule: Schedule, driver: Driver, part: Part | None = None) -> str:
         """Text of the call that computes a matrix product, or a part of it; see `multiply_call`."""
-        return multiply_call(
-            nest.statements[0], schedule, driver.place, driver.single, bool(driver.summed), part
-        )
+        s, tile_rows = nest.statements[0], "whole" if driver.shifted else "rows"
+        return multiply_call(s, schedule, driver.place, driver.single, bool(driver.summed), part, tile_rows)
 
     def inlined(self, nest: Nest, schedule: Schedule, driver: Driver) -> tuple[list[str], list[str]] | None:
         """Views and loops of a nest, to stand in the kernel's own function; None where they are too many.
@@ -268,11 +268,9 @@ class Module:
         texts = ["\n".join(limits)] if self.blocks or self.straights else []
         if orders:
             texts.append(f"BERNOULLI = {support.BERNOULLI!r}")
-        plain, turned = (
-            any(f" {w}(" in part for part in self.parts) for w in ("multiply", "multiply_turned")
-        )
-        if plain or turned:
-            texts += micro_kernels(plain, turned)
+        kinds = [any(f" {name}(" in part for part in self.parts) for name in MULTIPLICATIONS]
+        if any(kinds):
+            texts += micro_kernels(*kinds)
         if self.parallel:
             texts += crew_functions(any("note_range(" in part for part in self.parts))
         texts += parts.sources() if any("add_parts(" in part for part in self.parts) else []
@@ -308,6 +306,7 @@ IMPORTS = (
     (r"operator\.", "import operator"),
     (r"os\.", "import os"),
     (r"platform\.", "import platform"),
+    (r"sys\.", "import sys"),
     (r"zlib\.", "import zlib"),
     (r"contextmanager\b", "from contextlib import contextmanager"),
     (r"groupby\b", "from itertools import groupby"),

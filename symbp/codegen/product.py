@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 
 from llvmlite import ir
 
-from symbp.codegen import crew, micro, registers, tile
+from symbp.codegen import crew, matrix_unit, micro, panel, registers, tile
 from symbp.codegen.own_source import own_source
 from symbp.ir.nodes import BATCH, Access, Index, Program, Statement
 from symbp.machine import gate
 from symbp.machine.status import out_of_range
 from symbp.schedule.looptree import Schedule, sums_batch
-from symbp.schedule.product import product_of
+from symbp.schedule.product import Product, product_of
 
 FEW = 8
 """Rows of a product below which copying a matrix with its axes exchanged takes longer than it saves."""
+
+HARMONIC = 40
+"""Half the harmonic mean of the rows and columns of a product from which on the matrix unit is faster."""
+
+LEAST_DEPTH = 32
+"""Terms that the matrix unit takes at a time."""
+
+UNIT = "matrix unit"
+"""The kind of the micro-kernels that use it."""
 
 ONES = "ones"
 """The array that stands for a factor 1."""
@@ -43,14 +53,17 @@ def multiply_call(
     single: bool,
     alone: bool,
     part: Part | None = None,
+    tile_rows: str = "rows",
 ) -> str:
-    """`multiply(...)` or `multiply_turned(...)` for a matrix product; see `symbp.codegen.micro`.
+    """`multiply(...)`, `multiply_turned(...)` or `multiply_large(...)` for a matrix product; see
+    `symbp.codegen.micro`.
 
     Args:
         place: of a tensor, the variable that holds its buffer and where it begins there.
         single: whether numbers are float32.
         alone: whether there are no samples before those of this tile in its sums.
         part: what is computed of the product, if not all.
+        tile_rows: the variable with the samples of the tile, of which `rows` may be a piece.
     """
     product = product_of(s)
     assert product is not None
@@ -84,14 +97,43 @@ def multiply_call(
     texts = [c, c_at, c_steps.get(product.rows, 0), a, a_at, a_steps.get(product.rows, 0)]  # type: ignore[arg-type]
     texts += [a_steps[product.depth], b, b_at, b_steps[product.columns if product.turned else product.depth]]
     texts += [*sizes, fresh]
-    if not product.turned:
-        one, number = ("f32(1.0)", "f32(samples)") if single else ("1.0", "samples")
-        texts.append(f"{one}/{number}" if product.mean else one)
-        return f"multiply({', '.join(map(str, texts))})"
-    # By the samples of the whole batch: a tile or a piece of it has the numbers that others have.
-    few = f"samples < {FEW}" if rows == BATCH else str(rows < FEW)
-    texts.append(few if a_steps[product.depth] == 1 else "False")
-    return f"multiply_turned({', '.join(map(str, texts))})"
+    one, number = ("f32(1.0)", "f32(samples)") if single else ("1.0", "samples")
+    scale = f"{one}/{number}" if product.mean else one
+    few = "False"
+    if product.turned and a_steps[product.depth] == 1:
+        # By the samples of the whole batch: a tile or a piece of it has the numbers that others have.
+        few = f"samples < {FEW}" if rows == BATCH else str(rows < FEW)
+    large = is_large_text(product, schedule.tile, tile_rows) if single else "False"
+    if large != "False":
+        what, last = "multiply_large", [scale, str(product.turned), few, large]
+    elif product.turned:
+        what, last = "multiply_turned", [few]
+    else:
+        what, last = "multiply", [scale]
+    return f"{what}({', '.join(map(str, [*texts, *last]))})"
+
+
+def is_large_text(product: Product, tile: int, tile_rows: str) -> str:
+    """The condition, "True" or "False" where that is known, for a product of float32 to be one for the matrix
+    unit. It takes the whole product of a tile, not a part of it, so that parts have the numbers that all has.
+    """
+    rows = 1 if product.rows is None else product.rows.extent
+    columns, depth = product.columns.extent, product.depth.extent
+    conditions = []
+    for extent, least in ((rows, least_rows(int(columns))), (depth, LEAST_DEPTH)):
+        if (extent != BATCH and extent < least) or (extent == BATCH and tile < least):
+            return "False"
+        conditions += [f"{tile_rows} >= {least}"] * (extent == BATCH)
+    return " and ".join(conditions) or "True"
+
+
+def least_rows(columns: int) -> float:
+    """The fewest rows with which a product of so many columns is one for the matrix unit.
+
+    To split a row or column takes as long as it saves with HARMONIC columns or rows: of m rows and n columns,
+    m*n/(m + n) must be more.
+    """
+    return -(-HARMONIC * columns // (columns - HARMONIC)) if columns > HARMONIC else inf
 
 
 def _steps(program: Program, tensor: str) -> list[int]:
@@ -104,22 +146,24 @@ def _steps(program: Program, tensor: str) -> list[int]:
 
 _OWN = """vector_registers VECTOR_BYTES REGISTERS Vectors own_function steps smaller contextmanager
 WIDTH SUMS HIGHEST GROUP tile_sizes tiles write_column write_sum PANEL_BYTES DEPTH MANY DOTS
+multiply_large large_multiplication lower_tiles whole sys
 copy_panel turn_panel exchanged write_dots write_all_dots write_panels SLIM write_slim multiplication
 lower_product multiply multiply_turned ones os PATIENCE JOB count_up count_of let_others_run wait_until
 draw draw_ticket yield_processor out_of_range note_range platform
 number gate ticket piece begin end base low count"""
-OWN_NAMES = frozenset(_OWN.split())
+OWN_NAMES = frozenset(_OWN.split()) | matrix_unit.NAMES
 """What micro-kernels, and what threads share, are called in generated modules."""
 
 
-def micro_kernels(plain: bool, turned: bool) -> list[str]:
+def micro_kernels(plain: bool, turned: bool, large: bool) -> list[str]:
     """The source of the micro-kernels; the machine that imports it chooses the size of tiles."""
+    plain, turned = plain or large, turned or large
     items: list = [registers.own_function, registers.Vectors, registers.steps, registers.smaller]
     items += [tile.tile_sizes, tile.tiles, tile.write_column, tile.write_sum]
-    items += [micro.copy_panel, micro.write_panels, micro.write_slim]
+    items += [panel.copy_panel, micro.write_panels, micro.write_slim]
     if turned:
-        items += [registers.exchanged, micro.turn_panel, micro.write_dots, micro.write_all_dots]
-    items += [micro.multiplication, micro.lower_product]
+        items += [registers.exchanged, panel.turn_panel, micro.write_dots, micro.write_all_dots]
+    items += [micro.multiplication, micro.lower_product, micro.lower_tiles]
     items += [micro.multiply._defn] * plain + [micro.multiply_turned._defn] * turned
     constants = [
         "VECTOR_BYTES, REGISTERS = vector_registers()",
@@ -131,13 +175,24 @@ def micro_kernels(plain: bool, turned: bool) -> list[str]:
         f"SLIM = {micro.SLIM}",
         *[f"DOTS = {micro.DOTS}"] * turned,
     ]
-    found = own_source(registers.vector_registers)
-    return [found, "\n".join(constants), *(own_source(item) for item in items)]
+    found = [registers.vector_registers]
+    if large:
+        found.append(matrix_unit.has_matrix_unit)
+        constants.append("MATRIX_UNIT = has_matrix_unit()")
+        constants += [f"{name} = {getattr(matrix_unit, name)!r}" for name in matrix_unit.CONSTANTS]
+        items += [*matrix_unit.SOURCES, micro.large_multiplication, micro.multiply_large._defn]
+    return [*map(own_source, found), "\n".join(constants), *(own_source(item) for item in items)]
 
 
-def write_products(module: ir.Module, dtype: str) -> list[ir.Function]:
-    """The micro-kernels for numbers of a type in an LLVM module, apart from any generated text."""
-    real = ir.FloatType() if dtype == "float32" else ir.DoubleType()
+def write_products(module: ir.Module, kind: str) -> list[ir.Function]:
+    """Micro-kernels in an LLVM module, apart from any generated text.
+
+    Args:
+        kind: "float32" or "float64", or `UNIT` for those that use the matrix unit.
+    """
+    if kind == UNIT:
+        return [matrix_unit.unit_multiplication(module), matrix_unit.unit_allowed(module)]
+    real = ir.FloatType() if kind == "float32" else ir.DoubleType()
     return [micro.multiplication(module, real, turned) for turned in (False, True)]
 
 

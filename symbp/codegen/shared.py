@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import groupby
 
 from symbp.codegen.driver import Driver
@@ -20,7 +21,7 @@ LEAST_PIECE = 8
 """The fewest rows of a sum over samples: those of one tile of registers."""
 
 PANEL = 64
-"""Columns of a large product, or of a sum over samples with many, that one thread takes at a time."""
+"""Columns of a large product, or of a sum over samples with many, are cut at multiples of this."""
 
 LARGE = 128 * 128
 """Entries of the matrix on the right from which on threads share the columns of a product: each of them
@@ -145,10 +146,14 @@ class SharedDriver(Driver):
         for nest in nests:
             lines += self._explained(nest, self._nest(nest, True, seen))
         self.shifted = False
-        return f"(rows + {PIECE - 1})//{PIECE}", lines
+        return f"(rows + {PIECE - 1})//{PIECE}", self._with_whole(lines)
 
     def _some_rows(self, size: int | str, piece: str = "piece") -> list[str]:
         return [f"base = {size}*{piece}", f"rows = min({size}, rows - base)", "start = start + base"]
+
+    def _with_whole(self, lines: list[str]) -> list[str]:
+        """Lines for a piece of a tile, after one that keeps the samples of the tile where they read it."""
+        return ["whole = rows"] * any(re.search(r"\bwhole\b", line) for line in lines) + lines
 
     def _columns(self, nest: Nest) -> tuple[str, list[str]]:
         """The number of pieces of a large product, and what computes some columns of it.
@@ -158,9 +163,9 @@ class SharedDriver(Driver):
         product = product_of(nest.statements[0])
         assert product is not None
         columns = int(product.columns.extent)
-        blocks = _panels(columns)
-        size = min(self.schedule.tile, PIECE * blocks)
-        low, count = _panel(f"(piece % {blocks})", columns)
+        blocks = self._panels(columns)
+        size = min(self.schedule.tile, PIECE * -(-columns // PANEL))
+        low, count = self._panel(f"(piece % {blocks})", columns)
         lines = [
             *self._some_rows(size, f"(piece//{blocks})"),
             f"low = {low}",
@@ -169,7 +174,8 @@ class SharedDriver(Driver):
         self.shifted = True
         text = self.module.multiply(nest, self.schedule, self, Part("low", "count", columns=True))
         self.shifted = False
-        return f"(rows + {size - 1})//{size}*{blocks}", [*lines, *self._explained(nest, [text])]
+        lines = self._with_whole([*lines, *self._explained(nest, [text])])
+        return f"(rows + {size - 1})//{size}*{blocks}", lines
 
     def _sums(self, nests: list[Nest]) -> tuple[str, list[str]]:
         """The number of pieces of sums over the batch, and what does one of them."""
@@ -180,11 +186,11 @@ class SharedDriver(Driver):
             what: list[str] = []
             if nest.form == MULTIPLY and len(nest.extents) > 1:
                 many, columns = nest.extents
-                blocks = _panels(columns)
+                blocks = self._panels(columns)
                 by_columns = blocks >= FEWEST_PIECES
                 if by_columns:
                     end += blocks
-                    low, count = _panel(f"(piece - {begin})" if begin else "piece", columns)
+                    low, count = self._panel(f"(piece - {begin})" if begin else "piece", columns)
                 else:
                     size = min(PIECE, -(-many // (FEWEST_PIECES * LEAST_PIECE)) * LEAST_PIECE)
                     end += -(-many // size)
@@ -198,6 +204,22 @@ class SharedDriver(Driver):
             lines += [f"{word} piece < {end}:", *("    " + line for line in self._explained(nest, what))]
         return str(end), lines
 
+    def _panel_size(self, columns: int) -> int:
+        """The columns of a piece. There are few: the left matrix is read for each, and may be split."""
+        pieces = max(FEWEST_PIECES, 2 * self.kernel.threads)
+        return PANEL * max(1, round(columns / (PANEL * pieces)))
+
+    def _panels(self, columns: int) -> int:
+        """Pieces of so many columns. The last takes what would be too few columns alone, whose terms would be
+        summed up otherwise."""
+        size = self._panel_size(columns)
+        return max(1, -(-(columns - size // 2) // size))
+
+    def _panel(self, piece: str, columns: int) -> tuple[str, str]:
+        """The first column of a piece and their number."""
+        last, size = self._panels(columns) - 1, self._panel_size(columns)
+        return f"{size}*{piece}", f"{size} if {piece} < {last} else {columns} - low" if last else str(columns)
+
     def _function(self, kind: str, more: list[str], lines: list[str]) -> str:
         """The call of a new function that has some lines."""
         name = self.module.namer(f"{self.kernel.name}_{kind}")
@@ -210,18 +232,6 @@ class SharedDriver(Driver):
 
 def _indented(lines: list[str]) -> list[str]:
     return ["    " + line for line in lines]
-
-
-def _panels(columns: int) -> int:
-    """Pieces of so many columns. The last takes what would be too few columns alone, whose terms would be
-    summed up otherwise."""
-    return max(1, -(-(columns - PANEL // 2) // PANEL))
-
-
-def _panel(piece: str, columns: int) -> tuple[str, str]:
-    """The first column of a piece and their number."""
-    last = _panels(columns) - 1
-    return f"{PANEL}*{piece}", f"{PANEL} if {piece} < {last} else {columns} - low" if last else str(columns)
 
 
 def _large(nest: Nest) -> bool:

@@ -37,6 +37,7 @@ def _features() -> llvm.FeatureMap:
 def initialise() -> None:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
+    llvm.initialize_native_asmparser()
 
 
 class Llvm:

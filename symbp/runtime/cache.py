@@ -29,7 +29,7 @@ import numpy
 import sympy
 
 from symbp.errors import CacheWarning, UnsupportedError
-from symbp.runtime.loaded import MACHINE_CODE, PRODUCTS, LoadedModule
+from symbp.runtime.loaded import LoadedModule
 from symbp.runtime.lock import MAKING
 
 Build = Callable[[], tuple[str, dict]]
@@ -189,7 +189,7 @@ def _load(folder: Path, digest: str) -> LoadedModule | None:
     try:
         files = _verified(folder, digest)
         source, meta = files[f"{_module_name(digest)}.py"].decode(), json.loads(files["meta.json"])
-        objects = {name: files[name] for name in (MACHINE_CODE, PRODUCTS) if name in files}
+        objects = {name: content for name, content in files.items() if name.endswith(".o")}
         return LoadedModule(_module_name(digest), source, meta, folder, objects, True)
     except Exception as error:  # whatever is wrong in there, the answer is to build again
         sys.modules.pop(_module_name(digest), None)

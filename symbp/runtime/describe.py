@@ -56,7 +56,7 @@ def describe(kernel: Kernel, derivation: Any, line: Straight | None = None) -> d
         "point": bool(kernel.point),
         "lockstep": line is not None,
         "pointwise": is_pointwise(derivation.forward_program),
-        "products": real if line is None and has_products(kernel) else None,
+        "products": [real] * (line is None and has_products(kernel)),
         "room": room,
         "work": operations_per_sample(kernel.program) if line is None else line.work,
         "columns": any(is_large(s) for s in kernel.program.statements),

@@ -126,7 +126,7 @@ class KernelSet:
     def _load(self, what: Hashable, make: Callable[[Derivation], Kernel]) -> Compiled:
         options = self._options(what)
         key = fingerprint(self.network, options)
-        loaded = load_or_build(key, lambda: self._build(make, False), cache=self.cache)
+        loaded = load_or_build(key, lambda: self._build(make, 1), cache=self.cache)
         together, other = lambda: self._together(options, make), lambda w: self._other(options, loaded, w)
         return Compiled(loaded, together, self.threads, other)
 
@@ -141,9 +141,9 @@ class KernelSet:
 
     def _together(self, options: dict, make: Callable[[Derivation], Kernel]) -> Together | None:
         """The same kernel as threads share it; None where it cannot be shared."""
-        key = fingerprint(self.network, {**options, "parallel": True})
+        key = fingerprint(self.network, {**options, "threads": self.threads})
         with MAKING:
-            loaded = load_or_build(key, lambda: self._build(make, True), cache=self.cache)
+            loaded = load_or_build(key, lambda: self._build(make, self.threads), cache=self.cache)
             function = loaded.function(f"{loaded.meta['name']}_into")
             share_address()  # compiled now, while no child is forked
         workspace, rows, fewest = loaded.meta["room"]
@@ -152,33 +152,40 @@ class KernelSet:
             return None
         return Together(function, workspace, tuple(rows), fewest)
 
-    def _build(self, make: Callable[[Derivation], Kernel], parallel: bool) -> tuple[str, dict]:
+    def _build(self, make: Callable[[Derivation], Kernel], threads: int) -> tuple[str, dict]:
+        from symbp.codegen.matrix_unit import MATRIX_UNIT
         from symbp.codegen.module import emit
         from symbp.codegen.pointwise import straight
+        from symbp.codegen.product import UNIT
         from symbp.runtime.describe import describe
         from symbp.runtime.products import begin
 
-        if self._multiplies():
-            begin(self.dtype)
-        kernel = replace(make(self.derivation), dtype=self.dtype, parallel=parallel, schedule=self.schedule)
+        for kind in self._likely_products():
+            begin(kind)
+        kernel = replace(make(self.derivation), dtype=self.dtype, threads=threads, schedule=self.schedule)
         origin = {s.target: s.origin for s in kernel.program.statements}
         for tensor in kernel.program.tensors.values():
             check_entries(tensor.row_shape, repr(tensor.name), origin.get(tensor.name))
         line = straight(kernel)
         meta = {**describe(kernel, self.derivation, line), "interface": self.interface()}
-        return emit([kernel], self.network.name, [line]), meta
+        text = emit([kernel], self.network.name, [line])
+        meta["products"] += [UNIT] * (MATRIX_UNIT and "multiply_large(" in text)
+        return text, meta
 
-    def _multiplies(self) -> bool:
-        """Whether kernels will multiply matrices: probably, if there is one of the least size."""
+    def _likely_products(self) -> list[str]:
+        """The kinds of micro-kernels that will probably be called, by the largest matrix."""
+        from symbp.codegen.matrix_unit import MATRIX_UNIT
+        from symbp.codegen.product import UNIT
+        from symbp.codegen.shared import LARGE
         from symbp.schedule.product import LEAST
 
+        entries = 0
         for symbol in self.network.parameters:
             shape = [self.dims.get(str(n), n) for n in getattr(symbol, "shape", ())]
-            if len(shape) != 2 or not all(isinstance(n, int | sp.Integer) and n > 1 for n in shape):
-                continue
-            if prod(map(int, shape)) >= LEAST:
-                return True
-        return False
+            if len(shape) == 2 and all(isinstance(n, int | sp.Integer) and n > 1 for n in shape):
+                entries = max(entries, prod(map(int, shape)))
+        large = entries >= LARGE and self.dtype == "float32" and MATRIX_UNIT
+        return [self.dtype] * (entries >= LEAST) + [UNIT] * large
 
     def interface(self) -> dict[str, list]:
         """Name, shape, role and bound of all inputs and parameters, the unused ones included."""

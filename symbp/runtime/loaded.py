@@ -9,8 +9,7 @@ The description says how functions are compiled:
     messages   of the errors of machine code
     room       where threads share the functions: entries of a workspace, entries per sample of other buffers,
                and the fewest samples that are more than one piece of work
-    products   dtype of the micro-kernels that machine code calls, see `symbp.runtime.products`; None where
-               it calls none
+    products   kinds of the micro-kernels that machine code calls, see `symbp.runtime.products`
 
 Types of arguments are [dtype, ndim], with ndim 0 for a number. Numba is imported where it compiles, and
 nowhere else.
@@ -38,8 +37,13 @@ from symbp.runtime.lock import MAKING
 if TYPE_CHECKING:
     from symbp.runtime.products import Products
 
-MACHINE_CODE, PRODUCTS = "machine.o", "products.o"
-"""The files that hold machine code: of a module, and of the micro-kernels that it calls."""
+MACHINE_CODE = "machine.o"
+"""The file that holds the machine code of a module."""
+
+
+def products_file(kind: str) -> str:
+    """The name of the file that holds the machine code of the micro-kernels of a kind that it calls."""
+    return f"{kind.replace(' ', '_')}.o"
 
 
 class LoadedModule:
@@ -73,7 +77,7 @@ class LoadedModule:
             self._make()
         if not self.meta.get("machine"):
             self._compile()
-        elif not {MACHINE_CODE, *[PRODUCTS] * bool(self.meta.get("products"))} <= set(self.objects):
+        elif not {MACHINE_CODE, *map(products_file, self.meta.get("products", ()))} <= set(self.objects):
             raise ValueError("machine code is missing")
 
     def _make(self) -> None:
@@ -82,20 +86,19 @@ class LoadedModule:
 
         given = self._products()
         try:
-            functions = given.functions if given else {}
+            functions = {name: kind for made in given.values() for name, kind in made.functions.items()}
             code, messages = build(self.source, self.meta["machine"], functions, self._shared)
         except NotCovered:
             self.meta = {**self.meta, "machine": {}}
         else:
             self.meta = {**self.meta, "messages": messages}
-            self.objects = {MACHINE_CODE: code} | ({PRODUCTS: given.code.result()} if given else {})
+            objects = {products_file(kind): made.code.result() for kind, made in given.items()}
+            self.objects = {MACHINE_CODE: code} | objects
 
-    def _products(self) -> Products | None:
-        if not self.meta.get("products"):
-            return None
+    def _products(self) -> dict[str, Products]:
         from symbp.runtime.products import begin
 
-        return begin(self.meta["products"])
+        return {kind: begin(kind) for kind in self.meta.get("products", ())}
 
     def function(self, name: str) -> Any:
         """A function as Python calls it."""

@@ -1,8 +1,8 @@
 """Micro-kernels of matrix products, compiled by another thread while the text that calls them is written.
 
-All networks with numbers of one type share them; they are half of what a small one has to compile.
-LLVM runs without Python's lock. What needs that lock, the writing of the micro-kernels, is done before:
-two threads that run Python get in each other's way, and LLVM would begin when the text is finished.
+All networks with numbers of one type share them, and those with large products some more; they are half
+of what a small one has to compile. LLVM runs without Python's lock. What needs that lock, the writing of the micro-kernels, is done before: two
+threads that run Python get in each other's way, and LLVM would begin when the text is finished.
 """
 
 from __future__ import annotations
@@ -30,18 +30,22 @@ class Products:
 
 
 _made: dict[tuple, Products] = {}
-"""By type of numbers and processor; filled under the lock of `symbp.runtime.lock`."""
+"""By kind and processor; filled under the lock of `symbp.runtime.lock`."""
 
 
-def begin(dtype: str) -> Products:
-    """The micro-kernels for numbers of a type, which are compiled from now on, if not earlier."""
-    key = (dtype, processor())
+def begin(kind: str) -> Products:
+    """The micro-kernels of a kind, which are compiled from now on, if not earlier.
+
+    Args:
+        kind: see `symbp.codegen.product.write_products`.
+    """
+    key = (kind, processor())
     known = _made.get(key)
     if known is None or (known.code.done() and known.code.exception()):
         from symbp.codegen.product import write_products
         from symbp.machine.object_file import written_apart
 
-        apart = written_apart(lambda module: write_products(module, dtype))
+        apart = written_apart(lambda module: write_products(module, kind))
         known = _made[key] = Products(apart.functions, Future())
         thread = Thread(target=_make, args=(known.code, apart.compiled), name="symbp products")
         try:

@@ -25,7 +25,7 @@ class Kernel:
         dtype: "float64" or "float32".
         point: whether a function for one sample is emitted as well.
         schedule: "fused", "layerwise" or samples per tile; None leaves it to `symbp.schedule.memory`.
-        parallel: whether the work on samples and on gradients is shared among threads.
+        threads: the most threads that share the work on samples and on gradients.
     """
 
     name: str
@@ -36,5 +36,9 @@ class Kernel:
     gradient: tuple[str, ...]
     dtype: str = "float64"
     point: bool = False
-    parallel: bool = False
+    threads: int = 1
     schedule: str | int | None = None
+
+    @property
+    def parallel(self) -> bool:
+        return self.threads > 1

@@ -89,7 +89,7 @@ def test_some_columns():
 
 
 def test_the_names_that_modules_carry_are_reserved():
-    for texts in (micro_kernels(True, True), crew_functions(notes=True)):
+    for texts in (micro_kernels(True, True, True), crew_functions(notes=True)):
         for node in ast.parse("\n".join(texts)).body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 names = [node.name]

@@ -20,14 +20,14 @@ from symbp.runtime.crew import crew
 def text():
     """Of a network whose sums over the samples are too large for parts: they are cut themselves."""
     net = sb.mlp([2100, 64, 3], activation="tanh", loss="mean_squared_error")
-    return emit([replace(gradient_kernel(derive(net)), parallel=True)])
+    return emit([replace(gradient_kernel(derive(net)), threads=2)])
 
 
 @pytest.fixture(scope="module")
 def small():
     """Of one whose sums are small: each tile has a part of them."""
     net = sb.mlp([40, 64, 3], activation="tanh", loss="mean_squared_error")
-    return emit([replace(gradient_kernel(derive(net)), parallel=True)])
+    return emit([replace(gradient_kernel(derive(net)), threads=2)])
 
 
 def function(text, name):
@@ -65,13 +65,13 @@ def test_columns_samples_and_rows_of_sums_are_cut(text):
     assert "low" not in rows
     assert "start == 0" not in rows
     assert sums.count("multiply(gradient, ") >= 3
-    assert "count = 64 if (piece - 1) < 32 else 2100 - low" in sums
+    assert "count = 512 if (piece - 1) < 3 else 2100 - low" in sums
     assert len(re.findall(r"if piece < \d+:", sums)) == 5
 
 
 def test_sums_of_few_columns_are_cut_into_four_pieces_of_rows():
     net = sb.mlp([100, 130, 10], activation="relu", loss="mean_squared_error")
-    kernel = replace(gradient_kernel(derive(net)), parallel=True)
+    kernel = replace(gradient_kernel(derive(net)), threads=2)
     text = emit([kernel])
     sums = function(text, "value_and_grad_sums")
     into = function(text, "value_and_grad_into")

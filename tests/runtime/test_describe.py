@@ -37,7 +37,7 @@ def test_it_names_arrays_and_their_types():
 
 def test_threads_are_given_buffers():
     net = sb.mlp([400, 64, 3], loss="mean_squared_error")
-    alone, shared = (described(net, parallel=p)[0] for p in (False, True))
+    alone, shared = (described(net, threads=n)[0] for n in (1, 2))
     assert alone["room"] == []
     workspace, rows, fewest = shared["room"]
     assert workspace > 0
@@ -47,7 +47,7 @@ def test_threads_are_given_buffers():
 
 
 def test_one_tile_is_one_piece_where_threads_take_whole_tiles():
-    meta, kernel = described(sb.mlp([8, 64, 64, 1], loss="mean_squared_error"), parallel=True)
+    meta, kernel = described(sb.mlp([8, 64, 64, 1], loss="mean_squared_error"), threads=2)
     plan = plan_kernel(kernel)
     assert plan.parts
     assert not plan.even
@@ -60,5 +60,5 @@ def test_work_grows_with_the_layers():
 
 
 def test_products_of_matrices():
-    assert described(sb.mlp([8, 16, 4]), dtype="float32")[0]["products"] == "float32"
-    assert described(sb.mlp([1, 2, 1]))[0]["products"] is None
+    assert described(sb.mlp([8, 16, 4]), dtype="float32")[0]["products"] == ["float32"]
+    assert described(sb.mlp([1, 2, 1]))[0]["products"] == []

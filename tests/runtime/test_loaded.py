@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from symbp.machine.callable import Function
-from symbp.runtime.loaded import MACHINE_CODE, PRODUCTS, LoadedModule, types_of
+from symbp.runtime.loaded import MACHINE_CODE, LoadedModule, types_of
 
 TEXT = '''"""Scales."""
 from numba import njit
@@ -68,12 +68,12 @@ def test_from_disk_nothing_is_compiled_or_imported(tmp_path):
 
 
 def test_micro_kernels_are_kept_beside_what_calls_them(tmp_path):
-    ours = made(tmp_path, "loaded_g", machine=KINDS, products="float64")
-    assert list(ours.objects) == [MACHINE_CODE, PRODUCTS]
+    ours = made(tmp_path, "loaded_g", machine=KINDS, products=["float64"])
+    assert list(ours.objects) == [MACHINE_CODE, "float64.o"]
     assert run(ours.function("scaled_into")) == [0.0, 2.0, 4.0]
     again = LoadedModule("loaded_g", ours.source, ours.meta, tmp_path, ours.objects, from_disk=True)
     assert run(again.function("scaled_into")) == [0.0, 2.0, 4.0]
-    del ours.objects[PRODUCTS]
+    del ours.objects["float64.o"]
     with pytest.raises(ValueError, match="missing"):
         LoadedModule("loaded_g", ours.source, ours.meta, tmp_path, ours.objects, from_disk=True)
 

@@ -57,8 +57,8 @@ def test_a_fork_waits(fresh):
 def test_networks_use_them():
     model = sb.compile(sb.mlp([9, 16, 4]), cache=False)
     loaded = model._gradient_kernel().loaded
-    assert loaded.meta["products"] == "float64"
-    assert loaded.objects["products.o"] == products.begin("float64").code.result()
+    assert loaded.meta["products"] == ["float64"]
+    assert loaded.objects["float64.o"] == products.begin("float64").code.result()
     assert model.check(x=np.ones((3, 9)), y=np.zeros((3, 4))).passed
 
 

@@ -42,7 +42,7 @@ def test_parts_hold_all_sums_side_by_side():
         assert (ends[0][0], ends[-1][1]) == (0, whole)
         assert all(a[1] == b[0] for a, b in pairwise(ends))
     assert schedule.workspace >= schedule.parts_at + sum(schedule.part)
-    together = planned([4, 8, 3], parallel=True)
+    together = planned([4, 8, 3], threads=2)
     assert together.workspace >= together.parts_at + PARTS * sum(together.part)
 
 
