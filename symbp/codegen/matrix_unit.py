@@ -62,6 +62,7 @@ def has_matrix_unit():
         return False
     if any(name in os.environ for name in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_ENABLE_AVX")):
         return False
+    llvm.initialize_native_asmparser()  # what follows is written as assembly
     features = llvm.get_host_cpu_features()
     return all(features.get(name) for name in ("avx512f", "amx-tile", "amx-bf16"))
 

@@ -145,7 +145,7 @@ def _steps(program: Program, tensor: str) -> list[int]:
 
 
 _OWN = """vector_registers VECTOR_BYTES REGISTERS Vectors own_function steps smaller contextmanager
-WIDTH SUMS HIGHEST GROUP tile_sizes tiles write_column write_sum PANEL_BYTES DEPTH MANY DOTS
+WIDTH SUMS HIGHEST GROUP tile_sizes tile_arguments tiles write_column write_sum PANEL_BYTES DEPTH MANY DOTS
 multiply_large large_multiplication lower_tiles whole sys
 copy_panel turn_panel exchanged write_dots write_all_dots write_panels SLIM write_slim multiplication
 lower_product multiply multiply_turned ones os PATIENCE JOB count_up count_of let_others_run wait_until
@@ -159,7 +159,7 @@ def micro_kernels(plain: bool, turned: bool, large: bool) -> list[str]:
     """The source of the micro-kernels; the machine that imports it chooses the size of tiles."""
     plain, turned = plain or large, turned or large
     items: list = [registers.own_function, registers.Vectors, registers.steps, registers.smaller]
-    items += [tile.tile_sizes, tile.tiles, tile.write_column, tile.write_sum]
+    items += [tile.tile_sizes, tile.tile_arguments, tile.tiles, tile.write_column, tile.write_sum]
     items += [panel.copy_panel, micro.write_panels, micro.write_slim]
     if turned:
         items += [registers.exchanged, panel.turn_panel, micro.write_dots, micro.write_all_dots]
@@ -190,10 +190,15 @@ def write_products(module: ir.Module, kind: str) -> list[ir.Function]:
     Args:
         kind: "float32" or "float64", or `UNIT` for those that use the matrix unit.
     """
+    real = ir.DoubleType() if kind == "float64" else ir.FloatType()
     if kind == UNIT:
+        tiles, _ = registers.own_function(module, "tiles", real, tile.tile_arguments(real))
+        tiles.linkage = "external"  # those of float32, which are always there too
         return [matrix_unit.unit_multiplication(module), matrix_unit.unit_allowed(module)]
-    real = ir.FloatType() if kind == "float32" else ir.DoubleType()
-    return [micro.multiplication(module, real, turned) for turned in (False, True)]
+    return [
+        *(micro.multiplication(module, real, turned) for turned in (False, True)),
+        tile.tiles(module, real),
+    ]
 
 
 def crew_functions(notes: bool) -> list[str]:

@@ -38,11 +38,16 @@ def tile_sizes():
         width //= 2
 
 
+def tile_arguments(real):
+    """The types of the arguments of `tiles`."""
+    entry, index, flag = ir.PointerType(real), ir.IntType(64), ir.IntType(1)
+    return [entry, index, entry, index, index, entry, index, index, index, index, flag, real]
+
+
 def tiles(module, real):
     """The LLVM function that multiplies with one panel of b; written once per module."""
-    entry, index, flag = ir.PointerType(real), ir.IntType(64), ir.IntType(1)
-    kinds = [entry, index, entry, index, index, entry, index, index, index, index, flag, real]
-    function, new = own_function(module, "tiles", real, kinds)
+    index = ir.IntType(64)
+    function, new = own_function(module, "tiles", real, tile_arguments(real))
     if not new:
         return function
     builder = ir.IRBuilder(function.append_basic_block())

@@ -37,7 +37,6 @@ def _features() -> llvm.FeatureMap:
 def initialise() -> None:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    llvm.initialize_native_asmparser()
 
 
 class Llvm:

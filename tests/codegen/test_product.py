@@ -9,6 +9,7 @@ from llvmlite import ir
 
 from symbp.codegen.product import (
     OWN_NAMES,
+    UNIT,
     Part,
     crew_functions,
     micro_kernels,
@@ -102,6 +103,64 @@ def test_the_names_that_modules_carry_are_reserved():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_micro_kernels_apart_from_a_text(dtype):
     module = ir.Module()
-    plain, turned = write_products(module, dtype)
-    assert [plain.name, turned.name] == [f"{n}_f{dtype[-2:]}" for n in ("multiply", "multiply_turned")]
-    assert {f.name for f in module.functions} >= {plain.name, turned.name, f"tiles_f{dtype[-2:]}"}
+    functions = write_products(module, dtype)
+    names = [f"{n}_f{dtype[-2:]}" for n in ("multiply", "multiply_turned", "tiles")]
+    assert [f.name for f in functions] == names
+    assert {f.name for f in module.functions if f.blocks} >= {*names}
+
+
+def test_micro_kernels_for_the_matrix_unit_call_those_of_float32():
+    module = ir.Module()
+    functions = write_products(module, UNIT)
+    assert [f.name for f in functions] == ["multiply_in_unit_f32", "unit_allowed"]
+    (tiles,) = (f for f in module.functions if f.name == "tiles_f32")
+    assert not tiles.blocks
+
+
+MATRIX = "z, 0, {c}, x, 0, {k}, 1, W, 0, {k}, rows, {c}, {k}, True, f32(1.0), True, samples < 8"
+
+
+@pytest.mark.parametrize(
+    ("columns", "depth", "large"),
+    [
+        (128, 64, "rows >= 59"),
+        (1000, 784, "rows >= 42"),
+        (40, 784, None),
+        (48, 64, "rows >= 240"),
+        (128, 31, None),
+    ],
+)
+def test_large_products_of_float32_are_for_the_matrix_unit(columns, depth, large):
+    """Of m rows and n columns, more than m*n/(m + n) = 40."""
+    i, j = Index("i", columns), Index("j", depth)
+    x, w, z = (
+        Tensor("x", (BATCH, depth), "input"),
+        Tensor("W", (columns, depth), "parameter"),
+        Tensor("z", (BATCH, columns)),
+    )
+    s = Statement("z", (N, i), w[i, j] * x[N, j], "sum", (j,))
+    kernel = Kernel(
+        "f", program_of([x, w, z], [s], ("z",)), ("x",), ("W",), ("z",), (), "float32", schedule=256
+    )
+    plan = plan_kernel(kernel)
+
+    def text(single, **more):
+        return multiply_call(s, plan, lambda name: (name, "0"), single, False, **more)
+
+    if large is None:
+        assert text(True).startswith("multiply_turned(")
+    else:
+        assert text(True) == f"multiply_large({MATRIX.format(c=columns, k=depth)}, {large})"
+        # A piece has the numbers of the tile.
+        piece = text(True, part=Part("low", "count", columns=True), tile_rows="whole")
+        assert piece.endswith(f", samples < 8, {large.replace('rows', 'whole')})")
+    assert text(False).startswith("multiply_turned(")
+
+
+def test_sums_over_samples_for_the_matrix_unit_take_more_than_some_samples():
+    i, j = Index("i", 100), Index("j", 100)
+    x, d, g = Tensor("x", (BATCH, 100), "input"), Tensor("d", (BATCH, 100), "input"), Tensor("g", (100, 100))
+    s = Statement("g", (i, j), d[N, i] * x[N, j], "sum", (N,))
+    plan = plan_kernel(Kernel("f", program_of([x, d, g], [s], ("g",)), ("x", "d"), (), (), ("g",), "float32"))
+    text = multiply_call(s, plan, lambda name: (name, "0"), True, False)
+    assert text.endswith("100, 100, rows, start == 0, f32(1.0), False, False, rows >= 32)")
