@@ -352,7 +352,7 @@ def mending(module):
     builder = ir.IRBuilder(function.append_basic_block())
     splitter = Splitter(builder)
     sums, row_sizes, column_sizes, a, a_row, a_step, b, b_row, rows, columns, terms = function.args
-    room = builder.alloca(real, index(SQUARE * SQUARE))
+    room = aligned_room(builder, real, SQUARE * SQUARE)
     operands = room, index(SQUARE), a, a_row, a_step, b, b_row, rows, columns, terms
     builder.call(tiles(module, real), (*operands, ir.IntType(1)(1), real(1.0)))
     most, small = splitter.constant(LARGEST), splitter.constant(SMALL)
