@@ -113,8 +113,9 @@ class Module:
 
     def multiply(self, nest: Nest, schedule: Schedule, driver: Driver, part: Part | None = None) -> str:
         """Text of the call that computes a matrix product, or a part of it; see `multiply_call`."""
-        s, tile_rows = nest.statements[0], "whole" if driver.shifted else "rows"
-        return multiply_call(s, schedule, driver.place, driver.single, bool(driver.summed), part, tile_rows)
+        return multiply_call(
+            nest.statements[0], schedule, driver.place, driver.single, bool(driver.summed), part
+        )
 
     def inlined(self, nest: Nest, schedule: Schedule, driver: Driver) -> tuple[list[str], list[str]] | None:
         """Views and loops of a nest, to stand in the kernel's own function; None where they are too many.

@@ -53,7 +53,6 @@ def multiply_call(
     single: bool,
     alone: bool,
     part: Part | None = None,
-    tile_rows: str = "rows",
 ) -> str:
     """`multiply(...)`, `multiply_turned(...)` or `multiply_large(...)` for a matrix product; see
     `symbp.codegen.micro`.
@@ -63,7 +62,6 @@ def multiply_call(
         single: whether numbers are float32.
         alone: whether there are no samples before those of this tile in its sums.
         part: what is computed of the product, if not all.
-        tile_rows: the variable with the samples of the tile, of which `rows` may be a piece.
     """
     product = product_of(s)
     assert product is not None
@@ -103,7 +101,7 @@ def multiply_call(
     if product.turned and a_steps[product.depth] == 1:
         # By the samples of the whole batch: a tile or a piece of it has the numbers that others have.
         few = f"samples < {FEW}" if rows == BATCH else str(rows < FEW)
-    large = is_large_text(product, schedule.tile, tile_rows) if single else "False"
+    large = is_large_text(product, schedule.tile) if single else "False"
     if large != "False":
         what, last = "multiply_large", [scale, str(product.turned), few, large]
     elif product.turned:
@@ -113,9 +111,9 @@ def multiply_call(
     return f"{what}({', '.join(map(str, [*texts, *last]))})"
 
 
-def is_large_text(product: Product, tile: int, tile_rows: str) -> str:
+def is_large_text(product: Product, tile: int) -> str:
     """The condition, "True" or "False" where that is known, for a product of float32 to be one for the matrix
-    unit. It takes the whole product of a tile, not a part of it, so that parts have the numbers that all has.
+    unit. It goes by the samples of the whole batch: a tile or a piece of it has the numbers that others have.
     """
     rows = 1 if product.rows is None else product.rows.extent
     columns, depth = product.columns.extent, product.depth.extent
@@ -123,7 +121,7 @@ def is_large_text(product: Product, tile: int, tile_rows: str) -> str:
     for extent, least in ((rows, least_rows(int(columns))), (depth, LEAST_DEPTH)):
         if (extent != BATCH and extent < least) or (extent == BATCH and tile < least):
             return "False"
-        conditions += [f"{tile_rows} >= {least}"] * (extent == BATCH)
+        conditions += [f"samples >= {least}"] * (extent == BATCH)
     return " and ".join(conditions) or "True"
 
 
@@ -146,7 +144,7 @@ def _steps(program: Program, tensor: str) -> list[int]:
 
 _OWN = """vector_registers VECTOR_BYTES REGISTERS Vectors own_function steps smaller contextmanager
 WIDTH SUMS HIGHEST GROUP tile_sizes tile_arguments tiles write_column write_sum PANEL_BYTES DEPTH MANY DOTS
-multiply_large large_multiplication lower_tiles whole sys
+multiply_large large_multiplication lower_tiles sys
 copy_panel turn_panel exchanged write_dots write_all_dots write_panels SLIM write_slim multiplication
 lower_product multiply multiply_turned ones os PATIENCE JOB count_up count_of let_others_run wait_until
 draw draw_ticket yield_processor out_of_range note_range platform

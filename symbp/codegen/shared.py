@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from itertools import groupby
 
 from symbp.codegen.driver import Driver
@@ -146,14 +145,10 @@ class SharedDriver(Driver):
         for nest in nests:
             lines += self._explained(nest, self._nest(nest, True, seen))
         self.shifted = False
-        return f"(rows + {PIECE - 1})//{PIECE}", self._with_whole(lines)
+        return f"(rows + {PIECE - 1})//{PIECE}", lines
 
     def _some_rows(self, size: int | str, piece: str = "piece") -> list[str]:
         return [f"base = {size}*{piece}", f"rows = min({size}, rows - base)", "start = start + base"]
-
-    def _with_whole(self, lines: list[str]) -> list[str]:
-        """Lines for a piece of a tile, after one that keeps the samples of the tile where they read it."""
-        return ["whole = rows"] * any(re.search(r"\bwhole\b", line) for line in lines) + lines
 
     def _columns(self, nest: Nest) -> tuple[str, list[str]]:
         """The number of pieces of a large product, and what computes some columns of it.
@@ -174,8 +169,7 @@ class SharedDriver(Driver):
         self.shifted = True
         text = self.module.multiply(nest, self.schedule, self, Part("low", "count", columns=True))
         self.shifted = False
-        lines = self._with_whole([*lines, *self._explained(nest, [text])])
-        return f"(rows + {size - 1})//{size}*{blocks}", lines
+        return f"(rows + {size - 1})//{size}*{blocks}", [*lines, *self._explained(nest, [text])]
 
     def _sums(self, nests: list[Nest]) -> tuple[str, list[str]]:
         """The number of pieces of sums over the batch, and what does one of them."""

@@ -123,10 +123,10 @@ MATRIX = "z, 0, {c}, x, 0, {k}, 1, W, 0, {k}, rows, {c}, {k}, True, f32(1.0), Tr
 @pytest.mark.parametrize(
     ("columns", "depth", "large"),
     [
-        (128, 64, "rows >= 59"),
-        (1000, 784, "rows >= 42"),
+        (128, 64, "samples >= 59"),
+        (1000, 784, "samples >= 42"),
         (40, 784, None),
-        (48, 64, "rows >= 240"),
+        (48, 64, "samples >= 240"),
         (128, 31, None),
     ],
 )
@@ -152,8 +152,8 @@ def test_large_products_of_float32_are_for_the_matrix_unit(columns, depth, large
     else:
         assert text(True) == f"multiply_large({MATRIX.format(c=columns, k=depth)}, {large})"
         # A piece has the numbers of the tile.
-        piece = text(True, part=Part("low", "count", columns=True), tile_rows="whole")
-        assert piece.endswith(f", samples < 8, {large.replace('rows', 'whole')})")
+        piece = text(True, part=Part("low", "count", columns=True))
+        assert piece.endswith(f", samples < 8, {large})")
     assert text(False).startswith("multiply_turned(")
 
 
@@ -163,4 +163,4 @@ def test_sums_over_samples_for_the_matrix_unit_take_more_than_some_samples():
     s = Statement("g", (i, j), d[N, i] * x[N, j], "sum", (N,))
     plan = plan_kernel(Kernel("f", program_of([x, d, g], [s], ("g",)), ("x", "d"), (), (), ("g",), "float32"))
     text = multiply_call(s, plan, lambda name: (name, "0"), True, False)
-    assert text.endswith("100, 100, rows, start == 0, f32(1.0), False, False, rows >= 32)")
+    assert text.endswith("100, 100, rows, start == 0, f32(1.0), False, False, samples >= 32)")

@@ -21,7 +21,7 @@ def test_they_are_compiled_once_for_a_type(fresh):
     first = products.begin("float32")
     assert products.begin("float32") is first
     assert products.begin("float64") is not first
-    assert set(first.functions) == {"multiply_f32", "multiply_turned_f32"}
+    assert set(first.functions) == {"multiply_f32", "multiply_turned_f32", "tiles_f32"}
 
 
 def test_another_processor_has_its_own(fresh, monkeypatch):
