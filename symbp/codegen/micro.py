@@ -16,10 +16,11 @@ from __future__ import annotations
 
 from llvmlite import ir
 
-from symbp.codegen.matrix_unit import MATRIX_UNIT, unit_allowed, unit_multiplication
+from symbp.codegen.matrix_unit import MATRIX_UNIT, unit_allowed
 from symbp.codegen.panel import copy_panel, turn_panel
 from symbp.codegen.registers import VECTOR_BYTES, Vectors, own_function, smaller, steps
 from symbp.codegen.tile import WIDTH, tiles
+from symbp.codegen.unit_product import unit_multiplication
 from symbp.machine.vocabulary import intrinsic, types
 
 PANEL_BYTES = 32 * 1024

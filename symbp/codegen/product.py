@@ -8,7 +8,7 @@ from math import inf
 
 from llvmlite import ir
 
-from symbp.codegen import crew, matrix_unit, micro, panel, registers, tile
+from symbp.codegen import crew, matrix_unit, micro, panel, registers, splitting, tile, unit_product
 from symbp.codegen.own_source import own_source
 from symbp.ir.nodes import BATCH, Access, Index, Program, Statement
 from symbp.machine import gate
@@ -19,11 +19,12 @@ from symbp.schedule.product import Product, product_of
 FEW = 8
 """Rows of a product below which copying a matrix with its axes exchanged takes longer than it saves."""
 
-HARMONIC = 40
-"""Half the harmonic mean of the rows and columns of a product from which on the matrix unit is faster."""
+HARMONIC = 160
+"""Half the harmonic mean of the rows and columns of a product from which on the matrix unit is faster; where
+nobody else uses the processor's core, it is so from 80 on."""
 
-LEAST_DEPTH = 32
-"""Terms that the matrix unit takes at a time."""
+LEAST_DEPTH = 128
+"""Terms from which on it is."""
 
 UNIT = "matrix unit"
 """The kind of the micro-kernels that use it."""
@@ -128,8 +129,8 @@ def is_large_text(product: Product, tile: int) -> str:
 def least_rows(columns: int) -> float:
     """The fewest rows with which a product of so many columns is one for the matrix unit.
 
-    To split a row or column takes as long as it saves with HARMONIC columns or rows: of m rows and n columns,
-    m*n/(m + n) must be more.
+    To split a row or a column takes some time, which its products with the columns or rows of the other
+    matrix save: of m rows and n columns, m*n/(m + n) must be at least HARMONIC.
     """
     return -(-HARMONIC * columns // (columns - HARMONIC)) if columns > HARMONIC else inf
 
@@ -149,7 +150,7 @@ copy_panel turn_panel exchanged write_dots write_all_dots write_panels SLIM writ
 lower_product multiply multiply_turned ones os PATIENCE JOB count_up count_of let_others_run wait_until
 draw draw_ticket yield_processor out_of_range note_range platform
 number gate ticket piece begin end base low count"""
-OWN_NAMES = frozenset(_OWN.split()) | matrix_unit.NAMES
+OWN_NAMES = frozenset(_OWN.split()).union(*(file.NAMES for file in (splitting, matrix_unit, unit_product)))
 """What micro-kernels, and what threads share, are called in generated modules."""
 
 
@@ -177,8 +178,15 @@ def micro_kernels(plain: bool, turned: bool, large: bool) -> list[str]:
     if large:
         found.append(matrix_unit.has_matrix_unit)
         constants.append("MATRIX_UNIT = has_matrix_unit()")
-        constants += [f"{name} = {getattr(matrix_unit, name)!r}" for name in matrix_unit.CONSTANTS]
-        items += [*matrix_unit.SOURCES, micro.large_multiplication, micro.multiply_large._defn]
+        for file in (splitting, unit_product):
+            constants += [f"{name} = {getattr(file, name)!r}" for name in file.CONSTANTS]
+        items += [
+            *splitting.SOURCES,
+            *matrix_unit.SOURCES,
+            *unit_product.SOURCES,
+            micro.large_multiplication,
+            micro.multiply_large._defn,
+        ]
     return [*map(own_source, found), "\n".join(constants), *(own_source(item) for item in items)]
 
 
@@ -192,7 +200,7 @@ def write_products(module: ir.Module, kind: str) -> list[ir.Function]:
     if kind == UNIT:
         tiles, _ = registers.own_function(module, "tiles", real, tile.tile_arguments(real))
         tiles.linkage = "external"  # those of float32, which are always there too
-        return [matrix_unit.unit_multiplication(module), matrix_unit.unit_allowed(module)]
+        return [unit_product.unit_multiplication(module), matrix_unit.unit_allowed(module)]
     return [
         *(micro.multiplication(module, real, turned) for turned in (False, True)),
         tile.tiles(module, real),

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from symbp.codegen.driver import Driver
 from symbp.codegen.parts import CHUNK
-from symbp.codegen.product import Part
+from symbp.codegen.product import Part, is_large_text
 from symbp.ir.nodes import BATCH, Statement
 from symbp.machine.gate import DONE, NOTED
 from symbp.schedule.looptree import MULTIPLY, Nest, Stage, sums_batch
@@ -157,10 +157,10 @@ class SharedDriver(Driver):
         """
         product = product_of(nest.statements[0])
         assert product is not None
-        columns = int(product.columns.extent)
-        blocks = self._panels(columns)
-        size = min(self.schedule.tile, PIECE * -(-columns // PANEL))
-        low, count = self._panel(f"(piece % {blocks})", columns)
+        columns, width = int(product.columns.extent), self._width(nest)
+        blocks = _panels(columns, width)
+        size = min(self.schedule.tile, PIECE * _panels(columns))
+        low, count = _panel(f"(piece % {blocks})", columns, width)
         lines = [
             *self._some_rows(size, f"(piece//{blocks})"),
             f"low = {low}",
@@ -180,11 +180,11 @@ class SharedDriver(Driver):
             what: list[str] = []
             if nest.form == MULTIPLY and len(nest.extents) > 1:
                 many, columns = nest.extents
-                blocks = self._panels(columns)
-                by_columns = blocks >= FEWEST_PIECES
+                by_columns = _panels(columns) >= FEWEST_PIECES
                 if by_columns:
-                    end += blocks
-                    low, count = self._panel(f"(piece - {begin})" if begin else "piece", columns)
+                    width = self._width(nest)
+                    end += _panels(columns, width)
+                    low, count = _panel(f"(piece - {begin})" if begin else "piece", columns, width)
                 else:
                     size = min(PIECE, -(-many // (FEWEST_PIECES * LEAST_PIECE)) * LEAST_PIECE)
                     end += -(-many // size)
@@ -198,21 +198,15 @@ class SharedDriver(Driver):
             lines += [f"{word} piece < {end}:", *("    " + line for line in self._explained(nest, what))]
         return str(end), lines
 
-    def _panel_size(self, columns: int) -> int:
-        """The columns of a piece. There are few: the left matrix is read for each, and may be split."""
+    def _width(self, nest: Nest) -> int:
+        """The columns of a piece of a product. Where the matrix unit splits the matrix on the left, for each
+        piece anew, there are few pieces."""
+        product = product_of(nest.statements[0])
+        assert product is not None
+        if not self.single or is_large_text(product, self.schedule.tile) == "False":
+            return PANEL
         pieces = max(FEWEST_PIECES, 2 * self.kernel.threads)
-        return PANEL * max(1, round(columns / (PANEL * pieces)))
-
-    def _panels(self, columns: int) -> int:
-        """Pieces of so many columns. The last takes what would be too few columns alone, whose terms would be
-        summed up otherwise."""
-        size = self._panel_size(columns)
-        return max(1, -(-(columns - size // 2) // size))
-
-    def _panel(self, piece: str, columns: int) -> tuple[str, str]:
-        """The first column of a piece and their number."""
-        last, size = self._panels(columns) - 1, self._panel_size(columns)
-        return f"{size}*{piece}", f"{size} if {piece} < {last} else {columns} - low" if last else str(columns)
+        return PANEL * max(1, round(int(product.columns.extent) / (PANEL * pieces)))
 
     def _function(self, kind: str, more: list[str], lines: list[str]) -> str:
         """The call of a new function that has some lines."""
@@ -226,6 +220,18 @@ class SharedDriver(Driver):
 
 def _indented(lines: list[str]) -> list[str]:
     return ["    " + line for line in lines]
+
+
+def _panels(columns: int, width: int = PANEL) -> int:
+    """Pieces of so many columns. The last takes what would be too few columns alone, whose terms would be
+    summed up otherwise."""
+    return max(1, -(-(columns - width // 2) // width))
+
+
+def _panel(piece: str, columns: int, width: int) -> tuple[str, str]:
+    """The first column of a piece and their number."""
+    last = _panels(columns, width) - 1
+    return f"{width}*{piece}", f"{width} if {piece} < {last} else {columns} - low" if last else str(columns)
 
 
 def _large(nest: Nest) -> bool:

@@ -175,16 +175,16 @@ class KernelSet:
     def _likely_products(self) -> list[str]:
         """The kinds of micro-kernels that will probably be called, by the largest matrix."""
         from symbp.codegen.matrix_unit import MATRIX_UNIT
-        from symbp.codegen.product import UNIT
-        from symbp.codegen.shared import LARGE
+        from symbp.codegen.product import HARMONIC, UNIT
         from symbp.schedule.product import LEAST
 
-        entries = 0
+        entries, harmonic = 0, 0.0
         for symbol in self.network.parameters:
             shape = [self.dims.get(str(n), n) for n in getattr(symbol, "shape", ())]
             if len(shape) == 2 and all(isinstance(n, int | sp.Integer) and n > 1 for n in shape):
                 entries = max(entries, prod(map(int, shape)))
-        large = entries >= LARGE and self.dtype == "float32" and MATRIX_UNIT
+                harmonic = max(harmonic, prod(map(int, shape)) / sum(map(int, shape)))
+        large = harmonic >= HARMONIC and self.dtype == "float32" and MATRIX_UNIT
         return [self.dtype] * (entries >= LEAST) + [UNIT] * large
 
     def interface(self) -> dict[str, list]:

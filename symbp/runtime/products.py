@@ -1,8 +1,9 @@
 """Micro-kernels of matrix products, compiled by another thread while the text that calls them is written.
 
-All networks with numbers of one type share them, and those with large products some more; they are half
-of what a small one has to compile. LLVM runs without Python's lock. What needs that lock, the writing of the micro-kernels, is done before: two
-threads that run Python get in each other's way, and LLVM would begin when the text is finished.
+All networks with numbers of one type share them, and those with large products some more; they are half of
+what a small one has to compile. LLVM runs without Python's lock. What needs that lock, the writing of the
+micro-kernels, is done before: two threads that run Python get in each other's way, and LLVM would begin when
+the text is finished.
 """
 
 from __future__ import annotations

@@ -1,269 +1,45 @@
-"""Products of float32 in the matrix unit; where there is none, the same calls run in register tiles."""
+"""Who may use the matrix unit."""
 
 from __future__ import annotations
 
-import itertools
+import ctypes
 
+import llvmlite.binding as llvm
 import numpy as np
-import pytest
 from llvmlite import ir
-from numba import njit
 
-from symbp.codegen.matrix_unit import (
-    DEEP,
-    HIGH,
-    MATRIX_UNIT,
-    SQUARE,
-    has_matrix_unit,
-    unit_allowed,
-    unit_multiplication,
-)
+from symbp.codegen.matrix_unit import has_matrix_unit, square_step, unit_allowed
+from symbp.codegen.micro import large_multiplication
 from symbp.machine.compile import Loaded, machine_code
 from symbp.machine.host import triple
-from tests.codegen.under_numba import under_numba
+from tests.codegen.test_unit_product import needs_unit, product
 
-needs_unit = pytest.mark.skipif(not MATRIX_UNIT, reason="this processor has no matrix unit")
-micro = under_numba("symbp.codegen.micro")
-multiply_large = micro.multiply_large
-
-
-@njit
-def run(c, c_row, a, a_row, a_step, b, b_row, rows, columns, depth, fresh, turned, large, scale=1.0):
-    one = c.dtype.type(scale)
-    multiply_large(
-        c, 0, c_row, a, 0, a_row, a_step, b, 0, b_row, rows, columns, depth, fresh, one, turned, False, large
-    )
+NUMBER, FLAG, POINTER = ctypes.c_int64, ctypes.c_bool, ctypes.c_void_p
+KINDS = [POINTER, NUMBER, POINTER, NUMBER, NUMBER, POINTER, *[NUMBER] * 4, FLAG, ctypes.c_float, *[FLAG] * 3]
 
 
-@njit
-def run_all(c, a, a_row, a_step, b, b_across, b_along, most, fresh, errors):
-    """Sizes up to `most`; whole numbers, so that each order of adding gives the same."""
-    turned = b_along != 1
-    for rows in range(1, most + 1):
-        for columns in range(1, most + 1):
-            for depth in (1, 2, 17, 33, most):
-                c[:] = 1.0
-                row = most + 1
-                b_row = b_along if turned else b_across
-                run(c, row, a, a_row, a_step, b, b_row, rows, columns, depth, fresh, turned, True)
-                for m in range(rows + 1):
-                    for n in range(columns + 1):
-                        want = 1.0
-                        if m < rows and n < columns:
-                            want = 0.0 if fresh else 1.0
-                            for k in range(depth):
-                                want += a[m * a_row + k * a_step] * b[k * b_across + n * b_along]
-                        errors[0] += c[m * row + n] != want
-
-
-@pytest.mark.parametrize("fresh", [True, False])
-@pytest.mark.parametrize("way", ["plain", "turned", "strided"])
-def test_all_sizes_to_70_and_nothing_beside_them(way, fresh):
-    random = np.random.default_rng(0)
-    a, b = (random.integers(-8, 9, 70 * 70).astype(np.float32) for _ in range(2))
-    errors = np.zeros(1)
-    a_steps = (1, 70) if way == "strided" else (70, 1)
-    b_steps = (1, 70) if way == "turned" else (70, 1)
-    run_all(np.empty(71 * 71, np.float32), a, *a_steps, b, *b_steps, 70, fresh, errors)
-    assert errors[0] == 0
-
-
-def product(a, b, way="plain", large=True, fresh=True, c=None, scale=1.0):
-    """a @ b by `multiply_large`."""
-    rows, depth, columns = *a.shape, b.shape[1]
-    c = np.full((rows, columns), np.nan, np.float32) if c is None else c
-    left, steps = (
-        (np.ascontiguousarray(a.T), (1, rows)) if way == "strided" else (np.ascontiguousarray(a), (depth, 1))
-    )
-    turned = way == "turned"
-    right, row = (np.ascontiguousarray(b.T), depth) if turned else (np.ascontiguousarray(b), columns)
-    run(
-        *(c.reshape(-1), columns, left.ravel(), *steps, right.ravel(), row, rows, columns, depth, fresh),
-        *(turned, large, scale),
-    )
-    return c
-
-
-WAYS = ["plain", "turned", "strided"]
-SHAPES = [(33, 784, 65), (HIGH + 40, DEEP + 9, 40), (2, 3 * DEEP, 7), (100, 5, 100)]
-
-
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_as_exact_as_float32(way, shape):
-    random = np.random.default_rng(1)
-    rows, depth, columns = shape
-    a, b = (random.normal(size=s).astype(np.float32) for s in ((rows, depth), (depth, columns)))
-    want = a.astype(np.longdouble) @ b.astype(np.longdouble)
-    size, unit = np.abs(a).astype(float) @ np.abs(b).astype(float), 2.0**-24
-
-    def mean_error(large):
-        error = (product(a, b, way, large) - want) / size
-        assert np.max(np.abs(error)) <= 8 * unit
-        return np.sqrt(np.mean(error.astype(float) ** 2)) / unit
-
-    assert mean_error(True) <= max(0.6, mean_error(False))
-
-
-@pytest.mark.parametrize("fresh", [True, False])
-def test_sums_are_scaled_before_they_are_added(fresh):
-    random = np.random.default_rng(3)
-    a, b = (random.integers(-8, 9, shape).astype(np.float32) for shape in ((40, 600), (600, 70)))
-    c = product(a, b, fresh=fresh, c=np.full((40, 70), 4.0, np.float32), scale=0.25)
-    np.testing.assert_array_equal(c, a @ b / 4 + (0 if fresh else 4))
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_every_number_is_the_sum_of_its_parts(way):
-    """Times the unit matrix numbers stay what they are, those beyond the largest that is split too."""
-    random = np.random.default_rng(2)
-    bits = (
-        random.integers(0, 1 << 23, (300, 64), np.uint32)
-        | random.integers(0, 170, (300, 64), np.uint32) << 23
-    )
-    a = (bits | random.integers(0, 2, (300, 64), np.uint32) << 31).view(np.float32)
-    a[0, :4] = 0.0, -0.0, 2.0**-149, 2.0**35
-    np.testing.assert_array_equal(product(a, np.eye(64, dtype=np.float32), way), a)
-    if way != "turned":  # the other factor
-        np.testing.assert_array_equal(product(np.eye(300, dtype=np.float32), a, way), a)
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_small_numbers_are_no_zeros(way):
-    """As in NumPy: products of about the smallest number, and sums of those."""
-    random = np.random.default_rng(5)
-    a, b = (random.normal(size=s) for s in ((64, 96), (96, 48)))
-    for left, right in ((2.0**-140, 1.0), (2.0**-60, 2.0**-80), (2.0**-149, 2.0**20), (2.0**-100, 2.0**-60)):
-        x, y = (a * left).astype(np.float32), (b * right).astype(np.float32)
-        want = x.astype(np.longdouble) @ y.astype(np.longdouble)
-        size = np.abs(x).astype(float) @ np.abs(y).astype(float)
-        assert np.all(np.abs(product(x, y, way) - want) <= 8 * 2.0**-24 * size + 2.0**-149)
-
-
-def spoiled():
-    """Matrices with numbers that have no parts, in some rows and columns."""
-    random = np.random.default_rng(6)
-    a, b = (random.normal(size=s).astype(np.float32) for s in ((100, DEEP + 70), (DEEP + 70, 90)))
-    a[3, 5], a[40, 300], a[41, 0], a[97, 7] = np.inf, -np.inf, np.nan, 3e38
-    b[2, 11], b[280, 80], b[9, 81] = np.nan, 2.0**36, np.inf
-    return a, b
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_what_is_no_number_or_very_large_passes_as_in_numpy(way):
-    a, b = spoiled()
-    with np.errstate(invalid="ignore", over="ignore"):
-        want = a.astype(np.float64) @ b.astype(np.float64)
-        want32 = want.astype(np.float32)
-    got = product(a, b, way)
-    np.testing.assert_array_equal(np.isnan(got), np.isnan(want32))
-    np.testing.assert_array_equal(np.isinf(got), np.isinf(want32))
-    fine = np.isfinite(want32)
-    size = np.where(np.isfinite(a), np.abs(a), 0).astype(float) @ np.where(np.isfinite(b), np.abs(b), 0)
-    assert np.all(np.abs(got - want)[fine] <= 1e-5 * size[fine])
-    tiles = product(a, b, way, large=False)
-    np.testing.assert_array_equal(got[3], tiles[3])
-    # Other rows and columns are as they would be without them.
-    clean = product(np.where(np.isfinite(a) & (np.abs(a) < 1e30), a, 1), np.where(np.abs(b) < 1e9, b, 1), way)
-    rows, columns = np.delete(np.arange(100), [3, 40, 41, 97]), np.delete(np.arange(90), [11, 80, 81])
-    np.testing.assert_array_equal(got[np.ix_(rows, columns)], clean[np.ix_(rows, columns)])
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_entries_do_not_depend_on_how_a_product_is_cut(way):
-    a, b = spoiled()
-    whole = product(a, b, way)
-    for low, high in itertools.pairwise((0, 1, 30, 62, 100)):
-        np.testing.assert_array_equal(product(a[low:high], b, way), whole[low:high])
-        np.testing.assert_array_equal(
-            product(a, b[:, low : min(high, 90)], way), whole[:, low : min(high, 90)]
-        )
-
-
-@needs_unit
-def test_numbers_that_are_large_alone_do_not_decide():
-    """The unit is used where it may be, and only there: its sums have other roundings."""
-    random = np.random.default_rng(7)
-    a, b = (random.normal(size=s).astype(np.float32) for s in ((64, 256), (256, 64)))
-    assert np.any(product(a, b) != product(a, b, large=False))
-
-
-def loaded(allowed):
-    """Functions of a module in this process, and the address of the one that multiplies."""
+def multiplied(a, b, answer):
+    """a @ b, where the system has answered already whether the unit may be used: 1 or 2; 0 is not yet."""
     module = ir.Module()
     module.triple = triple()
-    real = ir.FloatType()
-    function = micro.large_multiplication(module)
-    if not allowed:
-        module.globals["unit_answer"].initializer = ir.IntType(64)(2)
-    del real
-    function.linkage = "external"
-    import llvmlite.binding as llvm
-
-    return str(module), machine_code(llvm.parse_assembly(str(module)))
+    large_multiplication(module).linkage = "external"
+    module.globals["unit_answer"].initializer = ir.IntType(64)(answer)
+    code = Loaded(machine_code(llvm.parse_assembly(str(module))))
+    call = ctypes.CFUNCTYPE(None, *KINDS)(code.address("multiply_large_f32"))
+    (rows, depth), columns = a.shape, b.shape[1]
+    c = np.empty((rows, columns), np.float32)
+    places = c.ctypes.data, columns, a.ctypes.data, depth, 1, b.ctypes.data, columns
+    call(*places, rows, columns, depth, True, 1.0, False, False, True)
+    return c
 
 
 @needs_unit
 def test_a_process_that_may_not_use_the_unit_does_without():
-    import ctypes
-
     random = np.random.default_rng(8)
     a, b = (random.normal(size=s).astype(np.float32) for s in ((64, 256), (256, 64)))
-    results = []
-    number, flag = ctypes.c_int64, ctypes.c_bool
-    pointer = ctypes.c_void_p
-    kinds = [
-        pointer,
-        number,
-        pointer,
-        number,
-        number,
-        pointer,
-        *[number] * 4,
-        flag,
-        ctypes.c_float,
-        *[flag] * 3,
-    ]
-    for allowed in (True, False):
-        code = Loaded(loaded(allowed)[1])
-        call = ctypes.CFUNCTYPE(None, *kinds)(code.address("multiply_large_f32"))
-        c = np.empty((64, 64), np.float32)
-        call(
-            c.ctypes.data,
-            64,
-            a.ctypes.data,
-            256,
-            1,
-            b.ctypes.data,
-            64,
-            64,
-            64,
-            256,
-            True,
-            1.0,
-            False,
-            False,
-            True,
-        )
-        results.append(c)
-    np.testing.assert_array_equal(results[0], product(a, b))
-    np.testing.assert_array_equal(results[1], product(a, b, large=False))
-
-
-@needs_unit
-def test_the_unit_multiplies():
-    run(
-        *[np.zeros(1, np.float32), 1, *[np.zeros(1, np.float32), 1, 1], np.zeros(1, np.float32), 1],
-        1,
-        1,
-        1,
-        True,
-        False,
-        False,
-    )
-    code = run.inspect_asm(run.signatures[0])
-    assert code.count("tdpbf16ps") >= 24
-    assert code.count("tilerelease") == 1
+    np.testing.assert_array_equal(multiplied(a, b, 0), product(a, b))
+    np.testing.assert_array_equal(multiplied(a, b, 1), product(a, b))
+    np.testing.assert_array_equal(multiplied(a, b, 2), product(a, b, large=False))
 
 
 def test_who_names_a_processor_gets_nothing_that_is_not_in_all_of_its_kind(monkeypatch):
@@ -271,8 +47,12 @@ def test_who_names_a_processor_gets_nothing_that_is_not_in_all_of_its_kind(monke
     assert not has_matrix_unit()
 
 
-def test_written_once_per_module():
+def test_asked_in_one_place_of_a_module():
     module = ir.Module()
-    assert unit_multiplication(module) is unit_multiplication(module)
     assert unit_allowed(module) is unit_allowed(module)
-    assert SQUARE * 8 == DEEP
+
+
+def test_six_products_of_parts_in_four_tiles():
+    lines = square_step().splitlines()
+    assert sum(line.startswith("tdpbf16ps") for line in lines) == 6 * 4
+    assert sum(line.startswith("tileload") for line in lines) == 16

@@ -123,15 +123,15 @@ MATRIX = "z, 0, {c}, x, 0, {k}, 1, W, 0, {k}, rows, {c}, {k}, True, f32(1.0), Tr
 @pytest.mark.parametrize(
     ("columns", "depth", "large"),
     [
-        (128, 64, "samples >= 59"),
-        (1000, 784, "samples >= 42"),
-        (40, 784, None),
-        (48, 64, "samples >= 240"),
-        (128, 31, None),
+        (1000, 784, "samples >= 191"),
+        (427, 128, "samples >= 256"),
+        (426, 784, None),
+        (160, 784, None),
+        (1000, 127, None),
     ],
 )
 def test_large_products_of_float32_are_for_the_matrix_unit(columns, depth, large):
-    """Of m rows and n columns, more than m*n/(m + n) = 40."""
+    """Of m rows and n columns, m*n/(m + n) is 160 or more; a tile has 256 at most."""
     i, j = Index("i", columns), Index("j", depth)
     x, w, z = (
         Tensor("x", (BATCH, depth), "input"),
@@ -158,9 +158,9 @@ def test_large_products_of_float32_are_for_the_matrix_unit(columns, depth, large
 
 
 def test_sums_over_samples_for_the_matrix_unit_take_more_than_some_samples():
-    i, j = Index("i", 100), Index("j", 100)
-    x, d, g = Tensor("x", (BATCH, 100), "input"), Tensor("d", (BATCH, 100), "input"), Tensor("g", (100, 100))
+    i, j = Index("i", 400), Index("j", 300)
+    x, d, g = Tensor("x", (BATCH, 300), "input"), Tensor("d", (BATCH, 400), "input"), Tensor("g", (400, 300))
     s = Statement("g", (i, j), d[N, i] * x[N, j], "sum", (N,))
     plan = plan_kernel(Kernel("f", program_of([x, d, g], [s], ("g",)), ("x", "d"), (), (), ("g",), "float32"))
     text = multiply_call(s, plan, lambda name: (name, "0"), True, False)
-    assert text.endswith("100, 100, rows, start == 0, f32(1.0), False, False, samples >= 32)")
+    assert text.endswith("400, 300, rows, start == 0, f32(1.0), False, False, samples >= 128)")

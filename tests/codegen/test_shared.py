@@ -65,7 +65,7 @@ def test_columns_samples_and_rows_of_sums_are_cut(text):
     assert "low" not in rows
     assert "start == 0" not in rows
     assert sums.count("multiply(gradient, ") >= 3
-    assert "count = 512 if (piece - 1) < 3 else 2100 - low" in sums
+    assert "count = 64 if (piece - 1) < 32 else 2100 - low" in sums
     assert len(re.findall(r"if piece < \d+:", sums)) == 5
 
 

@@ -54,7 +54,7 @@ def test_the_numbers_do_not_depend_on_the_threads(dtype, monkeypatch):
             np.testing.assert_array_equal(gradient, want[1])
 
 
-@pytest.mark.parametrize("sizes", [(300, 260, 300, 5), (784, 128, 10), (100, 90, 5)], ids=str)
+@pytest.mark.parametrize("sizes", [(300, 500, 450, 5), (784, 128, 10)], ids=str)
 @pytest.mark.parametrize("spoiled", [False, True])
 def test_the_numbers_of_large_products_do_not_depend_on_the_threads(sizes, spoiled, monkeypatch):
     """Those in the matrix unit too, also beside numbers that are too large for it."""
@@ -62,7 +62,7 @@ def test_the_numbers_of_large_products_do_not_depend_on_the_threads(sizes, spoil
     net = sb.mlp(sizes, activation="relu", loss="softmax_cross_entropy")
     one, *more = models(net, dtype="float32", cache=False)
     theta = one.init(seed=0)
-    for samples in (1, 31, 59, 60, 256, 300, 700):
+    for samples in (1, 31, 127, 128, 255, 300, 700):
         given = data(samples, sizes[0], sizes[-1], "float32")
         if spoiled:
             given["x"][samples // 2, 5], given["x"][samples // 3, 7] = 1e20, np.nan
