@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measure import Budget, agree, interleaved
+from benchmarks.multiply_add import MultiplyAdds
 from benchmarks.peers import Contender
-from benchmarks.records import Record, Run
+from benchmarks.records import LEAST, Record, Run
 
 Make = Callable[[], "Contender | str | None"]
 
@@ -22,6 +23,7 @@ def contest(
     budget: Budget,
     tolerance: float,
     amounts: Mapping[str, float] | None = None,
+    least: MultiplyAdds | None = None,
 ) -> None:
     """Add a record for each contender. Who fails or disagrees with the first one is not timed.
 
@@ -29,6 +31,7 @@ def contest(
         makers: by peer, what makes its call and result; the first is what the others must agree with.
         tolerance: of the largest difference, as a share of the largest entry.
         amounts: operations of one call by unit, recorded per second.
+        least: timed with the others, for what so many floating-point operations take at least.
     """
     calls: dict[str, Callable[[], Any]] = {}
     notes: dict[str, str] = {}
@@ -50,7 +53,10 @@ def contest(
             calls[peer] = call
         except Exception as error:  # whatever one contender does, the table shows the others
             notes[peer] = f"FAILED: {type(error).__name__}: {str(error)[:200]}"
-    timings = interleaved(calls, budget)
+    timings = interleaved({**calls, LEAST: least} if least else calls, budget)
+    if least:
+        share = (amounts or {})["FLOP/s"] / least.operations
+        run.add(Record(section, subject, LEAST, timings[LEAST].times(share)))
     for peer in makers:
         if peer in timings:
             timing = timings[peer]

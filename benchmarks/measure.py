@@ -48,6 +48,9 @@ class Timing:
         low, median, high = np.percentile(seconds, [25, 50, 75])
         return cls(float(median), float(low), float(high), len(seconds))
 
+    def times(self, factor: float) -> Timing:
+        return Timing(self.median * factor, self.low * factor, self.high * factor, self.rounds)
+
     @property
     def spread(self) -> float:
         """The distance of the quartiles, as a share of the median."""

@@ -10,12 +10,15 @@ import numpy as np
 
 from benchmarks.contest import contest
 from benchmarks.measure import Budget
+from benchmarks.multiply_add import MultiplyAdds
 from benchmarks.peers import NAMES, contender
 from benchmarks.records import Run
 from benchmarks.workloads import WORKLOADS, Workload
 
 TOLERANCE = 3e-4
 """Of float32 gradients that are summed in different orders."""
+LARGE = 1e6
+"""Operations from which on it is told how long they take at least."""
 SLOW_TO_COMPILE = "torch.compile"
 
 
@@ -51,6 +54,7 @@ def gradients(run: Run, budget: Budget, quick: bool, chosen: Callable[[str], boo
         if chosen(workload.name):
             peers = [n for n in NAMES if not (quick and n == SLOW_TO_COMPILE)]
             makers = {n: partial(contender, n, "gradient", workload) for n in peers}
+            least = MultiplyAdds() if workload.flops >= LARGE else None
             contest(
                 run,
                 "value and gradient",
@@ -59,6 +63,7 @@ def gradients(run: Run, budget: Budget, quick: bool, chosen: Callable[[str], boo
                 budget,
                 TOLERANCE,
                 {"FLOP/s": workload.flops},
+                least,
             )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.measure import exponent
-from benchmarks.records import Run, is_ours, ours
+from benchmarks.records import Run, is_peer, ours
 from benchmarks.table import series
 
 
@@ -55,7 +55,7 @@ def _bars(axes, run: Run, section: str) -> bool:
     """Time of each peer over that of symbp, a group for each subject."""
     records = [r for r in run.of(section) if r.timing]
     subjects = [s for s in dict.fromkeys(r.subject for r in records) if ours(_about(records, s))]
-    peers = [p for p in dict.fromkeys(r.peer for r in records) if not is_ours(p)]
+    peers = [p for p in dict.fromkeys(r.peer for r in records) if is_peer(p)]
     if not subjects or not peers:
         return False
     width = 0.8 / len(peers)

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmarks.measure import exponent
-from benchmarks.records import Record, Run, best_peer, ours
+from benchmarks.records import LEAST, Record, Run, best_peer, ours
 from symbp.stages import duration
 
 
@@ -31,13 +31,14 @@ def show(run: Run, section: str, console: Console) -> None:
 
 
 def _times(section: str, records: list[Record], peak: float | None) -> Table:
-    peers = list(dict.fromkeys(r.peer for r in records))
+    peers = list(dict.fromkeys(r.peer for r in records if r.peer != LEAST))
+    peers += [LEAST] * any(r.peer == LEAST for r in records)
     table = Table(title=section, title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("", overflow="fold")
     for peer in peers:
         table.add_column(peer, justify="right")
     rated = any("FLOP/s" in r.amount for r in records)
-    for heading in ("best peer ÷ symbp", "JAX ÷ symbp", *["symbp GFLOP/s", "of peak"] * rated):
+    for heading in ("best peer ÷ symbp", "JAX ÷ symbp", *["symbp GFLOP/s", "of peak", "of FMA"] * rated):
         table.add_column(heading, justify="right")
     for subject in dict.fromkeys(r.subject for r in records):
         row = [r for r in records if r.subject == subject]
@@ -45,7 +46,9 @@ def _times(section: str, records: list[Record], peak: float | None) -> Table:
         own, best = ours(row), best_peer(row)
         jax = next((r for r in row if r.peer.lower() == "jax" and r.timing), None)
         rate = own.amount.get("FLOP/s") if own else None
+        least = next((r for r in row if r.peer == LEAST), None)
         rates = [f"{rate / 1e9:.3g}" if rate else "", f"{rate / peak:.0%}" if rate and peak else ""] * rated
+        rates += [_share(least, own)] * rated
         table.add_row(
             subject, *(cells.get(p, "") for p in peers), _ratio(best, own), _ratio(jax, own), *rates
         )
@@ -58,6 +61,13 @@ def _cell(record: Record) -> str:
         return "FAILED" if record.failed else "absent"
     spread = f" ±{record.timing.spread / 2:.0%}" if record.timing.rounds > 1 else ""
     return duration(record.timing.median) + spread
+
+
+def _share(least: Record | None, own: Record | None) -> str:
+    """The least time of the operations as a share of the time taken."""
+    if least is None or own is None or least.timing is None or own.timing is None:
+        return ""
+    return f"{least.timing.median / own.timing.median:.0%}"
 
 
 def _ratio(other: Record | None, own: Record | None) -> Text:

@@ -10,8 +10,9 @@ from benchmarks import contest, functions
 from benchmarks.__main__ import main
 from benchmarks.children import ChildFailed, child
 from benchmarks.measure import Budget, Disagreement, Timing, _repeats, agree, exponent, interleaved
+from benchmarks.multiply_add import MultiplyAdds
 from benchmarks.peers import contender
-from benchmarks.records import Record, Run, best_peer, ours
+from benchmarks.records import LEAST, Record, Run, best_peer, ours
 from benchmarks.scalar.models import kinetics, mixture, pendulum
 from benchmarks.scalar.peers import make
 from benchmarks.workloads import WORKLOADS
@@ -110,13 +111,28 @@ def test_who_fails_disagrees_or_is_absent_is_not_timed():
     assert [r.peer for r in run.records if r.failed] == ["other", "broken"]
 
 
+def test_what_operations_take_at_least_is_timed_with_the_contenders(monkeypatch):
+    least = MultiplyAdds(turns=1000)
+    called = []
+
+    def timed(calls, budget):
+        called.extend(call() for call in calls.values())
+        return {name: Timing.of([4.0]) for name in calls}
+
+    monkeypatch.setattr(contest, "interleaved", timed)
+    run, makers = Run({}), {"symbp": lambda: (lambda: None, lambda: 1.0)}
+    contest.contest(run, "section", "subject", makers, SHORT, 1e-6, {"FLOP/s": least.operations / 4}, least)
+    assert len(called) == 2
+    assert {r.peer: r.timing.median for r in run.records} == {"symbp": 4.0, LEAST: 1.0}
+
+
 def test_the_best_peer_is_not_symbp():
-    timings = {"symbp": 1.0, "symbp, bound": 0.5, "jax": 3.0, "numpy": 2.0}
+    timings = {"symbp": 1.0, "symbp, bound": 0.5, LEAST: 0.1, "jax": 3.0, "numpy": 2.0}
     records = [Record("s", "x", p, Timing.of([t])) for p, t in timings.items()]
     records.append(Record("s", "x", "torch", note="absent (torch)"))
     assert best_peer(records).peer == "numpy"
     assert ours(records).peer == "symbp"
-    assert best_peer(records[:2]) is None
+    assert best_peer(records[:3]) is None
 
 
 @pytest.mark.parametrize("model", [pendulum(1), mixture(2), kinetics(6, 5)], ids=lambda m: m.name)
