@@ -20,7 +20,7 @@ from symbp.codegen.matrix_unit import MATRIX_UNIT, unit_allowed
 from symbp.codegen.panel import copy_panel, turn_panel
 from symbp.codegen.registers import VECTOR_BYTES, Vectors, own_function, smaller, steps
 from symbp.codegen.tile import WIDTH, tiles
-from symbp.codegen.unit_product import unit_multiplication
+from symbp.codegen.unit_product import LEFT_BYTES, unit_multiplication
 from symbp.machine.vocabulary import intrinsic, types
 
 PANEL_BYTES = 32 * 1024
@@ -31,6 +31,9 @@ DEPTH = PANEL_BYTES // (WIDTH * VECTOR_BYTES)
 
 MANY = 24
 """Rows from which on a panel of b is copied."""
+
+CACHE_LINE = 64
+"""Bytes."""
 
 SLIM = 64
 """Rows that are computed at a time where vectors run along them, since there are few columns."""
@@ -174,9 +177,16 @@ def multiplication(module, real, turned):
     return function
 
 
+def from_process(module, name):
+    """malloc or free, as LLVM finds them in the process."""
+    address, size = ir.IntType(8).as_pointer(), ir.IntType(64)
+    kinds = {"malloc": (address, [size]), "free": (ir.VoidType(), [address])}
+    return module.globals.get(name) or ir.Function(module, ir.FunctionType(*kinds[name]), name)
+
+
 def large_multiplication(module):
     """The LLVM function that multiplies float32 in the matrix unit where its last argument says so and there
-    is one, else as `multiplication` does; written once per module."""
+    is one and memory for it, else as `multiplication` does; written once per module."""
     real, index, flag = ir.FloatType(), ir.IntType(64), ir.IntType(1)
     entry = ir.PointerType(real)
     kinds = [
@@ -203,8 +213,13 @@ def large_multiplication(module):
     *operands, scale, turned, few, large = function.args
     if MATRIX_UNIT:
         with builder.if_then(large), builder.if_then(builder.call(unit_allowed(module), [])):
-            builder.call(unit_multiplication(module), [*operands, scale, turned])
-            builder.ret_void()
+            room = builder.call(from_process(module, "malloc"), [index(LEFT_BYTES + CACHE_LINE)])
+            with builder.if_then(builder.icmp_unsigned("!=", room, room.type(None))):
+                begin = builder.add(builder.ptrtoint(room, index), index(CACHE_LINE - 1))
+                begin = builder.inttoptr(builder.and_(begin, index(-CACHE_LINE)), room.type)
+                builder.call(unit_multiplication(module), [*operands, scale, turned, begin])
+                builder.call(from_process(module, "free"), [room])
+                builder.ret_void()
     with builder.if_else(turned) as (along, across):
         with along:
             builder.call(multiplication(module, real, True), [*operands, few])

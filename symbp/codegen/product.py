@@ -145,7 +145,7 @@ def _steps(program: Program, tensor: str) -> list[int]:
 
 _OWN = """vector_registers VECTOR_BYTES REGISTERS Vectors own_function steps smaller contextmanager
 WIDTH SUMS HIGHEST GROUP tile_sizes tile_arguments tiles write_column write_sum PANEL_BYTES DEPTH MANY DOTS
-multiply_large large_multiplication lower_tiles sys
+multiply_large large_multiplication lower_tiles from_process CACHE_LINE sys
 copy_panel turn_panel exchanged write_dots write_all_dots write_panels SLIM write_slim multiplication
 lower_product multiply multiply_turned ones os PATIENCE JOB count_up count_of let_others_run wait_until
 draw draw_ticket yield_processor out_of_range note_range platform
@@ -180,10 +180,12 @@ def micro_kernels(plain: bool, turned: bool, large: bool) -> list[str]:
         constants.append("MATRIX_UNIT = has_matrix_unit()")
         for file in (splitting, unit_product):
             constants += [f"{name} = {getattr(file, name)!r}" for name in file.CONSTANTS]
+        constants.append(f"CACHE_LINE = {micro.CACHE_LINE}")
         items += [
             *splitting.SOURCES,
             *matrix_unit.SOURCES,
             *unit_product.SOURCES,
+            micro.from_process,
             micro.large_multiplication,
             micro.multiply_large._defn,
         ]

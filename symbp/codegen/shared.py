@@ -186,7 +186,8 @@ class SharedDriver(Driver):
                     end += _panels(columns, width)
                     low, count = _panel(f"(piece - {begin})" if begin else "piece", columns, width)
                 else:
-                    size = min(PIECE, -(-many // (FEWEST_PIECES * LEAST_PIECE)) * LEAST_PIECE)
+                    size = -(-many // (FEWEST_PIECES * LEAST_PIECE)) * LEAST_PIECE
+                    size = size if self._is_for_unit(nest) else min(PIECE, size)
                     end += -(-many // size)
                     low = f"{size}*(piece - {begin})" if begin else f"{size}*piece"
                     count = f"min({size}, {many} - low)"
@@ -198,15 +199,18 @@ class SharedDriver(Driver):
             lines += [f"{word} piece < {end}:", *("    " + line for line in self._explained(nest, what))]
         return str(end), lines
 
-    def _width(self, nest: Nest) -> int:
-        """The columns of a piece of a product. Where the matrix unit splits the matrix on the left, for each
-        piece anew, there are few pieces."""
+    def _is_for_unit(self, nest: Nest) -> bool:
+        """Whether a product may be one for the matrix unit, which splits the matrices for each piece anew."""
         product = product_of(nest.statements[0])
         assert product is not None
-        if not self.single or is_large_text(product, self.schedule.tile) == "False":
+        return self.single and is_large_text(product, self.schedule.tile) != "False"
+
+    def _width(self, nest: Nest) -> int:
+        """The columns of a piece of a product, of which there are few for the matrix unit."""
+        if not self._is_for_unit(nest):
             return PANEL
         pieces = max(FEWEST_PIECES, 2 * self.kernel.threads)
-        return PANEL * max(1, round(int(product.columns.extent) / (PANEL * pieces)))
+        return PANEL * max(1, round(nest.extents[-1] / (PANEL * pieces)))
 
     def _function(self, kind: str, more: list[str], lines: list[str]) -> str:
         """The call of a new function that has some lines."""

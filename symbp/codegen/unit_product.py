@@ -40,6 +40,12 @@ DEEP = 256
 HIGH = 256
 """Rows of a whose parts are kept for all columns of b."""
 
+STRIP_BYTES = DEEP // SQUARE * STEP_BYTES
+"""The parts of SQUARE rows or columns for DEEP terms."""
+
+LEFT_BYTES = HIGH // SQUARE * STRIP_BYTES
+"""Those of HIGH rows."""
+
 
 def write_square(builder, sums, left, right, blocks):
     """SQUARE x SQUARE sums of products of parts."""
@@ -112,87 +118,6 @@ def mending(module):
     return function
 
 
-def unit_multiplication(module):
-    """The LLVM function that multiplies matrices in the unit; written once per module.
-
-    Its arguments are those of `symbp.codegen.micro.multiply`, and whether rows of b run along the sum.
-    """
-    real, index, flag, byte, word = (
-        ir.FloatType(),
-        ir.IntType(64),
-        ir.IntType(1),
-        ir.IntType(8),
-        ir.IntType(32),
-    )
-    entry = real.as_pointer()
-    kinds = [entry, index, entry, index, index, entry, index, index, index, index, flag, real, flag]
-    function, new = own_function(module, "multiply_in_unit", real, kinds)
-    if not new:
-        return function
-    builder = ir.IRBuilder(function.append_basic_block())
-    splitter, vectors = Splitter(builder), Vectors(builder, real)
-    c, c_row, a, a_row, a_step, b, b_row, rows, columns, depth, fresh, scale, turned = function.args
-    group_bytes = DEEP // SQUARE * STEP_BYTES
-    rooms = (
-        (byte, HIGH // SQUARE * group_bytes),
-        (byte, group_bytes),
-        (real, DEEP * SQUARE),
-        (real, SQUARE**2),
-    )
-    left_parts, right_parts, room, sums = (aligned_room(builder, *r) for r in rooms)
-    row_sizes, column_sizes = (aligned_room(builder, word, count) for count in (HIGH, SQUARE))
-    configure(builder)
-    is_plain = builder.icmp_signed("==", a_step, index(1))
-    with steps(builder, index(0), depth, DEEP) as k:
-        terms = smaller(builder, index(DEEP), builder.sub(depth, k))
-        blocks = builder.sdiv(builder.add(terms, index(SQUARE - 1)), index(SQUARE))
-        new = builder.and_(fresh, builder.icmp_signed("==", k, index(0)))
-        with steps(builder, index(0), rows, HIGH) as m:
-            high = smaller(builder, index(HIGH), builder.sub(rows, m))
-            with steps(builder, index(0), high, SQUARE) as g:
-                some = smaller(builder, index(SQUARE), builder.sub(high, g))
-                at = builder.mul(builder.add(m, g), a_row)
-                start = builder.gep(a, [builder.add(at, builder.mul(k, a_step))])
-                with builder.if_then(builder.not_(is_plain)):
-                    turn_panel(vectors, room, index(DEEP), start, a_step, terms, some)
-                parts = builder.gep(left_parts, [builder.mul(g, index(group_bytes // SQUARE))])
-                start, row = (
-                    builder.select(is_plain, start, room),
-                    builder.select(is_plain, a_row, index(DEEP)),
-                )
-                write_left(builder, parts, builder.gep(row_sizes, [g]), start, row, some, terms)
-            with steps(builder, index(0), columns, SQUARE) as n:
-                wide = smaller(builder, index(SQUARE), builder.sub(columns, n))
-                across, along = builder.select(turned, n, k), builder.select(turned, k, n)
-                panel = builder.gep(b, [builder.add(builder.mul(across, b_row), along)])
-                with builder.if_then(turned):
-                    turn_panel(vectors, room, index(SQUARE), panel, b_row, wide, terms)
-                panel = builder.select(turned, room, panel)
-                panel_row = builder.select(turned, index(SQUARE), b_row)
-                write_right(builder, right_parts, column_sizes, panel, panel_row, wide, terms)
-                masks = splitter.masks(wide)
-                widest = splitter.largest_of(column_sizes)
-                with steps(builder, index(0), high, SQUARE) as g:
-                    some = smaller(builder, index(SQUARE), builder.sub(high, g))
-                    parts = builder.gep(left_parts, [builder.mul(g, index(group_bytes // SQUARE))])
-                    write_square(builder, sums, parts, right_parts, blocks)
-                    own_sizes = builder.gep(row_sizes, [g])
-                    most = splitter.largest_of(own_sizes)
-                    most = builder.select(builder.icmp_unsigned(">", most, widest), most, widest)
-                    is_large = builder.icmp_unsigned(">", most, word(LARGEST))
-                    row = builder.add(m, g)
-                    with builder.if_then(is_large, likely=False):
-                        start = builder.add(builder.mul(row, a_row), builder.mul(k, a_step))
-                        factors = builder.gep(a, [start]), a_row, a_step, panel, panel_row, some, wide, terms
-                        builder.call(mending(module), [sums, own_sizes, column_sizes, *factors])
-                    unit = builder.select(is_large, real(1.0), real(SMALL))
-                    target = builder.gep(c, [builder.add(builder.mul(row, c_row), n)])
-                    write_sums(builder, target, c_row, sums, some, masks, unit, scale, new)
-    assembly(builder, "tilerelease", [])
-    builder.ret_void()
-    return function
-
-
 def aligned_room(builder, kind, count):
     """So many numbers of a type, from the begin of a cache line on."""
     room = builder.alloca(kind, ir.IntType(64)(count))
@@ -200,7 +125,102 @@ def aligned_room(builder, kind, count):
     return room
 
 
-CONSTANTS = ("DEEP", "HIGH")
-SOURCES: tuple = (write_square, write_sums, mending, aligned_room, unit_multiplication)
+def rest(builder, most, count, at):
+    """The numbers from `at` on of so many, but not more than some."""
+    return smaller(builder, count.type(most), builder.sub(count, at))
+
+
+def unit_multiplication(module):
+    """The LLVM function that multiplies matrices in the unit; written once per module.
+
+    Its arguments are those of `symbp.codegen.micro.multiply`, whether rows of b run along the sum, and
+    LEFT_BYTES of memory from the begin of a cache line on: more than a stack may have.
+    """
+    real, index, flag, byte = ir.FloatType(), ir.IntType(64), ir.IntType(1), ir.IntType(8).as_pointer()
+    entry = real.as_pointer()
+    kinds = [entry, index, entry, index, index, entry, index, index, index, index, flag, real, flag, byte]
+    function, new = own_function(module, "multiply_in_unit", real, kinds)
+    if not new:
+        return function
+    builder = ir.IRBuilder(function.append_basic_block())
+    vectors, word, none = Vectors(builder, real), ir.IntType(32), index(0)
+    c, c_row, a, a_row, a_step, b, b_row, rows, columns, depth, fresh, scale, turned, left_parts = (
+        function.args
+    )
+    right_parts = aligned_room(builder, byte.pointee, STRIP_BYTES)
+    room = aligned_room(builder, real, DEEP * SQUARE)
+    row_sizes, column_sizes = (aligned_room(builder, word, count) for count in (HIGH, SQUARE))
+    configure(builder)
+    is_plain = builder.icmp_signed("==", a_step, index(1))
+
+    def parts_of(g):
+        return builder.gep(left_parts, [builder.mul(g, index(STRIP_BYTES // SQUARE))])
+
+    def start_of(m, k):
+        return builder.gep(a, [builder.add(builder.mul(m, a_row), builder.mul(k, a_step))])
+
+    with steps(builder, none, depth, DEEP) as k, steps(builder, none, rows, HIGH) as m:
+        terms, high = rest(builder, DEEP, depth, k), rest(builder, HIGH, rows, m)
+        is_fresh = builder.and_(fresh, builder.icmp_signed("==", k, none))
+        with steps(builder, none, high, SQUARE) as g:
+            some, start = rest(builder, SQUARE, high, g), start_of(builder.add(m, g), k)
+            with builder.if_then(builder.not_(is_plain)):
+                turn_panel(vectors, room, index(DEEP), start, a_step, terms, some)
+            start = builder.select(is_plain, start, room)
+            row = builder.select(is_plain, a_row, index(DEEP))
+            write_left(builder, parts_of(g), builder.gep(row_sizes, [g]), start, row, some, terms)
+        with steps(builder, none, columns, SQUARE) as n:
+            wide = rest(builder, SQUARE, columns, n)
+            across, along = builder.select(turned, n, k), builder.select(turned, k, n)
+            panel = builder.gep(b, [builder.add(builder.mul(across, b_row), along)])
+            with builder.if_then(turned):
+                turn_panel(vectors, room, index(SQUARE), panel, b_row, wide, terms)
+            panel = builder.select(turned, room, panel)
+            right = panel, builder.select(turned, index(SQUARE), b_row)
+            write_right(builder, right_parts, column_sizes, *right, wide, terms)
+            with steps(builder, none, high, SQUARE) as g:
+                row = builder.add(m, g)
+                left = start_of(row, k), a_row, a_step
+                parts = parts_of(g), right_parts
+                sizes = builder.gep(row_sizes, [g]), column_sizes
+                count = rest(builder, SQUARE, high, g), wide, terms
+                target = builder.gep(c, [builder.add(builder.mul(row, c_row), n)])
+                write_block(builder, target, c_row, parts, sizes, left, right, count, scale, is_fresh)
+    assembly(builder, "tilerelease", [])
+    builder.ret_void()
+    return function
+
+
+def write_block(builder, c, c_row, parts, sizes, left, right, count, scale, fresh):
+    """At most SQUARE x SQUARE entries of c.
+
+    Args:
+        parts: of the rows and the columns, and `sizes`, their largest numbers.
+        left, right: where they begin and how far they are apart.
+        count: of rows, columns and terms.
+    """
+    real, splitter = scale.type, Splitter(builder)
+    with builder.goto_entry_block():
+        sums = aligned_room(builder, real, SQUARE**2)
+    (left_parts, right_parts), (rows, columns, terms) = parts, count
+    write_square(builder, sums, left_parts, right_parts, steps_of(builder, terms))
+    most, widest = map(splitter.largest_of, sizes)
+    most = builder.select(builder.icmp_unsigned(">", most, widest), most, widest)
+    is_large = builder.icmp_unsigned(">", most, most.type(LARGEST))
+    with builder.if_then(is_large, likely=False):
+        builder.call(mending(builder.module), [sums, *sizes, *left, *right, *count])
+    unit = builder.select(is_large, real(1.0), real(SMALL))
+    write_sums(builder, c, c_row, sums, rows, splitter.masks(columns), unit, scale, fresh)
+
+
+def steps_of(builder, terms):
+    """The steps of SQUARE terms."""
+    return builder.sdiv(builder.add(terms, terms.type(SQUARE - 1)), terms.type(SQUARE))
+
+
+CONSTANTS = ("DEEP", "HIGH", "STRIP_BYTES", "LEFT_BYTES")
+SOURCES: tuple = (
+    *(write_square, write_sums, mending, aligned_room, rest, steps_of, write_block, unit_multiplication),
+)
 """What generated modules carry of this file, in order."""
 NAMES = frozenset(CONSTANTS) | {item.__name__ for item in SOURCES}

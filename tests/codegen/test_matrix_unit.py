@@ -18,10 +18,15 @@ NUMBER, FLAG, POINTER = ctypes.c_int64, ctypes.c_bool, ctypes.c_void_p
 KINDS = [POINTER, NUMBER, POINTER, NUMBER, NUMBER, POINTER, *[NUMBER] * 4, FLAG, ctypes.c_float, *[FLAG] * 3]
 
 
-def multiplied(a, b, answer):
+def multiplied(a, b, answer, memory=True):
     """a @ b, where the system has answered already whether the unit may be used: 1 or 2; 0 is not yet."""
     module = ir.Module()
     module.triple = triple()
+    if not memory:
+        address = ir.IntType(8).as_pointer()
+        malloc = ir.Function(module, ir.FunctionType(address, [ir.IntType(64)]), "malloc")
+        malloc.linkage = "internal"
+        ir.IRBuilder(malloc.append_basic_block()).ret(address(None))
     large_multiplication(module).linkage = "external"
     module.globals["unit_answer"].initializer = ir.IntType(64)(answer)
     code = Loaded(machine_code(llvm.parse_assembly(str(module))))
@@ -40,6 +45,13 @@ def test_a_process_that_may_not_use_the_unit_does_without():
     np.testing.assert_array_equal(multiplied(a, b, 0), product(a, b))
     np.testing.assert_array_equal(multiplied(a, b, 1), product(a, b))
     np.testing.assert_array_equal(multiplied(a, b, 2), product(a, b, large=False))
+
+
+@needs_unit
+def test_without_memory_for_parts_too():
+    random = np.random.default_rng(9)
+    a, b = (random.normal(size=s).astype(np.float32) for s in ((64, 256), (256, 64)))
+    np.testing.assert_array_equal(multiplied(a, b, 0, memory=False), product(a, b, large=False))
 
 
 def test_who_names_a_processor_gets_nothing_that_is_not_in_all_of_its_kind(monkeypatch):
