@@ -78,13 +78,13 @@ def configure(builder):
 
 
 def square_step():
-    """Instructions that add the products of SQUARE terms to four tiles of c; small products come first.
+    """Instructions that add the products of SQUARE terms to four tiles of c, the largest last.
 
     Of the operands $0 is where the parts of a are, $1 where those of b are, and $2 the bytes of a line.
     """
     lines = []
     held = [-1, -1]
-    for pair in ((0, 2), (0, 1), (0, 0), (1, 0), (1, 1), (2, 0)):
+    for pair in ((0, 2), (0, 1), (1, 1), (1, 0), (2, 0), (0, 0)):
         for side, part in enumerate(pair):
             if held[side] != part:
                 held[side] = part
