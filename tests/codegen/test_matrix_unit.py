@@ -8,11 +8,11 @@ import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 
-from symbp.codegen.matrix_unit import has_matrix_unit, square_step, unit_allowed
+from symbp.codegen.matrix_unit import MATRIX_UNIT, has_matrix_unit, square_step, unit_allowed
 from symbp.codegen.micro import large_multiplication
 from symbp.machine.compile import Loaded, machine_code
 from symbp.machine.host import triple
-from tests.codegen.test_unit_product import needs_unit, product
+from tests.codegen.test_unit_product import product
 
 NUMBER, FLAG, POINTER = ctypes.c_int64, ctypes.c_bool, ctypes.c_void_p
 KINDS = [POINTER, NUMBER, POINTER, NUMBER, NUMBER, POINTER, *[NUMBER] * 4, FLAG, ctypes.c_float, *[FLAG] * 3]
@@ -28,7 +28,8 @@ def multiplied(a, b, answer, memory=True):
         malloc.linkage = "internal"
         ir.IRBuilder(malloc.append_basic_block()).ret(address(None))
     large_multiplication(module).linkage = "external"
-    module.globals["unit_answer"].initializer = ir.IntType(64)(answer)
+    if MATRIX_UNIT:
+        module.globals["unit_answer"].initializer = ir.IntType(64)(answer)
     code = Loaded(machine_code(llvm.parse_assembly(str(module))))
     call = ctypes.CFUNCTYPE(None, *KINDS)(code.address("multiply_large_f32"))
     (rows, depth), columns = a.shape, b.shape[1]
@@ -38,7 +39,6 @@ def multiplied(a, b, answer, memory=True):
     return c
 
 
-@needs_unit
 def test_a_process_that_may_not_use_the_unit_does_without():
     random = np.random.default_rng(8)
     a, b = (random.normal(size=s).astype(np.float32) for s in ((64, 256), (256, 64)))
@@ -47,7 +47,6 @@ def test_a_process_that_may_not_use_the_unit_does_without():
     np.testing.assert_array_equal(multiplied(a, b, 2), product(a, b, large=False))
 
 
-@needs_unit
 def test_without_memory_for_parts_too():
     random = np.random.default_rng(9)
     a, b = (random.normal(size=s).astype(np.float32) for s in ((64, 256), (256, 64)))
