@@ -12,6 +12,7 @@ from numba import njit
 from symbp.codegen.micro import DEPTH, MANY, SLIM, multiplication
 from symbp.codegen.registers import VECTOR_BYTES
 from symbp.codegen.tile import SUMS
+from tests.codegen.entries import wrong_entries
 from tests.codegen.under_numba import under_numba
 
 micro = under_numba("symbp.codegen.micro")
@@ -57,14 +58,8 @@ def run_all(c, a, b, b_turned, most, fresh, way, errors):
                         fresh,
                         way == 2,
                     )
-                for m in range(rows + 1):
-                    for n in range(columns + 1):
-                        want = 1.0
-                        if m < rows and n < columns:
-                            want = 0.0 if fresh else 1.0
-                            for k in range(depth):
-                                want += a[m * most + k] * b[k * most + n]
-                        errors[0] += c[m * (most + 1) + n] != want
+                row, steps = most + 1, (most, 1)
+                errors[0] += wrong_entries(c, row, a, steps, b, steps, rows, columns, depth, fresh)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -11,6 +11,7 @@ from numba import njit
 
 from symbp.codegen.matrix_unit import MATRIX_UNIT
 from symbp.codegen.unit_product import DEEP, HIGH, unit_multiplication
+from tests.codegen.entries import wrong_entries
 from tests.codegen.under_numba import under_numba
 
 micro = under_numba("symbp.codegen.micro")
@@ -36,14 +37,8 @@ def run_all(c, a, a_row, a_step, b, b_across, b_along, most, fresh, errors):
                 row = most + 1
                 b_row = b_along if turned else b_across
                 run(c, row, a, a_row, a_step, b, b_row, rows, columns, depth, fresh, turned, True)
-                for m in range(rows + 1):
-                    for n in range(columns + 1):
-                        want = 1.0
-                        if m < rows and n < columns:
-                            want = 0.0 if fresh else 1.0
-                            for k in range(depth):
-                                want += a[m * a_row + k * a_step] * b[k * b_across + n * b_along]
-                        errors[0] += c[m * row + n] != want
+                steps = (a_row, a_step), (b_across, b_along)
+                errors[0] += wrong_entries(c, row, a, steps[0], b, steps[1], rows, columns, depth, fresh)
 
 
 @pytest.mark.parametrize("fresh", [True, False])
