@@ -189,23 +189,7 @@ def large_multiplication(module):
     is one and memory for it, else as `multiplication` does; written once per module."""
     real, index, flag = ir.FloatType(), ir.IntType(64), ir.IntType(1)
     entry = ir.PointerType(real)
-    kinds = [
-        entry,
-        index,
-        entry,
-        index,
-        index,
-        entry,
-        index,
-        index,
-        index,
-        index,
-        flag,
-        real,
-        flag,
-        flag,
-        flag,
-    ]
+    kinds = [entry, index, entry, index, index, entry, *[index] * 4, flag, real, flag, flag, flag]
     function, new = own_function(module, "multiply_large", real, kinds)
     if not new:
         return function
