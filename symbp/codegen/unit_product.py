@@ -9,8 +9,8 @@ Where a row of a or a column of b has numbers so large that their products would
 entries are computed by register tiles instead. Each entry depends on its own row and column alone, however a
 product is cut.
 
-To write parts while the unit is busy, between its instructions, was tried: it gained 2 % and took twice the
-code. The core has less power left for the one while it does the other.
+To write parts while the unit is busy, between its instructions, was tried: it gained a few percent and
+took twice the code. The core has less power left for the one while it does the other.
 
 The source of these functions becomes part of generated modules, like `symbp.codegen.micro`.
 """
