@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from llvmlite import ir
 
-from symbp.codegen.registers import smaller, steps
+from symbp.codegen.registers import Vectors, smaller, steps
 
 LANES = 16
 """Numbers of a vector, rows of a tile, and its columns."""
@@ -32,58 +32,41 @@ LARGEST = (127 + 35) << 23
 """The bits of 2**35: larger numbers have products whose sums may overflow when they are scaled."""
 
 
-class Splitter:
-    """Writes what splits vectors of float32.
+class Splitter(Vectors):
+    """Writes what splits vectors of float32, which have LANES numbers where there is a matrix unit.
 
     Attributes:
-        real, bits: the types of a vector of numbers, and of what they look like in memory.
+        bits: the type of what a vector looks like in memory.
     """
 
     def __init__(self, builder):
-        self.builder = builder
-        self.real, self.bits = (ir.VectorType(t, LANES) for t in (ir.FloatType(), ir.IntType(32)))
+        super().__init__(builder, ir.FloatType())
+        self.bits = ir.VectorType(ir.IntType(32), LANES)
 
     def constant(self, value):
-        kind = self.real if isinstance(value, float) else self.bits
+        kind = self.type if isinstance(value, float) else self.bits
         return ir.Constant(kind, [value] * LANES)
-
-    def load(self, pointer, mask):
-        """A vector, with zeros where the mask is off."""
-        place = self.builder.bitcast(pointer, self.real.as_pointer())
-        operands = place, ir.IntType(32)(4), mask, self.constant(0.0)
-        return self.call("masked.load.v16f32.p0", self.real, operands)
 
     def whole(self, pointer):
         """A vector that begins at the begin of a cache line."""
         kind = ir.VectorType(pointer.type.pointee, LANES)
         return self.builder.load(self.builder.bitcast(pointer, kind.as_pointer()), align=64)
 
-    def store(self, value, pointer, mask=None):
-        """Write a vector where the mask is on; without one, from the begin of a cache line on."""
-        place = self.builder.bitcast(pointer, value.type.as_pointer())
-        if mask is None:
-            self.builder.store(value, place).align = 64
-        else:
-            operands = value, place, ir.IntType(32)(4), mask
-            self.call("masked.store.v16f32.p0", ir.VoidType(), operands)
-
-    def spread(self, value):
-        """A vector with one value in all lanes."""
-        kind = ir.VectorType(value.type, LANES)
-        first = self.builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.IntType(32)(0))
-        return self.builder.shuffle_vector(first, first, self.constant(0))
+    def store_whole(self, value, pointer):
+        """Write a vector from the begin of a cache line on."""
+        self.builder.store(value, self.builder.bitcast(pointer, value.type.as_pointer())).align = 64
 
     def masks(self, count):
         """Of the lanes below a number, for two vectors."""
-        whole = self.spread(self.builder.trunc(count, ir.IntType(32)))
-        lanes = (ir.Constant(self.bits, [first + k for k in range(LANES)]) for first in (0, LANES))
-        return [self.builder.icmp_signed("<", lane, whole) for lane in lanes]
+        return [self.first(count), self.first(self.builder.sub(count, count.type(LANES)))]
 
-    def call(self, name, result, operands):
-        known = self.builder.module.globals.get(f"llvm.{name}")
+    def call_bits(self, what, result, *operands):
+        """A call of an LLVM intrinsic for vectors of bits."""
+        name = f"llvm.{what}.v{LANES}i32"
+        known = self.builder.module.globals.get(name)
         if known is None:
             kind = ir.FunctionType(result, [o.type for o in operands])
-            known = ir.Function(self.builder.module, kind, f"llvm.{name}")
+            known = ir.Function(self.builder.module, kind, name)
         return self.builder.call(known, operands)
 
     def size(self, value):
@@ -91,11 +74,11 @@ class Splitter:
         return self.builder.and_(self.builder.bitcast(value, self.bits), self.constant(0x7FFFFFFF))
 
     def larger(self, x, y):
-        return self.call("umax.v16i32", self.bits, (x, y))
+        return self.call_bits("umax", self.bits, x, y)
 
     def largest(self, value):
         """The largest lane."""
-        return self.call("vector.reduce.umax.v16i32", ir.IntType(32), (value,))
+        return self.call_bits("vector.reduce.umax", ir.IntType(32), value)
 
     def largest_of(self, sizes):
         """The largest of SQUARE sizes in memory."""
@@ -110,7 +93,7 @@ class Splitter:
             # The first 8 digits, rounded to the nearest, halves away from 0.
             bits = builder.add(builder.bitcast(rest, self.bits), self.constant(0x8000))
             bits = builder.and_(bits, self.constant(0xFFFF0000))
-            rest = builder.fsub(rest, builder.bitcast(bits, self.real))
+            rest = builder.fsub(rest, builder.bitcast(bits, self.type))
             parts.append(bits)
         return [*parts, builder.bitcast(rest, self.bits)]
 
@@ -120,7 +103,7 @@ class Splitter:
         for k, (low, high) in enumerate(zip(self.split(first), self.split(second), strict=True)):
             low = builder.lshr(low, self.constant(16))
             pair = builder.or_(low, high)
-            self.store(pair, builder.gep(pointer, [ir.IntType(64)(k * SQUARE * 64)]))
+            self.store_whole(pair, builder.gep(pointer, [ir.IntType(64)(k * SQUARE * 64)]))
 
 
 def write_left(builder, parts, sizes, a, a_row, rows, terms):
@@ -140,8 +123,7 @@ def write_left(builder, parts, sizes, a, a_row, rows, terms):
         k, step, seen = builder.phi(index), builder.phi(parts.type), builder.phi(splitter.bits)
         place = builder.gep(source, [k])
         masks = splitter.masks(builder.sub(terms, k))
-        first = splitter.load(place, masks[0])
-        second = splitter.load(builder.gep(place, [index(LANES)]), masks[1])
+        first, second = (splitter.load(place, v, mask) for v, mask in enumerate(masks))
         splitter.store_pairs(first, second, step)
         most = splitter.larger(seen, splitter.larger(splitter.size(first), splitter.size(second)))
         following = builder.add(k, index(SQUARE))
@@ -180,7 +162,7 @@ def write_right(builder, parts, sizes, b, b_row, columns, terms):
     step = builder.add(builder.mul(block, index(STEP_BYTES)), builder.mul(line, index(64)))
     most = []
     for v, (mask, before_it) in enumerate(zip(masks, seen, strict=True)):
-        first, second = (splitter.load(builder.gep(source, [index(v * LANES)]), mask) for source in sources)
+        first, second = (splitter.load(source, v, mask) for source in sources)
         target = builder.gep(parts, [builder.add(step, index(v * LANES * 64))])
         splitter.store_pairs(first, second, target)
         size = splitter.larger(splitter.size(first), splitter.size(second))
@@ -193,7 +175,7 @@ def write_right(builder, parts, sizes, b, b_row, columns, terms):
     builder.branch(head)
     builder.position_at_end(after)
     for v, value in enumerate(seen):
-        splitter.store(value, builder.gep(sizes, [index(v * LANES)]))
+        splitter.store_whole(value, builder.gep(sizes, [index(v * LANES)]))
 
 
 CONSTANTS = ("LANES", "SQUARE", "STEP_BYTES", "SMALL", "LARGEST")

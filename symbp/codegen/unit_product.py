@@ -77,15 +77,12 @@ def write_sums(builder, c, c_row, sums, rows, masks, unit, scale, fresh):
                 line = builder.gep(sums, [builder.mul(m, index(SQUARE))])
                 target = builder.gep(c, [builder.mul(m, c_row)])
                 for v, mask in enumerate(masks):
-                    at = [index(v * LANES)]
-                    value = builder.fmul(splitter.whole(builder.gep(line, at)), unit)
-                    entry = builder.gep(target, at)
+                    value = builder.fmul(splitter.load(line, v), unit)
                     if is_first:
                         value = builder.fmul(value, scale)
                     else:
-                        operands = value, scale, splitter.load(entry, mask)
-                        value = splitter.call("fma.v16f32", splitter.real, operands)
-                    splitter.store(value, entry, mask)
+                        value = splitter.fma(value, scale, splitter.load(target, v, mask))
+                    splitter.store(value, target, v, mask)
 
 
 def mending(module):
@@ -113,7 +110,8 @@ def mending(module):
             is_large = builder.icmp_unsigned(">", splitter.larger(row_size, size), most)
             entry = builder.gep(sums, [at])
             scaled = builder.fmul(splitter.whole(entry), small)
-            splitter.store(builder.select(is_large, splitter.whole(builder.gep(room, [at])), scaled), entry)
+            mended = builder.select(is_large, splitter.whole(builder.gep(room, [at])), scaled)
+            splitter.store_whole(mended, entry)
     builder.ret_void()
     return function
 
