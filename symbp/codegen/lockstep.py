@@ -119,7 +119,7 @@ class Lockstep:
         room: entries of the workspace: vectors of inputs, of results, of values between pieces.
     """
 
-    whole = 0  # lines up to which a text is one function
+    whole = 0  # instructions up to which a text is one function
 
     def __init__(self, text, inputs, results, constants, single):
         self.inputs, self.results, self.constants = inputs, results, constants
@@ -130,15 +130,19 @@ class Lockstep:
         self.vector = ir.VectorType(self.kind, self.lanes)
         self.flags = ir.VectorType(ir.IntType(1), self.lanes)
         self.long = ir.IntType(64)
-        lines = [line.split(" ") for line in text.split("\n") if line]
+        lines, length = self.arranged([line.split(" ") for line in text.split("\n") if line])
         self.inline = sum(words[1] == "call" for words in lines) <= MOST_INLINED
         # Register allocation is superlinear in the length of a function.
-        size = BLOCK_PIECE if len(lines) > self.whole else max(1, len(lines))
+        size = BLOCK_PIECE if length > self.whole else max(1, len(lines))
         self.pieces = [lines[k : k + size] for k in range(0, len(lines), size)]
         self.home = {w[0]: k for k, piece in enumerate(self.pieces) for w in piece if w[0] != "-"}
         self.vectors = sum(inputs) + sum(results)
         self.slots, self.truths = {}, set()
         self.room = (self.vectors + self.place_slots()) * self.lanes
+
+    def arranged(self, lines):
+        """The lines in the order in which they are written, and the instructions that they are."""
+        return lines, len(lines)
 
     def place_slots(self):
         """Give slots to values that outlive their piece; a slot is taken again after the last use."""
