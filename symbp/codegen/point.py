@@ -74,7 +74,8 @@ class Point(Lockstep):
 
     def arranged(self, lines):
         found, self.groups = alike(lines, self.lanes)
-        length = len(lines) - len(self.groups) + len({*self.groups.values()})
+        written = sum(words[1] != "const" for words in lines)
+        length = written - len(self.groups) + len({*self.groups.values()})
         if length > self.whole:
             self.groups = {}  # pieces of the text would cut them
             return lines, len(lines)

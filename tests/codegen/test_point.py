@@ -72,6 +72,19 @@ def test_long_texts_with_calls_that_need_calls_whole_and_in_pieces(whole):
     np.testing.assert_array_equal(alone, among)
 
 
+def test_a_long_text_whose_lines_are_alike_is_whole():
+    # More lines than are one function, and fewer instructions where a register holds several numbers.
+    parts = [sp.exp(X * k / 1000) * sp.cos(Y + k) / (1 + X**2 * k) for k in range(1, 402)]
+    kernel = rows([sp.Add(*parts), *parts], "float32", point=True)
+    found = straight(kernel)
+    plan = Point(in_levels(found.text), found.inputs, found.results, found.constants, True)
+    assert len(found.text.split("\n")) > 2 * Point.whole
+    assert plan.groups
+    assert (len(plan.pieces), plan.memory) == (1, 0)
+    among, alone = both(kernel, (0.25, 0.5))
+    np.testing.assert_array_equal(alone, among)
+
+
 def test_functions_that_do_not_wait_for_each_other_are_one_call():
     kernel = rows([sp.exp(X * k) for k in range(2, 8)] + [sp.exp(sp.exp(Y))], point=True)
     text = re.search(r'_straight_1 = \(\n    """\\\n(.*?)"""', emit([kernel]), re.DOTALL)
