@@ -150,19 +150,20 @@ class Point(Lockstep):
         return ir.Constant(self.kind, float(text))
 
     def calls(self, called, lines, values, context, builder):
-        """One function for the arguments of several lines, as many at once as a register holds."""
+        """One function for the arguments of several lines, as many at once as a register holds.
+
+        For one argument too: the function of a number alone may take another way, and round otherwise.
+        """
         for k in range(0, len(lines), self.width):
             group = lines[k : k + self.width]
             given = [[values[w] for w in words[3:]] for words in group]
-            found = None
-            if len(group) > 1:
-                vectors = [self.vector_of(builder, c, self.width) for c in zip(*given, strict=True)]
-                found = wide_function(called, vectors, context, builder, self.inline)
+            vectors = [self.vector_of(builder, column, self.width) for column in zip(*given, strict=True)]
+            found = wide_function(called, vectors, context, builder, self.inline)
             for lane, (words, args) in enumerate(zip(group, given, strict=True)):
-                if found is not None:
-                    value = builder.extract_element(found, ir.Constant(ir.IntType(32), lane))
+                if found is None:
+                    value = block_call(called, args, self.real, context, builder, inline=False)
                 else:
-                    value = self.call(called, args, context, builder)
+                    value = builder.extract_element(found, ir.Constant(ir.IntType(32), lane))
                 values[words[0]] = value
 
     def vector_of(self, builder, numbers, size):
@@ -172,8 +173,3 @@ class Point(Lockstep):
             number = numbers[min(lane, len(numbers) - 1)]
             found = builder.insert_element(found, number, ir.Constant(ir.IntType(32), lane))
         return found
-
-    def call(self, name, args, context, builder):
-        """A call for numbers."""
-        found = wide_function(name, args, context, builder, self.inline)
-        return block_call(name, args, self.real, context, builder, inline=False) if found is None else found

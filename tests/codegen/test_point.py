@@ -37,7 +37,10 @@ def both(kernel, values):
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("values", [(0.3, -0.7), (2.5, 1.25), (-1.0, 0.0), (np.inf, 1.0), (np.nan, 2.0)])
+@pytest.mark.parametrize(
+    "values",
+    [(0.3, -0.7), (2.5, 1.25), (-1.0, 0.0), (np.inf, 1.0), (np.nan, 2.0), (3e12, -40.0), (1e30, 9e5)],
+)
 def test_a_sample_alone_is_what_it_is_among_others(dtype, values):
     # What has derivatives of the gamma function is left to Numba, see below.
     bodies = [b for b in FUNCTIONS if not b.atoms(sp.polygamma)]

@@ -29,6 +29,7 @@ class Lane:
     def __init__(self, builder, value):
         self.builder, self.value = builder, value
         self.kind = getattr(value.type, "element", value.type)
+        self.count = getattr(value.type, "count", 1)
         self.double = self.kind == ir.DoubleType() or getattr(self.kind, "width", 0) == 64
 
     def lift(self, other):
@@ -43,8 +44,7 @@ class Lane:
 
     def shaped(self, kind):
         """A type for as many numbers as this lane holds."""
-        count = getattr(self.value.type, "count", 0)
-        return ir.VectorType(kind, count) if count else kind
+        return ir.VectorType(kind, self.count) if self.count > 1 else kind
 
     def __add__(self, other):
         return self.emit("fadd" if self.is_float() else "add", other)
@@ -116,8 +116,8 @@ class Lane:
     def llvm(self, name, *others):
         """An intrinsic of LLVM that is one instruction where the processor has it."""
         kind = self.value.type
-        count = getattr(kind, "count", 0)
-        full = f"llvm.{name}.{f'v{count}' if count else ''}{'f64' if self.double else 'f32'}"
+        lanes = f"v{self.count}" if self.count > 1 else ""
+        full = f"llvm.{name}.{lanes}{'f64' if self.double else 'f32'}"
         function = self.builder.module.globals.get(full)
         if function is None:
             shape = ir.FunctionType(kind, [kind] * (1 + len(others)))
@@ -150,6 +150,26 @@ class Lane:
         """This one where the condition holds, else the other."""
         return Lane(self.builder, self.builder.select(condition.value, self.value, self.lift(otherwise)))
 
+    def mended(self, good, found, others):
+        """The lanes of several vectors, but those of `others()` where a truth value does not hold.
+
+        Most often it holds in all lanes, and the others are not computed.
+        """
+        builder, module = self.builder, self.builder.module
+        name = f"llvm.vector.reduce.and.v{self.count}i1"
+        if name not in module.globals:
+            ir.Function(module, ir.FunctionType(ir.IntType(1), [good.value.type]), name)
+        every = builder.call(module.globals[name], [good.value])
+        before = builder.block
+        with builder.if_then(builder.not_(every), likely=False):
+            mended = [one.where(good, other) for one, other in zip(found, others(), strict=True)]
+            inside = builder.block
+        joined = [builder.phi(one.value.type) for one in found]
+        for phi, one, other in zip(joined, found, mended, strict=True):
+            phi.add_incoming(one.value, before)
+            phi.add_incoming(other.value, inside)
+        return [Lane(builder, phi) for phi in joined]
+
     def below(self, limit):
         """The smaller one of this and a number; nan stays nan."""
         return self.constant(limit).where(self > limit, self)
@@ -179,11 +199,10 @@ class Lane:
             place = self.builder.gep(table, [ir.Constant(ir.IntType(64), 0), index], inbounds=True)
             return self.builder.load(place)
 
-        count = getattr(self.value.type, "count", 0)
-        if not count:
+        if self.count == 1:
             return Lane(self.builder, read(self.value))
-        found = ir.Constant(ir.VectorType(ir.DoubleType(), count), ir.Undefined)
-        for k in range(count):
+        found = ir.Constant(ir.VectorType(ir.DoubleType(), self.count), ir.Undefined)
+        for k in range(self.count):
             at = ir.Constant(ir.IntType(32), k)
             one = read(self.builder.extract_element(self.value, at))
             found = self.builder.insert_element(found, one, at)
@@ -209,6 +228,8 @@ class Lane:
         return Lane(self.builder, self.builder.fpext(self.value, self.shaped(ir.DoubleType())))
 
     def narrow(self):
+        if not self.is_float():
+            return Lane(self.builder, self.builder.trunc(self.value, self.shaped(ir.IntType(32))))
         return Lane(self.builder, self.builder.fptrunc(self.value, self.shaped(ir.FloatType())))
 
     def power_of_two(self):

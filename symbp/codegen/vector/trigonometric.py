@@ -40,9 +40,13 @@ ASIN = {
     ),
 }  # fmt: skip
 HALF_PI = {
-    False: (1.5707963705062866, -4.3711390001862426e-08),
-    True: (1.5707963267948966, 6.123233995736766e-17),
+    False: (1.5707963705062866, -4.371138828673793e-08, -1.7151245100058819e-15),
+    True: (1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33),
 }
+"""pi/2 as a sum of numbers of each precision."""
+PER_HALF_PI = 0.6366197723675814
+NEAR = {False: 2.0**14, True: 2.0**30}
+"""Sizes up to which the parts above are enough."""
 TWO_OVER_PI = (
     "a2f9836e4e441529fc2757d1f534ddc0db6295993c439041fe5163abdebbc561b7246e3a424dd2e0"
     "06492eea09d1921cfe1deb1cb129a73ee88235f52ebb4484e99c7026b45f7e413991d639835339f4"
@@ -78,6 +82,37 @@ def lanes_sum(a, b):
 def lanes_quarters(x):
     """k modulo 4, r and its rounding error with x = k pi/2 + r, |r| <= pi/4, for all finite x.
 
+    Vectors take the short way, and the long one where it is needed. Loops that are still to be vectorised can
+    have no branch.
+    """
+    if x.count == 1:
+        return lanes_far_quarters(x)
+    parts = 3 if x.double else 2
+    near, found = x.abs() <= NEAR[x.double], lanes_near_quarters(x)
+    mended = x.mended(near, found[:parts], lambda: lanes_far_quarters(x)[:parts])
+    return *mended, *found[parts:]
+
+
+def lanes_near_quarters(x):
+    """The same for numbers of common sizes.
+
+    x - k p with the first part p of pi/2 is exact: it is a multiple of the last digit of p or of x, and less
+    than 1.
+    """
+    whole, k = x.nearest(PER_HALF_PI)
+    first, second, third = HALF_PI[x.double]
+    k_less = -whole
+    r = k_less.fused(first, x)
+    if not x.double:
+        return k, k_less.times_plus(third, k_less.fused(second, r)), None
+    part = k_less * second
+    r, low = lanes_sum(r, part)
+    return k, r, low + k_less.times_plus(third, k_less.fused(second, -part))
+
+
+def lanes_far_quarters(x):
+    """The same for all.
+
     x = M 2^(32 row) with an integer M from 2^53 on, and 2^(32 row) 2/pi is known modulo 4 (M. Payne and
     R. Hanek, "Radian reduction for trigonometric functions", SIGNUM Newsletter 18, 1983). The products
     by M are exact as pairs, so that their integer parts can be dropped. No number of 53 bits is closer
@@ -99,7 +134,7 @@ def lanes_quarters(x):
     rest = (rest1 + rest2) + (rest3 + shifted.times_plus(t4, shifted.fused(t3, -third)))
     high, low = lanes_sum(total - more, low)
     low = low + rest
-    half_pi, half_pi_low = HALF_PI[True]
+    half_pi, half_pi_low, _ = HALF_PI[True]
     r = high * half_pi
     low = high.fused(half_pi, -r) + high.times_plus(half_pi_low, low * half_pi)
     return lanes_modulo_four(whole, more), r, low
@@ -120,7 +155,8 @@ def lanes_single_quarters(x):
     whole = product.rint()
     fraction = (product - whole) + x.times_plus(factors[1], x.fused(factors[0], -product))
     more = fraction.rint()
-    return lanes_modulo_four(whole, more), ((fraction - more) * HALF_PI[True][0]).narrow(), None
+    k = lanes_modulo_four(whole, more)
+    return k.narrow(), ((fraction - more) * HALF_PI[True][0]).narrow(), None
 
 
 def lanes_modulo_four(a, b):
@@ -175,7 +211,7 @@ def lanes_atan(x):
 
 def lanes_atan_quotient(t, middle, large):
     z = t * t
-    half, half_low = HALF_PI[t.double]
+    half, half_low, _ = HALF_PI[t.double]
     turn = t.constant(half).where(large, t.constant(half / 2).where(middle, 0.0))
     turn_low = t.constant(half_low).where(large, t.constant(half_low / 2).where(middle, 0.0))
     return turn + (t + (t * z).times_plus(z.polynomial(ATAN[t.double]), turn_low))
@@ -195,7 +231,7 @@ def lanes_asin_parts(x):
 
 def lanes_asin(x):
     large, s, t = lanes_asin_parts(x)
-    half, half_low = HALF_PI[x.double]
+    half, half_low, _ = HALF_PI[x.double]
     high = half - (s + s)
     low = (half - high) - (s + s)
     far = high + (low - (t + t) + half_low)
@@ -204,7 +240,7 @@ def lanes_asin(x):
 
 def lanes_acos(x):
     large, s, t = lanes_asin_parts(x)
-    half, half_low = HALF_PI[x.double]
+    half, half_low, _ = HALF_PI[x.double]
     signed = (-t).where(x < 0.0, t)
     near = half - (x - (half_low - signed))
     far = (half - (s + (t - half_low))).where(x < 0.0, s + t)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import ctypes
 import platform
 import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import llvmlite.binding as llvm
 import mpmath
 import numpy as np
+from llvmlite import ir
 from numba import njit, types
 
+from symbp.codegen.registers import VECTOR_BYTES, steps
 from symbp.codegen.vector import BODIES
+from symbp.codegen.vector.lane import Lane
 from symbp.codegen.vector.sources import arity
+from symbp.machine.compile import Loaded, machine_code
+from symbp.machine.host import triple
 from tests.codegen.under_numba import under_numba
 
 lanewise = under_numba("symbp.codegen.vector.lane").lanewise
@@ -51,6 +58,36 @@ def values(name: str, *args: np.ndarray) -> np.ndarray:
     out = np.empty_like(args[0])
     loop(name, args[0].dtype.type)(*args, out)
     return out
+
+
+@cache
+def vectors(name: str, dtype: type) -> tuple[Any, int]:
+    """(x, out, numbers): out[i] = f(x[i]) for whole registers, and the numbers that one holds."""
+    module, index = ir.Module(), ir.IntType(64)
+    module.triple = triple()
+    real = ir.FloatType() if dtype == np.float32 else ir.DoubleType()
+    lanes = VECTOR_BYTES // np.dtype(dtype).itemsize
+    pointer = ir.VectorType(real, lanes).as_pointer()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [pointer, pointer, index]), "run")
+    builder = ir.IRBuilder(function.append_basic_block())
+    x, out, count = function.args
+    with steps(builder, index(0), count, 1) as k:
+        given = Lane(builder, builder.load(builder.gep(x, [k]), align=1))
+        builder.store(BODIES[name](given).value, builder.gep(out, [k]), align=1)
+    builder.ret_void()
+    code = Loaded(machine_code(llvm.parse_assembly(str(module))))
+    run = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)(code.address("run"))
+    run.code = code  # it lives as long as this
+    return run, lanes
+
+
+def vector_values(name: str, x: np.ndarray) -> np.ndarray:
+    """The same as `values` from the functions of registers, which may take other ways."""
+    run, lanes = vectors(name, x.dtype.type)
+    whole = np.resize(x, -(-x.size // lanes) * lanes)
+    out = np.empty_like(whole)
+    run(whole.ctypes.data, out.ctypes.data, whole.size // lanes)
+    return out[: x.size]
 
 
 def numbers(dtype: type, count: int, seed: int = 0) -> np.ndarray:
