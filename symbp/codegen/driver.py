@@ -179,7 +179,7 @@ class Driver:
             seen: lines that name views and hold already; new ones are added.
         """
         if nest.form == MULTIPLY:
-            return [self.module.multiply(nest, self.schedule, self)]
+            return self.module.multiply(nest, self.schedule, self)
         key = self._keys[id(nest)]
         if self._may_inline and self._uses[key] <= FEW:
             found = self.module.inlined(nest, self.schedule, self)

@@ -17,7 +17,7 @@ from symbp.codegen.own_source import own_source
 from symbp.codegen.pointwise import OWN_NAMES as LOCKSTEP_NAMES
 from symbp.codegen.pointwise import PointwiseDriver, Straight, straight
 from symbp.codegen.pointwise import sources as lockstep_sources
-from symbp.codegen.product import ONES, OWN_NAMES, Part, crew_functions, micro_kernels, multiply_call
+from symbp.codegen.product import ONES, OWN_NAMES, Part, crew_functions, micro_kernels, multiply_lines
 from symbp.codegen.reorder import reorderable
 from symbp.codegen.shared import SharedDriver
 from symbp.codegen.text import equation
@@ -111,10 +111,11 @@ class Module:
 
     # Nests
 
-    def multiply(self, nest: Nest, schedule: Schedule, driver: Driver, part: Part | None = None) -> str:
-        """Text of the call that computes a matrix product, or a part of it; see `multiply_call`."""
-        return multiply_call(
-            nest.statements[0], schedule, driver.place, driver.single, bool(driver.summed), part
+    def multiply(self, nest: Nest, schedule: Schedule, driver: Driver, part: Part | None = None) -> list[str]:
+        """The calls that compute matrix products, or a part of them; see `multiply_lines`."""
+        alone = bool(driver.summed)
+        return multiply_lines(
+            nest.statements[0], schedule, driver.place, self.local, driver.single, alone, part
         )
 
     def inlined(self, nest: Nest, schedule: Schedule, driver: Driver) -> tuple[list[str], list[str]] | None:

@@ -1,8 +1,8 @@
-"""A matrix product as the text of one call, and the micro-kernels as text."""
+"""Matrix products as calls, and the micro-kernels as text."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 
@@ -14,7 +14,7 @@ from symbp.ir.nodes import BATCH, Access, Index, Program, Statement
 from symbp.machine import gate
 from symbp.machine.status import out_of_range
 from symbp.schedule.looptree import Schedule, sums_batch
-from symbp.schedule.product import Product, product_of
+from symbp.schedule.product import Product, products_of
 
 FEW = 8
 """Rows of a product below which copying a matrix with its axes exchanged takes longer than it saves."""
@@ -47,25 +47,51 @@ class Part:
     columns: bool = False
 
 
-def multiply_call(
+def multiply_lines(
     s: Statement,
     schedule: Schedule,
     place: Callable[[str], tuple[str, str]],
+    named: Callable[[str], str],
     single: bool,
     alone: bool,
     part: Part | None = None,
-) -> str:
-    """`multiply(...)`, `multiply_turned(...)` or `multiply_large(...)` for a matrix product; see
-    `symbp.codegen.micro`.
+) -> list[str]:
+    """Calls of `multiply`, `multiply_turned` or `multiply_large` for a sum of matrix products, in loops.
+
+    See `symbp.codegen.micro`.
 
     Args:
         place: of a tensor, the variable that holds its buffer and where it begins there.
+        named: of an index, the variable of its loop.
         single: whether numbers are float32.
         alone: whether there are no samples before those of this tile in its sums.
-        part: what is computed of the product, if not all.
+        part: what is computed of the products, if not all.
     """
-    product = product_of(s)
-    assert product is not None
+    lines = []
+    for k, product in enumerate(products_of(s)):
+        names = {index: named(index.name) for index in product.loops}
+        summed = [names[index] for index in product.loops if index in s.bound]
+        begun = ["start"] * (sums_batch(s) and not alone) + summed
+        fresh = "False" if k else f"{' + '.join(begun)} == 0" if begun else "True"
+        for depth, index in enumerate(product.loops):
+            extent = "rows" if index.extent == BATCH else index.extent
+            lines.append("    " * depth + f"for {names[index]} in range({extent}):")
+        call = _call(s.access, product, schedule, place, names, single, fresh, part)
+        lines.append("    " * len(names) + call)
+    return lines
+
+
+def _call(
+    target: Access,
+    product: Product,
+    schedule: Schedule,
+    place: Callable[[str], tuple[str, str]],
+    names: Mapping[Index, str],
+    single: bool,
+    fresh: str,
+    part: Part | None,
+) -> str:
+    """The call of one product."""
 
     def strides(access: Access) -> tuple[str, str, dict[Index, int]]:
         """Buffer, offset and the distance between neighbours along each index."""
@@ -81,9 +107,10 @@ def multiply_call(
             along = product.columns if part.columns else product.rows
             step = steps.get(along, 0)  # type: ignore[arg-type]
             offset += f" + {part.low}*{step}" if step else ""
+        offset += "".join(f" + {name}*{steps[index]}" for index, name in names.items() if index in steps)
         return buffer, offset, steps
 
-    c, c_at, c_steps = strides(s.access)
+    c, c_at, c_steps = strides(target)
     a, a_at, a_steps = ONES, "0", {product.depth: 0}
     if product.left is not None:
         a, a_at, a_steps = strides(product.left)
@@ -92,7 +119,6 @@ def multiply_call(
     sizes = ["rows" if n == BATCH else str(n) for n in (rows, product.columns.extent, product.depth.extent)]
     if part is not None:
         sizes[part.columns] = part.count
-    fresh = "start == 0" if sums_batch(s) and not alone else "True"
     texts = [c, c_at, c_steps.get(product.rows, 0), a, a_at, a_steps.get(product.rows, 0)]  # type: ignore[arg-type]
     texts += [a_steps[product.depth], b, b_at, b_steps[product.columns if product.turned else product.depth]]
     texts += [*sizes, fresh]

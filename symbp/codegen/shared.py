@@ -11,7 +11,7 @@ from symbp.ir.nodes import BATCH, Statement
 from symbp.machine.gate import DONE, NOTED
 from symbp.schedule.looptree import MULTIPLY, Nest, Stage, sums_batch
 from symbp.schedule.parts import MOST_NESTS, PARTS
-from symbp.schedule.product import product_of
+from symbp.schedule.product import product_of, products_of
 
 PIECE = 64
 """Samples, or the most rows of a sum over samples with few columns, that one thread takes at a time."""
@@ -167,9 +167,9 @@ class SharedDriver(Driver):
             f"count = {count}",
         ]
         self.shifted = True
-        text = self.module.multiply(nest, self.schedule, self, Part("low", "count", columns=True))
+        calls = self.module.multiply(nest, self.schedule, self, Part("low", "count", columns=True))
         self.shifted = False
-        return f"(rows + {size - 1})//{size}*{blocks}", [*lines, *self._explained(nest, [text])]
+        return f"(rows + {size - 1})//{size}*{blocks}", [*lines, *self._explained(nest, calls)]
 
     def _sums(self, nests: list[Nest]) -> tuple[str, list[str]]:
         """The number of pieces of sums over the batch, and what does one of them."""
@@ -178,7 +178,7 @@ class SharedDriver(Driver):
         for nest in nests:
             begin, word = end, "elif" if lines else "if"
             what: list[str] = []
-            if nest.form == MULTIPLY and len(nest.extents) > 1:
+            if nest.form == MULTIPLY and len(nest.extents) == 2:
                 many, columns = nest.extents
                 by_columns = _panels(columns) >= FEWEST_PIECES
                 if by_columns:
@@ -192,7 +192,7 @@ class SharedDriver(Driver):
                     low = f"{size}*(piece - {begin})" if begin else f"{size}*piece"
                     count = f"min({size}, {many} - low)"
                 what += [f"low = {low}", f"count = {count}"]
-                what += [self.module.multiply(nest, self.schedule, self, Part("low", "count", by_columns))]
+                what += self.module.multiply(nest, self.schedule, self, Part("low", "count", by_columns))
             else:
                 end += 1
                 what += self._nest(nest, True, set())
@@ -201,9 +201,8 @@ class SharedDriver(Driver):
 
     def _is_for_unit(self, nest: Nest) -> bool:
         """Whether a product may be one for the matrix unit, which splits the matrices for each piece anew."""
-        product = product_of(nest.statements[0])
-        assert product is not None
-        return self.single and is_large_text(product, self.schedule.tile) != "False"
+        products = products_of(nest.statements[0])
+        return self.single and any(is_large_text(p, self.schedule.tile) != "False" for p in products)
 
     def _width(self, nest: Nest) -> int:
         """The columns of a piece of a product, of which there are few for the matrix unit."""

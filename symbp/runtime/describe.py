@@ -14,7 +14,7 @@ from symbp.passes.cost import cost
 from symbp.runtime.compiled import slot_of
 from symbp.schedule.kernel import Kernel
 from symbp.schedule.memory import plan_kernel
-from symbp.schedule.product import product_of
+from symbp.schedule.product import products_of
 
 
 def describe(kernel: Kernel, derivation: Any, line: Straight | None = None) -> dict:
@@ -74,7 +74,7 @@ def describe(kernel: Kernel, derivation: Any, line: Straight | None = None) -> d
 
 def has_products(kernel: Kernel) -> bool:
     """Whether a kernel calls micro-kernels."""
-    return any(product_of(s) is not None for s in kernel.program.statements)
+    return any(products_of(s) for s in kernel.program.statements)
 
 
 def operations_per_sample(program: Program) -> int:

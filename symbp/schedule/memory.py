@@ -6,11 +6,12 @@ from collections import defaultdict
 from dataclasses import replace
 from math import inf, prod
 
-from symbp.ir.nodes import Program, Statement
+from symbp.ir.nodes import BATCH, Program, Statement
 from symbp.ir.walk import accesses
 from symbp.schedule.fuse import fuse, reads_of
+from symbp.schedule.joined_sums import with_joined_sums
 from symbp.schedule.kernel import FUSED, LAYERWISE, Kernel
-from symbp.schedule.looptree import DOT, MULTIPLY, Nest, Place, Schedule, Stage, sums_batch
+from symbp.schedule.looptree import DOT, Nest, Place, Schedule, Stage, sums_batch
 from symbp.schedule.means import with_means_inside
 from symbp.schedule.parts import (
     LARGEST_PART,
@@ -22,7 +23,7 @@ from symbp.schedule.parts import (
     parts,
     sums_of,
 )
-from symbp.schedule.product import without_single_terms
+from symbp.schedule.product import products_of, without_single_terms
 from symbp.schedule.short_rows import with_functions_alone
 from symbp.schedule.spans import joined_spans
 
@@ -45,7 +46,7 @@ def plan_kernel(kernel: Kernel) -> Schedule:
     program = kernel.program
     if program.outputs != (*kernel.results, *kernel.gradient):
         program = type(program)(program.tensors, program.statements, (*kernel.results, *kernel.gradient))
-    program = with_means_inside(without_single_terms(program))
+    program = with_means_inside(with_joined_sums(without_single_terms(program)))
     stages = fuse(program)
     gradient = sum(program.tensors[n].row_size for n in kernel.gradient)
     part = part_size(program, stages, gradient) if kernel.schedule in (None, FUSED) else inf
@@ -107,12 +108,17 @@ def _tile(kernel: Kernel, program: Program, stages: tuple[Stage, ...], row: int,
     if kernel.schedule == LAYERWISE:
         tile = TILE_MOST
     elif kernel.schedule != FUSED and any(
-        nest.form == MULTIPLY for stage in stages if stage.tiled for nest in stage.nests
+        _multiplies_samples(nest) for stage in stages if stage.tiled for nest in stage.nests
     ):
         matrices = (*kernel.parameters, *kernel.gradient)
         large = width * sum(prod(program.tensors[n].shape) for n in matrices) > LARGE_BYTES
         tile = PRODUCT_LEAST if small else max(tile, TILE_MOST if large else PRODUCT_LEAST)
     return tile - tile % ALIGN if row > 1 and tile > ALIGN else tile
+
+
+def _multiplies_samples(nest: Nest) -> bool:
+    """Whether a nest is a product of a matrix with a row per sample, not one for each."""
+    return any(all(i.extent != BATCH for i in p.loops) for p in products_of(nest.statements[0]))
 
 
 def _outside(kernel: Kernel) -> dict[str, Place]:

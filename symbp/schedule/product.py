@@ -4,6 +4,10 @@
 
 or only right[k, n], as if left were 1, with the axes of `left` in any order, and those of `right` so
 that n or k is contiguous. A sum over the samples may be divided by their number.
+
+What has more axes is a loop around such products: one for each sample, as the scores of attention, or for
+each head. The sum may be over the index of a loop, too, as in the gradient of weights that every step of a
+sequence uses. A sum of products is one after the other.
 """
 
 from __future__ import annotations
@@ -25,6 +29,9 @@ LEAST = 32
 LEAST_COLUMNS = 8
 """So are sums over samples of fewer entries, and sums of rows shorter than this."""
 
+LEAST_LOOPED = 512
+"""So are products inside of a loop of fewer terms: each takes a call."""
+
 
 @dataclass(frozen=True)
 class Product:
@@ -37,6 +44,7 @@ class Product:
         depth: the index k.
         turned: whether rows of `right` run along the sum, not along the columns.
         mean: whether the sum, over the samples, is divided by their number.
+        loops: indices of loops around the product.
     """
 
     left: Access | None
@@ -46,10 +54,46 @@ class Product:
     depth: Index
     turned: bool = False
     mean: bool = False
+    loops: tuple[Index, ...] = ()
+
+
+def products_of(s: Statement) -> list[Product]:
+    """The statement as matrix products that are added up; none where it is not that."""
+    single = product_of(s)
+    if single is not None:
+        return [single]
+    if s.reduce != "sum" or s.where or len(s.indices) < 2:
+        return []
+    found = [_looped(s, term) for term in sp.Add.make_args(s.body)]
+    return [product for product in found if product is not None] if all(found) else []
+
+
+def _looped(s: Statement, term: sp.Expr) -> Product | None:
+    """One term of a sum as a matrix product with loops around it."""
+    *others, columns = s.indices
+    inside = [i for i in s.bound if i.extent != BATCH] or [*s.bound]
+    factors = sp.Mul.make_args(term)
+    if len(inside) != 1 or len(factors) != 2 or not all(isinstance(f, Access) for f in factors):
+        return None
+    depth = inside[0]
+    for left, right in (factors, factors[::-1]):
+        first, second = _plain(left), _plain(right)
+        if first is None or second is None or {*first, *second} != {*s.indices, *s.bound}:
+            return None
+        fits = depth in first and depth in second and columns in second and columns not in first
+        own = [i for i in others if i in first and i not in second]
+        if not fits or not own or right.indices[-1] not in (columns, depth):
+            continue
+        rows = next((i for i in reversed(own) if i.extent != BATCH), own[-1])
+        loops = tuple(i for i in (*others, *s.bound) if i not in (rows, depth))
+        if not (_is_worth_a_call(rows, columns, depth) if loops else _is_worth_it(rows, columns, depth)):
+            return None
+        return Product(left, right, rows, columns, depth, right.indices[-1] == depth, loops=loops)
+    return None
 
 
 def product_of(s: Statement) -> Product | None:
-    """The statement as a matrix product, or None."""
+    """The statement as a single matrix product without loops around it, or None."""
     if s.reduce != "sum" or len(s.bound) != 1 or s.where or len(s.indices) not in (1, 2):
         return None
     columns, depth = s.indices[-1], s.bound[0]
@@ -90,6 +134,13 @@ def _is_worth_it(rows: Index | None, columns: Index, depth: Index) -> bool:
         return False
     terms = prod(i.extent for i in (rows, columns, depth) if i is not None and i.extent != BATCH)
     return terms >= (LEAST_COLUMNS if depth.extent == BATCH else LEAST)
+
+
+def _is_worth_a_call(rows: Index, columns: Index, depth: Index) -> bool:
+    extents = rows.extent, columns.extent, depth.extent
+    if BATCH in extents or rows.extent == 1:
+        return False
+    return columns.extent >= LEAST_COLUMNS and prod(extents) >= LEAST_LOOPED
 
 
 def without_single_terms(program: Program) -> Program:

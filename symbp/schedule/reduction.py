@@ -10,7 +10,7 @@ from symbp.ir.entries import entries
 from symbp.ir.nodes import BATCH, Access, Index, Statement
 from symbp.ir.walk import accesses, index_symbols, substitute
 from symbp.schedule.looptree import ACCUMULATE, DOT, ENTRIES, MULTIPLY
-from symbp.schedule.product import product_of
+from symbp.schedule.product import products_of
 
 STRIDED = 8
 """Cost of a strided access relative to a contiguous one."""
@@ -49,8 +49,8 @@ def innermost_cost(reads: list[Access], index: Index) -> int:
 
 
 def best_form(statement: Statement) -> str:
-    """A product or copy of matrices, entry by entry, dot form, or accumulate form where memory asks it."""
-    if product_of(statement) is not None:
+    """Products or a copy of matrices, entry by entry, dot form, or accumulate form where memory asks it."""
+    if products_of(statement):
         return MULTIPLY
     if entries(statement) is not None:
         return ENTRIES

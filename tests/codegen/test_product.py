@@ -13,7 +13,7 @@ from symbp.codegen.product import (
     Part,
     crew_functions,
     micro_kernels,
-    multiply_call,
+    multiply_lines,
     write_products,
 )
 from symbp.ir.nodes import BATCH, Index, Statement, Tensor
@@ -36,10 +36,19 @@ def schedule():
     return plan_kernel(Kernel("f", program, ("x", "d"), ("W",), ("z",), ("g",)))
 
 
+def lines(s, plan, single=False, alone=False, part=None):
+    return multiply_lines(s, plan, lambda name: (name, "0"), str, single, alone, part)
+
+
+def one(s, plan, **more):
+    (line,) = lines(s, plan, **more)
+    return line
+
+
 def call(target, part=None):
     plan = schedule()
     statement = next(s for s in plan.program.statements if s.target == target)
-    return multiply_call(statement, plan, lambda name: (name, "0"), False, False, part)
+    return one(statement, plan, part=part)
 
 
 def test_sizes_and_strides():
@@ -54,11 +63,8 @@ def test_means_and_sums_of_their_own():
     plan = plan_kernel(Kernel("f", program_of([x, d, g], [mean], ("g",)), ("x", "d"), (), (), ("g",)))
     place = "multiply(g, 0, 6, d, 0, 1, 8, x, 0, 6, 8, 6, rows,"
     for single, number in ((False, "1.0/samples"), (True, "f32(1.0)/f32(samples)")):
-        assert (
-            multiply_call(mean, plan, lambda name: (name, "0"), single, False)
-            == f"{place} start == 0, {number})"
-        )
-    assert multiply_call(mean, plan, lambda name: (name, "0"), False, True) == f"{place} True, 1.0/samples)"
+        assert one(mean, plan, single=single) == f"{place} start == 0, {number})"
+    assert one(mean, plan, alone=True) == f"{place} True, 1.0/samples)"
 
 
 def test_rows_along_the_sum():
@@ -72,10 +78,51 @@ def test_rows_along_the_sum():
     plan = plan_kernel(
         Kernel("f", program_of([x, w, v, z, y], statements, ("z", "y")), ("x",), ("W", "v"), ("z", "y"), ())
     )
-    texts = [multiply_call(s, plan, lambda name: (name, "0"), False, False) for s in plan.program.statements]
+    texts = [one(s, plan) for s in plan.program.statements]
     assert texts == [
         "multiply_turned(z, 0, 8, x, 0, 6, 1, W, 0, 6, rows, 8, 6, True, samples < 8)",
         "multiply_turned(y, 0, 0, v, 0, 0, 1, W, 0, 6, 1, 8, 6, True, True)",
+    ]
+
+
+def attention():
+    """Scores of queries and keys, and a gradient of what all positions share."""
+    t, s, d, e = Index("t", 16), Index("s", 16), Index("d", 8), Index("e", 8)
+    q, k = (Tensor(name, (BATCH, 16, 8), "input") for name in "qk")
+    S, g = Tensor("S", (BATCH, 16, 16)), Tensor("g", (8, 8))
+    statements = [
+        Statement("S", (N, t, s), q[N, t, d] * k[N, s, d], "sum", (d,)),
+        Statement("g", (e, d), q[N, t, e] * k[N, t, d], "sum", (N, t)),
+    ]
+    program = program_of([q, k, S, g], statements, ("S", "g"))
+    return plan_kernel(Kernel("f", program, ("q", "k"), (), ("S",), ("g",)))
+
+
+def test_loops_around_products():
+    plan = attention()
+    scores, gradient = plan.program.statements
+    assert lines(scores, plan) == [
+        "for n in range(rows):",
+        "    multiply_turned(S, 0 + n*256, 16, q, 0 + n*128, 8, 1, k, 0 + n*128, 8, 16, 16, 8, True, False)",
+    ]
+    assert lines(gradient, plan)[1] == (
+        "    multiply(g, 0, 8, q, 0 + n*128, 1, 8, k, 0 + n*128, 8, 8, 8, 16, start + n == 0, 1.0)"
+    )
+    assert "8, 8, 16, n == 0, 1.0)" in lines(gradient, plan, alone=True)[1]
+    assert "g, 0 + low*8, 8, q, 0 + low*1 + n*128," in lines(gradient, plan, part=Part("low", "count"))[1]
+
+
+def test_sums_of_products_are_calls_one_after_the_other():
+    i, j = Index("i", 8), Index("j", 6)
+    x, y = (Tensor(name, (BATCH, 6), "input") for name in "xy")
+    a, b, g = Tensor("a", (BATCH, 8), "input"), Tensor("b", (BATCH, 8), "input"), Tensor("g", (8, 6))
+    total = Statement("g", (i, j), a[N, i] * x[N, j] + b[N, i] * y[N, j], "sum", (N,))
+    plan = plan_kernel(
+        Kernel("f", program_of([x, y, a, b, g], [total], ("g",)), ("x", "y", "a", "b"), (), (), ("g",))
+    )
+    assert lines(total, plan) == [
+        "multiply(g, 0, 6, a, 0, 1, 8, x, 0, 6, 8, 6, rows, start == 0, 1.0)",
+        "multiply(g, 0, 6, b, 0, 1, 8, y, 0, 6, 8, 6, rows, False, 1.0)",
     ]
 
 
@@ -145,7 +192,7 @@ def test_large_products_of_float32_are_for_the_matrix_unit(columns, depth, large
     plan = plan_kernel(kernel)
 
     def text(single, **more):
-        return multiply_call(s, plan, lambda name: (name, "0"), single, False, **more)
+        return one(s, plan, single=single, **more)
 
     if large is None:
         assert text(True).startswith("multiply_turned(")
@@ -162,5 +209,5 @@ def test_sums_over_samples_for_the_matrix_unit_take_more_than_some_samples():
     x, d, g = Tensor("x", (BATCH, 300), "input"), Tensor("d", (BATCH, 400), "input"), Tensor("g", (400, 300))
     s = Statement("g", (i, j), d[N, i] * x[N, j], "sum", (N,))
     plan = plan_kernel(Kernel("f", program_of([x, d, g], [s], ("g",)), ("x", "d"), (), (), ("g",), "float32"))
-    text = multiply_call(s, plan, lambda name: (name, "0"), True, False)
+    text = one(s, plan, single=True)
     assert text.endswith("400, 300, rows, start == 0, f32(1.0), False, False, samples >= 128)")

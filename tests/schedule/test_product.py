@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from symbp.ir.nodes import BATCH, Index, Statement, Tensor
-from symbp.schedule.product import product_of, without_single_terms
+from symbp.schedule.product import product_of, products_of, without_single_terms
 from tests.codegen.kernels import program_of
 
 N, M, K = Index("n", BATCH), Index("i", 8), Index("j", 6)
@@ -57,6 +57,51 @@ def test_rows_along_the_sum():
     found = product_of(Statement("z", (M,), W[M, K] * vector[K], "sum", (K,)))
     assert (found.left, found.right, found.rows, found.turned) == (vector[K], W[M, K], None, True)
     assert not product_of(Statement("z", (N, K), W[M, K] * D[N, M], "sum", (M,))).turned
+
+
+T, S, HEAD = Index("t", 16), Index("s", 12), Index("h", 4)
+Q, V = Tensor("q", (BATCH, 4, 16, 8), "input"), Tensor("v", (BATCH, 4, 12, 8), "input")
+
+
+def test_loops_around_products():
+    """Of scores for samples and heads, and of rows that have more than one axis."""
+    (found,) = products_of(Statement("S", (N, HEAD, T, S), Q[N, HEAD, T, M] * V[N, HEAD, S, M], "sum", (M,)))
+    assert (found.rows, found.columns, found.depth, found.loops) == (T, S, M, (N, HEAD))
+    assert (found.left, found.turned) == (Q[N, HEAD, T, M], True)
+    X, m = Tensor("X", (BATCH, 16, 8), "input"), Index("m", 64)
+    weights = Tensor("U", (8, 64), "parameter")
+    (found,) = products_of(Statement("z", (N, T, m), X[N, T, M] * weights[M, m], "sum", (M,)))
+    assert (found.rows, found.columns, found.loops, found.turned) == (T, m, (N,), False)
+    # The sum over samples too, in the gradient of what every position uses.
+    D = Tensor("D", (BATCH, 16, 64), "input")
+    (found,) = products_of(Statement("g", (M, m), X[N, T, M] * D[N, T, m], "sum", (N, T)))
+    assert (found.rows, found.columns, found.depth, found.loops) == (M, m, T, (N,))
+
+
+def test_sums_of_products():
+    both = Statement("g", (M, K), X[N, K] * D[N, M] + D[N, M] * W[M, K], "sum", (N,))
+    assert products_of(both) == []
+    Y = Tensor("y", (BATCH, 6), "input")
+    found = products_of(Statement("g", (M, K), X[N, K] * D[N, M] + Y[N, K] * D[N, M], "sum", (N,)))
+    assert sorted(p.right.name for p in found) == ["x", "y"]
+    assert all((p.rows, p.columns, p.depth, p.loops) == (M, K, N, ()) for p in found)
+    single = Statement("g", (M, K), X[N, K] * D[N, M], "sum", (N,))
+    assert products_of(single) == [product_of(single)]
+
+
+def test_what_is_no_product_in_loops():
+    few = Index("f", 4)
+    for statement in (
+        # Few terms, for each of which there would be a call.
+        Statement("S", (N, T, few), Q[N, 0, T, few] * V[N, 0, few, few], "sum", (M,)),
+        Statement("S", (N, HEAD, T), Q[N, HEAD, T, M] * V[N, HEAD, 0, M], "sum", (M,)),
+        # Axes that no stride describes, and no rows of their own.
+        Statement("S", (N, T, S), Q[N, 0, T, M] * V[N, 0, S, M + 0 * S] * 2, "sum", (M,)),
+        Statement("S", (N, T, S), Q[N, 0, T, M] * V[N, 0, S, M], "max", (M,)),
+        Statement("S", (N, T, S), Q[N, 0, T, M] * V[N, 0, S, M], "sum", (M,), (sp.Lt(M, T),)),
+        Statement("S", (N, T, M), Q[N, 0, T, M] * V[N, 0, S, M], "sum", (S,)),
+    ):
+        assert products_of(statement) == []
 
 
 def test_sums_of_one_term_are_written_out():
