@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 
+import sympy as sp
 from llvmlite import ir
 
 from symbp.codegen import crew, matrix_unit, micro, panel, registers, splitting, tile, unit_product
@@ -97,10 +98,11 @@ def _call(
         """Buffer, offset and the distance between neighbours along each index."""
         const, steps = 0, {}
         for position, step in zip(access.indices, _steps(schedule.program, access.name), strict=True):
-            if isinstance(position, Index):
-                steps[position] = step
-            else:
-                const += int(position) * step
+            for term in sp.Add.make_args(position):
+                if isinstance(term, Index):
+                    steps[term] = step
+                else:
+                    const += int(term) * step
         buffer, offset = place(access.name)
         offset += f" + {const}" if const else ""
         if part is not None:

@@ -7,13 +7,14 @@ that n or k is contiguous. A sum over the samples may be divided by their number
 
 What has more axes is a loop around such products: one for each sample, as the scores of attention, or for
 each head. The sum may be over the index of a loop, too, as in the gradient of weights that every step of a
-sequence uses. A sum of products is one after the other.
+sequence uses, and windows may overlap, as those of a convolution. A sum of products is one after the other.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import sympy as sp
 
@@ -71,25 +72,36 @@ def products_of(s: Statement) -> list[Product]:
 def _looped(s: Statement, term: sp.Expr) -> Product | None:
     """One term of a sum as a matrix product with loops around it."""
     *others, columns = s.indices
-    inside = [i for i in s.bound if i.extent != BATCH] or [*s.bound]
     factors = sp.Mul.make_args(term)
-    if len(inside) != 1 or len(factors) != 2 or not all(isinstance(f, Access) for f in factors):
+    if len(factors) != 2 or not all(isinstance(f, Access) for f in factors):
         return None
-    depth = inside[0]
-    for left, right in (factors, factors[::-1]):
-        first, second = _plain(left), _plain(right)
-        if first is None or second is None or {*first, *second} != {*s.indices, *s.bound}:
-            return None
-        fits = depth in first and depth in second and columns in second and columns not in first
-        own = [i for i in others if i in first and i not in second]
-        if not fits or not own or right.indices[-1] not in (columns, depth):
-            continue
-        rows = next((i for i in reversed(own) if i.extent != BATCH), own[-1])
-        loops = tuple(i for i in (*others, *s.bound) if i not in (rows, depth))
-        if not (_is_worth_a_call(rows, columns, depth) if loops else _is_worth_it(rows, columns, depth)):
-            return None
-        return Product(left, right, rows, columns, depth, right.indices[-1] == depth, loops=loops)
+    inside = [i for i in s.bound if i.extent != BATCH] or [*s.bound]
+    for depth in sorted(inside, key=lambda i: -i.extent):
+        for left, right in (factors, factors[::-1]):
+            first, second = _along(*left.indices), _along(*right.indices)
+            if first is None or second is None or {*first, *second} != {*s.indices, *s.bound}:
+                return None
+            contiguous = _along(right.indices[-1])
+            assert contiguous is not None
+            fits = depth in first and depth in second and columns in second and columns not in first
+            own = [i for i in others if i in first and i not in second]
+            if not fits or not own or not {columns, depth} & {*contiguous}:
+                continue
+            rows = next((i for i in reversed(own) if i.extent != BATCH), own[-1])
+            loops = tuple(i for i in (*others, *s.bound) if i not in (rows, depth))
+            if _is_worth_a_call(rows, columns, depth) if loops else _is_worth_it(rows, columns, depth):
+                return Product(left, right, rows, columns, depth, columns not in contiguous, loops=loops)
     return None
+
+
+def _along(*positions: Any) -> list[Index] | None:
+    """The indices that some positions are sums of; None where one is used twice or is computed otherwise.
+
+    Neighbours along each are a fixed distance apart in memory, also in x[i + p, j + q].
+    """
+    terms = [t for position in positions for t in sp.Add.make_args(position) if not t.is_Integer]
+    plain = all(isinstance(t, Index) for t in terms) and len({*terms}) == len(terms)
+    return terms if plain else None
 
 
 def product_of(s: Statement) -> Product | None:
@@ -138,9 +150,7 @@ def _is_worth_it(rows: Index | None, columns: Index, depth: Index) -> bool:
 
 def _is_worth_a_call(rows: Index, columns: Index, depth: Index) -> bool:
     extents = rows.extent, columns.extent, depth.extent
-    if BATCH in extents or rows.extent == 1:
-        return False
-    return columns.extent >= LEAST_COLUMNS and prod(extents) >= LEAST_LOOPED
+    return BATCH not in extents and 1 not in extents and prod(extents) >= LEAST_LOOPED
 
 
 def without_single_terms(program: Program) -> Program:

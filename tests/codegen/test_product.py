@@ -112,6 +112,24 @@ def test_loops_around_products():
     assert "g, 0 + low*8, 8, q, 0 + low*1 + n*128," in lines(gradient, plan, part=Part("low", "count"))[1]
 
 
+def test_overlapping_windows():
+    c, i, j, p, q = (Index(name, n) for name, n in zip("cijpq", (8, 26, 26, 3, 3), strict=True))
+    x, k = Tensor("x", (BATCH, 28, 29), "input"), Tensor("k", (8, 3, 3), "parameter")
+    z = Tensor("z", (BATCH, 8, 26, 26))
+    s = Statement("z", (N, c, i, j), k[c, p, q] * x[N, i + p, j + q + 1], "sum", (p, q))
+    plan = plan_kernel(Kernel("f", program_of([x, k, z], [s], ("z",)), ("x",), ("k",), ("z",), ()))
+    *loops, text = lines(s, plan)
+    assert [line.strip() for line in loops] == [
+        "for n in range(rows):",
+        "for i in range(26):",
+        "for q in range(3):",
+    ]
+    assert text.strip() == (
+        "multiply(z, 0 + n*5408 + i*26, 676, k, 0 + q*1, 9, 3, x, 0 + 1 + n*812 + i*29 + q*1, 29, "
+        "8, 26, 3, q == 0, 1.0)"
+    )
+
+
 def test_sums_of_products_are_calls_one_after_the_other():
     i, j = Index("i", 8), Index("j", 6)
     x, y = (Tensor(name, (BATCH, 6), "input") for name in "xy")

@@ -90,8 +90,24 @@ def attention(places=12, width=16):
     return sb.Network(equations, inputs=[X], parameters=[Q, K, V], loss=E)
 
 
+def convolution(size=18, channels=8, window=3):
+    inside = size - window + 1
+    c, i, j = nn.index("c", channels), nn.index("i", inside), nn.index("j", inside)
+    p, q = nn.index("p", window), nn.index("q", window)
+    x, k, b = (
+        nn.indexed("x", size, size),
+        nn.indexed("k", channels, window, window),
+        nn.indexed("b", channels),
+    )
+    z, E = nn.indexed("z", channels, inside, inside), nn.scalar("E")
+    terms = sp.Sum(k[c, p, q] * x[i + p, j + q], (p, 0, window - 1), (q, 0, window - 1))
+    total = sp.Sum(z[c, i, j] ** 2, (c, 0, channels - 1), (i, 0, inside - 1), (j, 0, inside - 1))
+    equations = [sp.Eq(z[c, i, j], sp.tanh(terms + b[c])), sp.Eq(E, total / inside**2)]
+    return sb.Network(equations, inputs=[x], parameters=[k, b], loss=E)
+
+
 @pytest.mark.parametrize("samples", [1, 2, 7, 70, 200])
-@pytest.mark.parametrize("make", [recurrence, attention])
+@pytest.mark.parametrize("make", [recurrence, attention, convolution])
 def test_gradients_of_what_is_shared(make, samples):
     """Against central differences, for tiles of every length; threads change no digit."""
     network = make()

@@ -290,7 +290,7 @@ def _sum(b: Builder, node: sp.Sum, scope: Scope) -> sp.Expr:
     was, b.memo["guarded"] = b.memo.get("guarded"), bool(where) or b.memo.get("guarded")
     body = scalar(b, node.function, body_scope)
     b.memo["guarded"] = was
-    return collapse(b, body, bound, where)
+    return collapse(b, body, bound, where, tuple(i for i in scope.values() if isinstance(i, Index)))
 
 
 def _bound(b: Builder, limit: Any, scope: Scope) -> sp.Expr:
