@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import memory, networks, peak, scaling, start
+from benchmarks import memory, networks, peak, scaling, start, structures
 from benchmarks.measure import FULL, QUICK
 from benchmarks.records import Run, machine
 from benchmarks.scalar import section as scalar_section
@@ -23,6 +23,7 @@ SECTIONS = {
     "gradients": networks.gradients,
     "inference": networks.inference,
     "epoch": networks.epoch,
+    "structures": structures.structures,
     "scalar": scalar_section.scalar,
     "memory": memory.memory,
     "start": start.start,
@@ -31,6 +32,7 @@ SECTIONS = {
 PARTS = {
     "gradients": [w.name for w in WORKLOADS],
     "inference": [w.name for w in WORKLOADS],
+    "structures": list(structures.STRUCTURES),
     "start": [w.name for w in WORKLOADS],
     "scalar": list(MODELS),
     "scaling": [*scaling.AXES, "operations"],

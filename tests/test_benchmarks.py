@@ -2,10 +2,14 @@
 
 import json
 import time
+from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy import special
 
+import symbp as sb
 from benchmarks import contest, functions
 from benchmarks.__main__ import main
 from benchmarks.children import ChildFailed, child
@@ -15,6 +19,7 @@ from benchmarks.peers import contender
 from benchmarks.records import LEAST, Record, Run, best_peer, ours
 from benchmarks.scalar.models import kinetics, mixture, pendulum
 from benchmarks.scalar.peers import make
+from benchmarks.structures import STRUCTURES
 from benchmarks.workloads import WORKLOADS
 
 SHORT = Budget(rounds=4, stretch=1e-5)
@@ -141,6 +146,32 @@ def test_a_bound_call_gives_what_the_call_gives(model, samples):
     points = model.points(samples)
     (_, called), (_, bound) = (make(peer, model, points) for peer in ("symbp", "symbp, bound"))
     np.testing.assert_array_equal(bound(), called())
+
+
+@pytest.mark.parametrize("name", STRUCTURES)
+def test_structures_are_written_twice(name):
+    """As equations, and for arrays of a batch."""
+
+    def convolve(x, k):
+        windows = np.lib.stride_tricks.sliding_window_view(x[:, 0], k.shape[2:], axis=(1, 2))
+        return np.einsum("nijpq,cpq->ncij", windows, k[:, 0])
+
+    functions = SimpleNamespace(
+        tanh=np.tanh,
+        relu=lambda x: np.maximum(x, 0),
+        softmax=partial(special.softmax, axis=-1),
+        convolve=convolve,
+    )
+    made = STRUCTURES[name](samples=3)
+    value, _ = sb.compile(made.network).value_and_grad(
+        sb.compile(made.network).pack(made.parameters), data=made.data
+    )
+    assert value == pytest.approx(float(made.loss(functions, made.parameters, made.data)), rel=1e-4)
+
+
+def test_structures_are_timed(capsys):
+    assert main(["--quick", "--only", "recurrence"]) == 0
+    assert "recurrence 16 steps 8-32 N=64" in capsys.readouterr().out
 
 
 def test_a_missing_library_is_absent(monkeypatch):
