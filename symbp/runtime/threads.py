@@ -30,6 +30,9 @@ LATELY = 1e-3
 SAMPLES = 65
 """The fewest samples that are shared where each thread takes some of them at a time: more than a piece."""
 
+HEAVY = 100_000
+"""Operations per sample from which on fewer are shared: tiles hold a few of these, and threads take tiles."""
+
 WEIGHT = 1 / 16
 """Of a call in the mean time of calls that are shared."""
 
@@ -168,7 +171,7 @@ class Shared:
         columns: bool = False,
     ):
         self.alone, self.work, self.dtype, self.threads = alone, work, dtype, threads
-        self._least = 1 if columns else SAMPLES
+        self._least = 1 if columns else 2 if work >= HEAVY else SAMPLES
         self._make = together if threads > 1 else None
         self._together: Together | None = None
         self._alone_seconds = inf

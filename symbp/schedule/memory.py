@@ -117,8 +117,9 @@ def _tile(kernel: Kernel, program: Program, stages: tuple[Stage, ...], row: int,
 
 
 def _multiplies_samples(nest: Nest) -> bool:
-    """Whether a nest is a product of a matrix with a row per sample, not one for each."""
-    return any(all(i.extent != BATCH for i in p.loops) for p in products_of(nest.statements[0]))
+    """Whether a nest is a product of matrices with a row per sample, not one for each, nor a mere sum."""
+    products = products_of(nest.statements[0])
+    return any(p.left is not None and all(i.extent != BATCH for i in p.loops) for p in products)
 
 
 def _outside(kernel: Kernel) -> dict[str, Place]:

@@ -11,6 +11,7 @@ import pytest
 import sympy as sp
 
 import symbp as sb
+from benchmarks.structures import STRUCTURES
 from symbp.machine.gate import BUSY, FAILED
 from symbp.runtime import threads as module
 from symbp.runtime.crew import Crew, crew
@@ -52,6 +53,23 @@ def test_the_numbers_do_not_depend_on_the_threads(dtype, monkeypatch):
             )
             assert results[0] == want[0][0]
             np.testing.assert_array_equal(gradient, want[1])
+
+
+@pytest.mark.parametrize("make", STRUCTURES.values(), ids=[*STRUCTURES])
+def test_the_numbers_of_products_in_loops_do_not_depend_on_the_threads(make, monkeypatch):
+    share_everything(monkeypatch)
+    made = make()
+    one, *more = models(made.network, dtype="float32", cache=False)
+    theta = one.pack(made.parameters)
+    (rows,) = made.data.values()
+    for samples in (1, 5, 6, 12, 33):
+        given = [np.resize(rows, (samples, *rows.shape[1:]))]
+        want = one._gradient_kernel().run(theta, given, samples, one._layout)
+        for model in more:
+            for _ in range(3):
+                found = model._gradient_kernel().run(theta, given, samples, one._layout)
+                assert found[0][0] == want[0][0]
+                np.testing.assert_array_equal(found[1], want[1])
 
 
 @pytest.mark.parametrize("sizes", [(300, 500, 450, 5), (784, 128, 10)], ids=str)
@@ -221,7 +239,7 @@ def test_small_kernels_are_shared_where_they_follow_each_other(monkeypatch):
             return True, None
 
     never_rest(monkeypatch)
-    shared = Shared(lambda *a: calls.append("alone"), module.SHARED, np.dtype(float), Both, 2)
+    shared = Shared(lambda *a: calls.append("alone"), module.HEAVY - 1, np.dtype(float), Both, 2)
     quiet = Crew()
     quiet.last = -1e9
     monkeypatch.setattr(module, "crew", lambda: quiet)
@@ -239,7 +257,14 @@ def test_few_samples_are_shared_where_threads_take_columns():
     work, real = module.SHARED, np.dtype(float)
     assert Shared(None, work, real, object, 2, columns=True).fewest_shared == 1
     assert Shared(None, work // 4, real, object, 2, columns=True).fewest_shared == 4
-    assert Shared(None, work, real, object, 2).fewest_shared == module.SAMPLES
+    light = module.HEAVY - 1
+    assert Shared(None, light, real, object, 2).fewest_shared == module.SAMPLES
+
+
+def test_few_samples_are_shared_where_each_is_heavy():
+    work, real = module.SHARED, np.dtype(float)
+    assert Shared(None, work, real, object, 2).fewest_shared == 2
+    assert Shared(None, module.HEAVY, real, object, 2).fewest_shared == module.SHARED / module.HEAVY
 
 
 def learning():
