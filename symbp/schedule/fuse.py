@@ -11,6 +11,7 @@ from symbp.errors import UnsupportedError
 from symbp.ir.nodes import BATCH, Access, Program, Statement
 from symbp.ir.walk import accesses, postorder
 from symbp.schedule.looptree import DOT, Nest, Stage, batched, sums_batch
+from symbp.schedule.parts import MOST_TENSORS
 from symbp.schedule.reduction import best_form
 
 Reads = dict[str, list[Access]]
@@ -104,6 +105,7 @@ def _place(
                 and _related(statement, nest, reads)
                 and _pointwise(statement, nest, reads, home, number, producers)
                 and stopped not in kinds[id(nest)]
+                and _fits(statement, nest, reads)
             ):
                 nest.statements.append(statement)
                 kinds[id(nest)].add(kind)
@@ -125,6 +127,15 @@ def _related(statement: Statement, nest: Nest, reads: Reads) -> bool:
     mine = {a.name for a in reads[statement.target]}
     theirs = {a.name for s in nest.statements for a in reads[s.target]} | {s.target for s in nest.statements}
     return bool(mine & theirs)
+
+
+def _fits(statement: Statement, nest: Nest, reads: Reads) -> bool:
+    """Whether a nest with the statement has few enough tensors for a view of each; scalars need none."""
+    if all(extent == BATCH for extent in nest.extents):
+        return True
+    statements = (statement, *nest.statements)
+    names = {a.name for s in statements for a in reads[s.target]} | {s.target for s in statements}
+    return len(names) <= MOST_TENSORS
 
 
 def _pointwise(

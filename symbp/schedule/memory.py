@@ -11,6 +11,7 @@ from symbp.ir.walk import accesses
 from symbp.schedule.fuse import fuse, reads_of
 from symbp.schedule.joined_sums import with_joined_sums
 from symbp.schedule.kernel import FUSED, LAYERWISE, Kernel
+from symbp.schedule.long_sums import with_sums_in_parts
 from symbp.schedule.looptree import DOT, Nest, Place, Schedule, Stage, sums_batch
 from symbp.schedule.means import with_means_inside
 from symbp.schedule.parts import (
@@ -46,7 +47,7 @@ def plan_kernel(kernel: Kernel) -> Schedule:
     program = kernel.program
     if program.outputs != (*kernel.results, *kernel.gradient):
         program = type(program)(program.tensors, program.statements, (*kernel.results, *kernel.gradient))
-    program = with_means_inside(with_joined_sums(without_single_terms(program)))
+    program = with_sums_in_parts(with_means_inside(with_joined_sums(without_single_terms(program))))
     stages = fuse(program)
     gradient = sum(program.tensors[n].row_size for n in kernel.gradient)
     part = part_size(program, stages, gradient) if kernel.schedule in (None, FUSED) else inf

@@ -106,8 +106,12 @@ def convolution(size=18, channels=8, window=3):
     return sb.Network(equations, inputs=[x], parameters=[k, b], loss=E)
 
 
+def long_recurrence():
+    return recurrence(30, 8)
+
+
 @pytest.mark.parametrize("samples", [1, 2, 7, 70, 200])
-@pytest.mark.parametrize("make", [recurrence, attention, convolution])
+@pytest.mark.parametrize("make", [recurrence, long_recurrence, attention, convolution])
 def test_gradients_of_what_is_shared(make, samples):
     """Against central differences, for tiles of every length; threads change no digit."""
     network = make()
