@@ -77,8 +77,7 @@ class Point(Lockstep):
         written = sum(words[1] != "const" for words in lines)
         length = written - len(self.groups) + len({*self.groups.values()})
         if length > self.whole:
-            self.groups = {}  # pieces of the text would cut them
-            return lines, len(lines)
+            found, self.groups = lines, {}  # pieces of the text would cut them
         return found, length
 
     def once(self, context, builder, arrays):

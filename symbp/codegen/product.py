@@ -70,16 +70,34 @@ def multiply_lines(
     """
     lines = []
     for k, product in enumerate(products_of(s)):
-        names = {index: named(index.name) for index in product.loops}
-        summed = [names[index] for index in product.loops if index in s.bound]
+        whole = _whole(product, s.access, schedule.program)
+        loops = [i for i in product.loops if whole is None or i.extent != BATCH]
+        names = {index: named(index.name) for index in loops}
+        summed = [names[index] for index in loops if index in s.bound]
         begun = ["start"] * (sums_batch(s) and not alone) + summed
         fresh = "False" if k else f"{' + '.join(begun)} == 0" if begun else "True"
-        for depth, index in enumerate(product.loops):
+        for depth, index in enumerate(loops):
             extent = "rows" if index.extent == BATCH else index.extent
             lines.append("    " * depth + f"for {names[index]} in range({extent}):")
-        call = _call(s.access, product, schedule, place, names, single, fresh, part)
+        call = _call(s.access, product, schedule, place, names, whole, single, fresh, part)
         lines.append("    " * len(names) + call)
     return lines
+
+
+def _whole(product: Product, target: Access, program: Program) -> Index | None:
+    """The rows of a product, or the terms of its sum, if those of all samples are evenly spaced.
+
+    Then one product takes the place of a loop over the samples.
+    """
+    samples = next((i for i in product.loops if i.extent == BATCH), None)
+    accesses = [a for a in (target, product.left, product.right) if a is not None]
+    for index in (product.rows, product.depth):
+        if samples is not None and index is not None:
+            steps = [_strides(a, program)[1] for a in accesses]
+            apart = [(own.get(samples), own[index] * index.extent if index in own else None) for own in steps]
+            if all(one == other for one, other in apart):
+                return index
+    return None
 
 
 def _call(
@@ -88,21 +106,21 @@ def _call(
     schedule: Schedule,
     place: Callable[[str], tuple[str, str]],
     names: Mapping[Index, str],
+    whole: Index | None,
     single: bool,
     fresh: str,
     part: Part | None,
 ) -> str:
-    """The call of one product."""
+    """The call of one product.
+
+    Args:
+        names: variables of the loops around it.
+        whole: what runs through all samples, see `_whole`.
+    """
 
     def strides(access: Access) -> tuple[str, str, dict[Index, int]]:
         """Buffer, offset and the distance between neighbours along each index."""
-        const, steps = 0, {}
-        for position, step in zip(access.indices, _steps(schedule.program, access.name), strict=True):
-            for term in sp.Add.make_args(position):
-                if isinstance(term, Index):
-                    steps[term] = step
-                else:
-                    const += int(term) * step
+        const, steps = _strides(access, schedule.program)
         buffer, offset = place(access.name)
         offset += f" + {const}" if const else ""
         if part is not None:
@@ -119,6 +137,8 @@ def _call(
     b, b_at, b_steps = strides(product.right)
     rows = 1 if product.rows is None else product.rows.extent
     sizes = ["rows" if n == BATCH else str(n) for n in (rows, product.columns.extent, product.depth.extent)]
+    if whole is not None:
+        sizes[0 if whole == product.rows else 2] = f"rows*{whole.extent}"
     if part is not None:
         sizes[part.columns] = part.count
     texts = [c, c_at, c_steps.get(product.rows, 0), a, a_at, a_steps.get(product.rows, 0)]  # type: ignore[arg-type]
@@ -129,7 +149,8 @@ def _call(
     few = "False"
     if product.turned and a_steps[product.depth] == 1:
         # By the samples of the whole batch: a tile or a piece of it has the numbers that others have.
-        few = f"samples < {FEW}" if rows == BATCH else str(rows < FEW)
+        each = 1 if rows == BATCH else rows if whole is not None and whole == product.rows else 0
+        few = f"samples < {-(-FEW // each)}" if each else str(rows < FEW)
     large = is_large_text(product, schedule.tile) if single else "False"
     if large != "False":
         what, last = "multiply_large", [scale, str(product.turned), few, large]
@@ -161,6 +182,18 @@ def least_rows(columns: int) -> float:
     matrix save: of m rows and n columns, m*n/(m + n) must be at least HARMONIC.
     """
     return -(-HARMONIC * columns // (columns - HARMONIC)) if columns > HARMONIC else inf
+
+
+def _strides(access: Access, program: Program) -> tuple[int, dict[Index, int]]:
+    """Where an entry is in memory: a constant, and the distance between neighbours along each index."""
+    const, steps = 0, {}
+    for position, step in zip(access.indices, _steps(program, access.name), strict=True):
+        for term in sp.Add.make_args(position):
+            if isinstance(term, Index):
+                steps[term] = step
+            else:
+                const += int(term) * step
+    return const, steps
 
 
 def _steps(program: Program, tensor: str) -> list[int]:

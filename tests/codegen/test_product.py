@@ -89,27 +89,46 @@ def attention():
     """Scores of queries and keys, and a gradient of what all positions share."""
     t, s, d, e = Index("t", 16), Index("s", 16), Index("d", 8), Index("e", 8)
     q, k = (Tensor(name, (BATCH, 16, 8), "input") for name in "qk")
-    S, g = Tensor("S", (BATCH, 16, 16)), Tensor("g", (8, 8))
+    S, v, g = Tensor("S", (BATCH, 16, 16)), Tensor("v", (BATCH, 16, 8)), Tensor("g", (8, 8))
+    U = Tensor("U", (8, 8), "parameter")
     statements = [
         Statement("S", (N, t, s), q[N, t, d] * k[N, s, d], "sum", (d,)),
+        Statement("v", (N, t, d), q[N, t, e] * U[e, d], "sum", (e,)),
         Statement("g", (e, d), q[N, t, e] * k[N, t, d], "sum", (N, t)),
     ]
-    program = program_of([q, k, S, g], statements, ("S", "g"))
-    return plan_kernel(Kernel("f", program, ("q", "k"), (), ("S",), ("g",)))
+    program = program_of([q, k, U, S, v, g], statements, ("S", "v", "g"))
+    return plan_kernel(Kernel("f", program, ("q", "k"), ("U",), ("S", "v"), ("g",)))
 
 
 def test_loops_around_products():
-    plan = attention()
-    scores, gradient = plan.program.statements
-    assert lines(scores, plan) == [
+    scores, _, _ = attention().program.statements
+    assert lines(scores, attention()) == [
         "for n in range(rows):",
         "    multiply_turned(S, 0 + n*256, 16, q, 0 + n*128, 8, 1, k, 0 + n*128, 8, 16, 16, 8, True, False)",
     ]
-    assert lines(gradient, plan)[1] == (
-        "    multiply(g, 0, 8, q, 0 + n*128, 1, 8, k, 0 + n*128, 8, 8, 8, 16, start + n == 0, 1.0)"
+
+
+def test_rows_of_all_samples_are_one_product():
+    """And the terms of a sum over all positions of all samples."""
+    plan = attention()
+    _, values, gradient = plan.program.statements
+    assert one(values, plan) == "multiply(v, 0, 8, q, 0, 8, 1, U, 0, 8, rows*16, 8, 8, True, 1.0)"
+    assert one(gradient, plan) == "multiply(g, 0, 8, q, 0, 1, 8, k, 0, 8, 8, 8, rows*16, start == 0, 1.0)"
+    assert "rows*16, True, 1.0)" in one(gradient, plan, alone=True)
+    assert "g, 0 + low*8, 8, q, 0 + low*1," in one(gradient, plan, part=Part("low", "count"))
+
+
+def test_few_rows_are_those_of_all_samples():
+    e, t, j = Index("e", 16), Index("t", 3), Index("j", 16)
+    x, w, z = (
+        Tensor("x", (BATCH, 3, 16), "input"),
+        Tensor("W", (16, 16), "parameter"),
+        Tensor("z", (BATCH, 3, 16)),
     )
-    assert "8, 8, 16, n == 0, 1.0)" in lines(gradient, plan, alone=True)[1]
-    assert "g, 0 + low*8, 8, q, 0 + low*1 + n*128," in lines(gradient, plan, part=Part("low", "count"))[1]
+    s = Statement("z", (N, t, j), w[j, e] * x[N, t, e], "sum", (e,))
+    plan = plan_kernel(Kernel("f", program_of([x, w, z], [s], ("z",)), ("x",), ("W",), ("z",), ()))
+    text = "multiply_turned(z, 0, 16, x, 0, 16, 1, W, 0, 16, rows*3, 16, 16, True, samples < 3)"
+    assert one(s, plan) == text
 
 
 def test_overlapping_windows():
