@@ -30,6 +30,10 @@ FEWEST_PIECES = 4
 """A sum is cut into so many pieces where it has the rows, so that no thread waits for another's last."""
 
 
+MOST_SHARED = 3 * MOST_NESTS
+"""Nests of a stage that threads share. Pieces of each product are a function: those of a network of 25 layers
+take three seconds to compile, of 50 nine."""
+
 JOB_ARGUMENTS = ("gate", "number", "ticket")
 """The last arguments of functions that threads share: the gate, the number of the job there, and a ticket
 that has been drawn already; see `symbp.machine.gate`."""
@@ -71,8 +75,8 @@ class SharedDriver(Driver):
         products, of which pieces are some columns; then some columns or rows each of the sums.
         """
         loops = [nest for nest in stage.nests if nest.form != MULTIPLY]
-        if len(stage.nests) > MOST_NESTS or any(not self._keys[id(nest)] for nest in loops):
-            # Addresses that are part of the text know no pieces, nor do functions of many nests.
+        if len(stage.nests) > MOST_SHARED or any(not self._keys[id(nest)] for nest in loops):
+            # Addresses that are part of the text know no pieces.
             return self._pieces("1", self._function("tiles", ["samples"], self._stage(stage)))
         sums = [nest for nest in stage.nests if sums_batch(nest.statements[0])]
         rows = [nest for nest in stage.nests if not sums_batch(nest.statements[0])]
@@ -82,10 +86,10 @@ class SharedDriver(Driver):
             lines += self._pieces("1", self._function("zeros", [], fills))
         drawn = []
         for large, together in groupby(rows, _large):
-            for some in map(self._columns, together) if large else [self._rows([*together])]:
+            for some in map(self._columns, together) if large else map(self._rows, _groups([*together])):
                 drawn += self._drawn("rows", *some)
-        if sums:
-            drawn += self._drawn("sums", *self._sums(sums))
+        for group in _groups(sums):
+            drawn += self._drawn("sums", *self._sums(group))
         return [*lines, *self._tiled(drawn, self.schedule.tile)]
 
     def _pieces(self, count: str, call: str) -> list[str]:
@@ -223,6 +227,11 @@ class SharedDriver(Driver):
 
 def _indented(lines: list[str]) -> list[str]:
     return ["    " + line for line in lines]
+
+
+def _groups(nests: list[Nest]) -> list[list[Nest]]:
+    """The nests of a stage for functions of no more than a few."""
+    return [nests[k : k + MOST_NESTS] for k in range(0, len(nests), MOST_NESTS)]
 
 
 def _panels(columns: int, width: int = PANEL) -> int:

@@ -10,10 +10,11 @@ import pytest
 
 import symbp as sb
 from symbp.codegen.module import emit
-from symbp.codegen.shared import PIECE, is_large
+from symbp.codegen.shared import MOST_SHARED, PIECE, is_large
 from symbp.machine.gate import DONE
 from symbp.pipeline import derive, gradient_kernel
 from symbp.runtime.crew import crew
+from tests.runtime.test_threads import models, share_everything
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +145,33 @@ def test_small_sums_are_kept_in_parts(small):
     assert chunks.endswith(", 1024*piece, min(1024*piece + 1024, 2819), start == 0)")
     assert others.startswith("add_parts(work, ")
     assert others.endswith(", 0, at(1), start == 0)")
+
+
+def deep(layers, width=24):
+    return sb.mlp([width] * (layers + 1), activation="tanh", loss="mean_squared_error")
+
+
+def test_deep_networks_are_cut_too():
+    """What is computed of rows, and sums, is in functions of no more nests than others have."""
+    found = emit([replace(gradient_kernel(derive(deep(12))), threads=2)])
+    assert "value_and_grad_tiles" not in found
+    assert len(set(re.findall(r"^def (value_and_grad_rows\w*)\(", found, re.MULTILINE))) > 1
+    assert "piece" in function(found, "value_and_grad_sums")
+    longer = emit([replace(gradient_kernel(derive(deep(MOST_SHARED))), threads=2)])
+    assert "value_and_grad_tiles" in longer
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("width", [24, 136])
+def test_the_numbers_of_deep_networks_do_not_depend_on_the_threads(width, dtype, monkeypatch):
+    share_everything(monkeypatch)
+    one, *more = models(deep(9, width), dtype=dtype, cache=False)
+    theta = one.init(seed=0)
+    random = np.random.default_rng(0)
+    for samples in (1, 63, 65, 300):
+        x, y = (random.normal(size=(samples, width)).astype(dtype) for _ in "xy")
+        want = one._gradient_kernel().run(theta, [x, y], samples, one._layout)
+        for model in more:
+            found = model._gradient_kernel().run(theta, [x, y], samples, one._layout)
+            assert found[0][0] == want[0][0]
+            np.testing.assert_array_equal(found[1], want[1])
