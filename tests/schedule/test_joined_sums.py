@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 
 import symbp as sb
-from symbp import nn
+from benchmarks.structures import attention, convolution, recurrence
 from symbp.ir.nodes import BATCH, Index, Statement, Tensor
 from symbp.schedule.joined_sums import with_joined_sums
 from symbp.schedule.product import products_of
@@ -50,71 +50,19 @@ def test_what_others_read_or_is_no_product_stays():
         assert with_joined_sums(plain) is plain
 
 
-def recurrence(steps=5, width=24):
-    x, w, u = nn.indexed("x", steps, 8), nn.indexed("W", width, 8), nn.indexed("U", width, width)
-    b, E = nn.indexed("b", width), nn.scalar("E")
-    i, j, e = nn.index("i", width), nn.index("j", width), nn.index("e", 8)
-    equations, before = [], None
-    for t in range(steps):
-        state = nn.indexed(f"h{t}", width)
-        z = sp.Sum(w[i, e] * x[t, e], (e, 0, 7)) + b[i]
-        if before is not None:
-            z += sp.Sum(u[i, j] * before[j], (j, 0, width - 1))
-        equations.append(sp.Eq(state[i], sp.tanh(z)))
-        before = state
-    equations.append(sp.Eq(E, sp.Sum(before[i] ** 2, (i, 0, width - 1))))
-    return sb.Network(equations, inputs=[x], parameters=[w, u, b], loss=E)
-
-
-def attention(places=12, width=16):
-    t, s, r = nn.index("t", places), nn.index("s", places), sp.Symbol("r", integer=True)
-    d, e = nn.index("d", width), nn.index("e", width)
-    X, Q, K, V = nn.indexed("X", places, width), *(nn.indexed(n, width, width) for n in "QKV")
-    q, k, v = (nn.indexed(n, places, width) for n in "qkv")
-    S, A, Z, E = (
-        *(nn.indexed(n, places, places) for n in "SA"),
-        nn.indexed("Z", places, width),
-        nn.scalar("E"),
-    )
-    made = [
-        sp.Eq(part[t, d], sp.Sum(X[t, e] * M[e, d], (e, 0, width - 1)))
-        for part, M in ((q, Q), (k, K), (v, V))
-    ]
-    equations = [
-        *made,
-        sp.Eq(S[t, s], sp.Sum(q[t, d] * k[s, d], (d, 0, width - 1)) / sp.sqrt(width)),
-        sp.Eq(A[t, s], sp.exp(S[t, s]) / sp.Sum(sp.exp(S[t, r]), (r, 0, places - 1))),
-        sp.Eq(Z[t, d], sp.Sum(A[t, s] * v[s, d], (s, 0, places - 1))),
-        sp.Eq(E, sp.Sum(Z[t, d] ** 2, (t, 0, places - 1), (d, 0, width - 1))),
-    ]
-    return sb.Network(equations, inputs=[X], parameters=[Q, K, V], loss=E)
-
-
-def convolution(size=18, channels=8, window=3):
-    inside = size - window + 1
-    c, i, j = nn.index("c", channels), nn.index("i", inside), nn.index("j", inside)
-    p, q = nn.index("p", window), nn.index("q", window)
-    x, k, b = (
-        nn.indexed("x", size, size),
-        nn.indexed("k", channels, window, window),
-        nn.indexed("b", channels),
-    )
-    z, E = nn.indexed("z", channels, inside, inside), nn.scalar("E")
-    terms = sp.Sum(k[c, p, q] * x[i + p, j + q], (p, 0, window - 1), (q, 0, window - 1))
-    total = sp.Sum(z[c, i, j] ** 2, (c, 0, channels - 1), (i, 0, inside - 1), (j, 0, inside - 1))
-    equations = [sp.Eq(z[c, i, j], sp.tanh(terms + b[c])), sp.Eq(E, total / inside**2)]
-    return sb.Network(equations, inputs=[x], parameters=[k, b], loss=E)
-
-
-def long_recurrence():
-    return recurrence(30, 8)
+NETWORKS = {
+    "recurrence": recurrence(5, 8, 24),
+    "long recurrence": recurrence(30, 8, 8),
+    "attention": attention(12, 16),
+    "convolution": convolution(18, 8),
+}
 
 
 @pytest.mark.parametrize("samples", [1, 2, 7, 70, 200])
-@pytest.mark.parametrize("make", [recurrence, long_recurrence, attention, convolution])
-def test_gradients_of_what_is_shared(make, samples):
+@pytest.mark.parametrize("name", NETWORKS)
+def test_gradients_of_what_is_shared(name, samples):
     """Against central differences, for tiles of every length; threads change no digit."""
-    network = make()
+    network = NETWORKS[name].network
     model = sb.compile(network, threads=1)
     random = np.random.default_rng(samples)
     theta = random.normal(0, 0.3, model.init(seed=0).shape)
@@ -133,5 +81,5 @@ def test_gradients_of_what_is_shared(make, samples):
 
 
 def test_no_gradient_per_sample_is_kept():
-    source = sb.compile(recurrence()).source
+    source = sb.compile(NETWORKS["recurrence"].network).source
     assert "dE_dU" not in source.replace("mean_dE_dU", "").replace("mean dE/dU", "")
