@@ -63,7 +63,7 @@ def multiply_lines(
 
     Args:
         place: of a tensor, the variable that holds its buffer and where it begins there.
-        named: of an index, the variable of its loop.
+        named: a variable of the kernel for a text, always the same.
         single: whether numbers are float32.
         alone: whether there are no samples before those of this tile in its sums.
         part: what is computed of the products, if not all.
@@ -72,7 +72,12 @@ def multiply_lines(
     for k, product in enumerate(products_of(s)):
         whole = _whole(product, s.access, schedule.program)
         loops = [i for i in product.loops if whole is None or i.extent != BATCH]
-        names = {index: named(index.name) for index in loops}
+        names: dict[Index, str] = {}
+        for index in loops:
+            name = f"{index.name}_loop"
+            while named(name) in names.values():  # of heads that are called as the samples
+                name += "_"
+            names[index] = named(name)
         summed = [names[index] for index in loops if index in s.bound]
         begun = ["start"] * (sums_batch(s) and not alone) + summed
         fresh = "False" if k else f"{' + '.join(begun)} == 0" if begun else "True"

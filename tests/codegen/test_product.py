@@ -37,7 +37,9 @@ def schedule():
 
 
 def lines(s, plan, single=False, alone=False, part=None):
-    return multiply_lines(s, plan, lambda name: (name, "0"), str, single, alone, part)
+    return multiply_lines(
+        s, plan, lambda name: (name, "0"), lambda text: text.removesuffix("_loop"), single, alone, part
+    )
 
 
 def one(s, plan, **more):
@@ -106,6 +108,17 @@ def test_loops_around_products():
         "for n in range(rows):",
         "    multiply_turned(S, 0 + n*256, 16, q, 0 + n*128, 8, 1, k, 0 + n*128, 8, 16, 16, 8, True, False)",
     ]
+
+
+def test_indices_of_one_name_have_loops_of_their_own():
+    h, t, s, d = Index("n", 3), Index("t", 12), Index("s", 12), Index("d", 8)
+    q, k = (Tensor(name, (BATCH, 3, 12, 8), "input") for name in "qk")
+    S = Statement("S", (N, h, t, s), q[N, h, t, d] * k[N, h, s, d], "sum", (d,))
+    program = program_of([q, k, Tensor("S", (BATCH, 3, 12, 12))], [S], ("S",))
+    plan = plan_kernel(Kernel("f", program, ("q", "k"), (), ("S",), ()))
+    first, second, call = multiply_lines(S, plan, lambda name: (name, "0"), str, False, False)
+    assert (first, second) == ("for n_loop in range(rows):", "    for n_loop_ in range(3):")
+    assert "S, 0 + n_loop*432 + n_loop_*144," in call
 
 
 def test_rows_of_all_samples_are_one_product():

@@ -8,6 +8,7 @@ import sympy as sp
 
 import symbp as sb
 from benchmarks.structures import attention, convolution, recurrence
+from symbp import nn
 from symbp.ir.nodes import BATCH, Index, Statement, Tensor
 from symbp.schedule.joined_sums import with_joined_sums
 from symbp.schedule.product import products_of
@@ -83,3 +84,21 @@ def test_gradients_of_what_is_shared(name, samples):
 def test_no_gradient_per_sample_is_kept():
     source = sb.compile(NETWORKS["recurrence"].network).source
     assert "dE_dU" not in source.replace("mean_dE_dU", "").replace("mean dE/dU", "")
+
+
+@pytest.mark.parametrize("head", ["h", "n", "step", "rows"])
+def test_heads_are_called_as_anything(head):
+    heads, places, width = 3, 12, 8
+    h, t, s, d = (sp.Symbol(name, integer=True) for name in (head, "t", "s", "d"))
+    q, k = (nn.indexed(name, heads, places, width) for name in "qk")
+    w, S = (nn.indexed(name, heads, places, places) for name in "wS")
+    E = nn.scalar("E")
+    scores = sp.Eq(S[h, t, s], sp.Sum(q[h, t, d] * k[h, s, d], (d, 0, width - 1)))
+    limits = (h, 0, heads - 1), (t, 0, places - 1), (s, 0, places - 1)
+    loss = sp.Eq(E, sp.Sum(w[h, t, s] * S[h, t, s] ** 2, *limits))
+    model = sb.compile(sb.Network([scores, loss], inputs=[q, k], parameters=[w], loss=E))
+    random = np.random.default_rng(0)
+    data = {name: random.normal(size=(5, heads, places, width)) for name in "qk"}
+    _, gradient = model.value_and_grad(random.normal(size=heads * places**2), data=data)
+    want = np.einsum("nhtd,nhsd->nhts", data["q"], data["k"])
+    np.testing.assert_allclose(gradient, (want**2).mean(0).ravel(), rtol=1e-12)
