@@ -58,22 +58,37 @@ class Product:
     loops: tuple[Index, ...] = ()
 
 
+def product_of(s: Statement) -> Product | None:
+    """The statement as a single matrix product without loops around it, or None."""
+    found = products_of(s)
+    return found[0] if len(found) == 1 and not found[0].loops else None
+
+
 def products_of(s: Statement) -> list[Product]:
     """The statement as matrix products that are added up; none where it is not that."""
-    single = product_of(s)
-    if single is not None:
-        return [single]
-    if s.reduce != "sum" or s.where or len(s.indices) < 2:
+    terms = sp.Add.make_args(s.body)
+    if s.reduce != "sum" or s.where or not s.indices or (len(terms) > 1 and len(s.indices) == 1):
         return []
-    found = [_looped(s, term) for term in sp.Add.make_args(s.body)]
-    return [product for product in found if product is not None] if all(found) else []
+    found: list[Product] = []
+    for term in terms:
+        product = _product(s, term)
+        if product is None:
+            return []
+        found.append(product)
+    return found
 
 
-def _looped(s: Statement, term: sp.Expr) -> Product | None:
-    """One term of a sum as a matrix product with loops around it."""
+def _product(s: Statement, term: sp.Expr) -> Product | None:
+    """One term of a sum as a matrix product, with loops around it where there are more axes."""
     *others, columns = s.indices
     factors = sp.Mul.make_args(term)
-    if len(factors) != 2 or not all(isinstance(f, Access) for f in factors):
+    mean = all(i.extent == BATCH for i in s.bound) and SHARE in factors
+    factors = tuple(f for f in factors if not (mean and f == SHARE))
+    if not all(isinstance(f, Access) for f in factors):
+        return None
+    if len(factors) == 1 and not others and len(s.bound) == 1:
+        return _sum_of_rows(factors[0], columns, s.bound[0], mean)
+    if len(factors) != 2:
         return None
     inside = [i for i in s.bound if i.extent != BATCH] or [*s.bound]
     for depth in sorted(inside, key=lambda i: -i.extent):
@@ -81,17 +96,24 @@ def _looped(s: Statement, term: sp.Expr) -> Product | None:
             first, second = _along(*left.indices), _along(*right.indices)
             if first is None or second is None or {*first, *second} != {*s.indices, *s.bound}:
                 return None
-            contiguous = _along(right.indices[-1])
-            assert contiguous is not None
+            contiguous = _along(right.indices[-1]) or []
             fits = depth in first and depth in second and columns in second and columns not in first
             own = [i for i in others if i in first and i not in second]
-            if not fits or not own or not {columns, depth} & {*contiguous}:
+            if not fits or (others and not own) or not {columns, depth} & {*contiguous}:
                 continue
-            rows = next((i for i in reversed(own) if i.extent != BATCH), own[-1])
+            rows = next((i for i in reversed(own) if i.extent != BATCH), own[-1] if own else None)
             loops = tuple(i for i in (*others, *s.bound) if i not in (rows, depth))
             if _is_worth_a_call(rows, columns, depth) if loops else _is_worth_it(rows, columns, depth):
-                return Product(left, right, rows, columns, depth, columns not in contiguous, loops=loops)
+                turned = columns not in contiguous
+                return Product(left, right, rows, columns, depth, turned, mean, loops)
     return None
+
+
+def _sum_of_rows(right: Access, columns: Index, depth: Index, mean: bool) -> Product | None:
+    """The sum of the rows of a matrix as a product with ones."""
+    wide = columns.extent != BATCH and columns.extent >= LEAST_COLUMNS and depth.extent != 1
+    plain = wide and {*(_along(*right.indices) or ())} == {columns, depth} and right.indices[-1] == columns
+    return Product(None, right, None, columns, depth, mean=mean) if plain else None
 
 
 def _along(*positions: Any) -> list[Index] | None:
@@ -104,43 +126,6 @@ def _along(*positions: Any) -> list[Index] | None:
     return terms if plain else None
 
 
-def product_of(s: Statement) -> Product | None:
-    """The statement as a single matrix product without loops around it, or None."""
-    if s.reduce != "sum" or len(s.bound) != 1 or s.where or len(s.indices) not in (1, 2):
-        return None
-    columns, depth = s.indices[-1], s.bound[0]
-    rows = s.indices[0] if len(s.indices) == 2 else None
-    factors = sp.Mul.make_args(s.body)
-    mean = depth.extent == BATCH and SHARE in factors
-    factors = tuple(f for f in factors if not (mean and f == SHARE))
-    if len(factors) == 1 and isinstance(factors[0], Access) and rows is None:
-        wide = columns.extent != BATCH and columns.extent >= LEAST_COLUMNS and depth.extent != 1
-        plain = wide and _plain(factors[0]) == _wanted(columns, depth) and factors[0].indices[-1] == columns
-        return Product(None, factors[0], None, columns, depth, mean=mean) if plain else None
-    if len(factors) != 2:
-        return None
-    first, second = factors
-    if not (isinstance(first, Access) and isinstance(second, Access)):
-        return None
-    for left, right in ((first, second), (second, first)):
-        plain = _plain(left) == _wanted(rows, depth) and _plain(right) == _wanted(columns, depth)
-        if plain and right.indices[-1] in (columns, depth) and _is_worth_it(rows, columns, depth):
-            return Product(left, right, rows, columns, depth, right.indices[-1] == depth, mean)
-    return None
-
-
-def _plain(access: Access) -> list[Index] | None:
-    """The indices of an entry, sorted by name; None where one is used twice or a position is computed."""
-    if not all(isinstance(i, Index) or i.is_Integer for i in access.indices):
-        return None
-    found = [i for i in access.indices if isinstance(i, Index)]
-    return sorted(found, key=lambda i: i.name) if len(set(found)) == len(found) else None
-
-
-def _wanted(*indices: Index | None) -> list[Index]:
-    return sorted((i for i in indices if i is not None), key=lambda i: i.name)
-
-
 def _is_worth_it(rows: Index | None, columns: Index, depth: Index) -> bool:
     if columns.extent in (BATCH, 1) or depth.extent == 1:
         return False
@@ -148,8 +133,8 @@ def _is_worth_it(rows: Index | None, columns: Index, depth: Index) -> bool:
     return terms >= (LEAST_COLUMNS if depth.extent == BATCH else LEAST)
 
 
-def _is_worth_a_call(rows: Index, columns: Index, depth: Index) -> bool:
-    extents = rows.extent, columns.extent, depth.extent
+def _is_worth_a_call(rows: Index | None, columns: Index, depth: Index) -> bool:
+    extents = 1 if rows is None else rows.extent, columns.extent, depth.extent
     return BATCH not in extents and 1 not in extents and prod(extents) >= LEAST_LOOPED
 
 
