@@ -356,7 +356,7 @@ def _parameters(kernels: Sequence[Kernel]) -> str:
     return "PARAMETERS = {\n" + "\n".join(entries) + "\n}" if entries else "PARAMETERS: dict = {}"
 
 
-def emit(kernels: Sequence[Kernel], title: str = "", lines: Sequence[Straight | None] | None = None) -> str:
+def emit(kernels: Sequence[Kernel], title: str = "", plans: Sequence[Straight | Schedule] = ()) -> str:
     """The text of one importable module with the functions of all kernels.
 
     Per kernel: `NAME_into([theta], *inputs, *results, [gradient])` writes results, and
@@ -364,11 +364,11 @@ def emit(kernels: Sequence[Kernel], title: str = "", lines: Sequence[Straight | 
     where `point`, `NAME` takes one sample.
 
     Args:
-        lines: kernels as straight lines, see `symbp.codegen.pointwise.straight`, where that is known already.
+        plans: of each kernel, see `symbp.codegen.pointwise.straight` and `symbp.schedule.memory`, where they
+            are known already.
     """
-    lines = [straight(k) for k in kernels] if lines is None else lines
-    plans = [line or plan_kernel(kernel) for kernel, line in zip(kernels, lines, strict=True)]
-    # Schedules have written out sums over one term.
+    plans = plans or [straight(kernel) or plan_kernel(kernel) for kernel in kernels]
+    # Schedules have other statements, and tensors of their own.
     planned = [
         replace(k, program=p.program) if isinstance(p, Schedule) else k
         for k, p in zip(kernels, plans, strict=True)

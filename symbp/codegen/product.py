@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 
-import sympy as sp
 from llvmlite import ir
 
 from symbp.codegen import crew, matrix_unit, micro, panel, registers, splitting, tile, unit_product
 from symbp.codegen.own_source import own_source
-from symbp.ir.nodes import BATCH, Access, Index, Program, Statement
+from symbp.ir.nodes import BATCH, Access, Index, Statement
 from symbp.machine import gate
 from symbp.machine.status import out_of_range
+from symbp.schedule.axes import Axis, Steps, steps_of
 from symbp.schedule.looptree import Schedule, sums_batch
 from symbp.schedule.product import Product, products_of
 
@@ -69,40 +69,22 @@ def multiply_lines(
         part: what is computed of the products, if not all.
     """
     lines = []
-    for k, product in enumerate(products_of(s)):
-        whole = _whole(product, s.access, schedule.program)
-        loops = [i for i in product.loops if whole is None or i.extent != BATCH]
+    for k, product in enumerate(products_of(s, schedule.program.tensors)):
         names: dict[Index, str] = {}
-        for index in loops:
+        for index in product.loops:
             name = f"{index.name}_loop"
             while named(name) in names.values():  # of heads that are called as the samples
                 name += "_"
             names[index] = named(name)
-        summed = [names[index] for index in loops if index in s.bound]
+        summed = [names[index] for index in product.loops if index in s.bound]
         begun = ["start"] * (sums_batch(s) and not alone) + summed
         fresh = "False" if k else f"{' + '.join(begun)} == 0" if begun else "True"
-        for depth, index in enumerate(loops):
+        for depth, index in enumerate(product.loops):
             extent = "rows" if index.extent == BATCH else index.extent
             lines.append("    " * depth + f"for {names[index]} in range({extent}):")
-        call = _call(s.access, product, schedule, place, names, whole, single, fresh, part)
+        call = _call(s.access, product, schedule, place, names, single, fresh, part)
         lines.append("    " * len(names) + call)
     return lines
-
-
-def _whole(product: Product, target: Access, program: Program) -> Index | None:
-    """The rows of a product, or the terms of its sum, if those of all samples are evenly spaced.
-
-    Then one product takes the place of a loop over the samples.
-    """
-    samples = next((i for i in product.loops if i.extent == BATCH), None)
-    accesses = [a for a in (target, product.left, product.right) if a is not None]
-    for index in (product.rows, product.depth):
-        if samples is not None and index is not None:
-            steps = [_strides(a, program)[1] for a in accesses]
-            apart = [(own.get(samples), own[index] * index.extent if index in own else None) for own in steps]
-            if all(one == other for one, other in apart):
-                return index
-    return None
 
 
 def _call(
@@ -111,7 +93,6 @@ def _call(
     schedule: Schedule,
     place: Callable[[str], tuple[str, str]],
     names: Mapping[Index, str],
-    whole: Index | None,
     single: bool,
     fresh: str,
     part: Part | None,
@@ -120,42 +101,42 @@ def _call(
 
     Args:
         names: variables of the loops around it.
-        whole: what runs through all samples, see `_whole`.
     """
 
-    def strides(access: Access) -> tuple[str, str, dict[Index, int]]:
+    def along(axis: Axis | None, steps: Steps) -> int:
+        """The distance between neighbours along an axis, 0 for all entries that are one number."""
+        return 0 if axis is None else steps.get(axis.inner, 0)
+
+    def strides(access: Access) -> tuple[str, str, Steps]:
         """Buffer, offset and the distance between neighbours along each index."""
-        const, steps = _strides(access, schedule.program)
+        found = steps_of(access, schedule.program.tensors)
+        assert found is not None
+        const, steps = found
         buffer, offset = place(access.name)
         offset += f" + {const}" if const else ""
         if part is not None:
-            along = product.columns if part.columns else product.rows
-            step = steps.get(along, 0)  # type: ignore[arg-type]
+            step = along(product.columns if part.columns else product.rows, steps)
             offset += f" + {part.low}*{step}" if step else ""
         offset += "".join(f" + {name}*{steps[index]}" for index, name in names.items() if index in steps)
         return buffer, offset, steps
 
     c, c_at, c_steps = strides(target)
-    a, a_at, a_steps = ONES, "0", {product.depth: 0}
-    if product.left is not None:
-        a, a_at, a_steps = strides(product.left)
+    a, a_at, a_steps = (ONES, "0", {}) if product.left is None else strides(product.left)
     b, b_at, b_steps = strides(product.right)
-    rows = 1 if product.rows is None else product.rows.extent
-    sizes = ["rows" if n == BATCH else str(n) for n in (rows, product.columns.extent, product.depth.extent)]
-    if whole is not None:
-        sizes[0 if whole == product.rows else 2] = f"rows*{whole.extent}"
+    sizes = ["1" if n is None else n.text for n in (product.rows, product.columns, product.depth)]
     if part is not None:
         sizes[part.columns] = part.count
-    texts = [c, c_at, c_steps.get(product.rows, 0), a, a_at, a_steps.get(product.rows, 0)]  # type: ignore[arg-type]
-    texts += [a_steps[product.depth], b, b_at, b_steps[product.columns if product.turned else product.depth]]
+    texts = [c, c_at, along(product.rows, c_steps), a, a_at, along(product.rows, a_steps)]
+    texts += [along(product.depth, a_steps), b, b_at]
+    texts.append(along(product.columns if product.turned else product.depth, b_steps))
     texts += [*sizes, fresh]
     one, number = ("f32(1.0)", "f32(samples)") if single else ("1.0", "samples")
     scale = f"{one}/{number}" if product.mean else one
     few = "False"
-    if product.turned and a_steps[product.depth] == 1:
+    if product.turned and along(product.depth, a_steps) == 1:
         # By the samples of the whole batch: a tile or a piece of it has the numbers that others have.
-        each = 1 if rows == BATCH else rows if whole is not None and whole == product.rows else 0
-        few = f"samples < {-(-FEW // each)}" if each else str(rows < FEW)
+        each = 1 if product.rows is None else product.rows.size
+        few = f"samples < {-(-FEW // each)}" if product.rows and product.rows.samples else str(each < FEW)
     large = is_large_text(product, schedule.tile) if single else "False"
     if large != "False":
         what, last = "multiply_large", [scale, str(product.turned), few, large]
@@ -170,13 +151,12 @@ def is_large_text(product: Product, tile: int) -> str:
     """The condition, "True" or "False" where that is known, for a product of float32 to be one for the matrix
     unit. It goes by the samples of the whole batch: a tile or a piece of it has the numbers that others have.
     """
-    rows = 1 if product.rows is None else product.rows.extent
-    columns, depth = product.columns.extent, product.depth.extent
     conditions = []
-    for extent, least in ((rows, least_rows(int(columns))), (depth, LEAST_DEPTH)):
-        if (extent != BATCH and extent < least) or (extent == BATCH and tile < least):
+    for axis, least in ((product.rows, least_rows(product.columns.size)), (product.depth, LEAST_DEPTH)):
+        size, samples = (1, False) if axis is None else (axis.size, axis.samples)
+        if size * (tile if samples else 1) < least:
             return "False"
-        conditions += [f"samples >= {least}"] * (extent == BATCH)
+        conditions += [f"samples >= {-(-least // size)}"] * samples
     return " and ".join(conditions) or "True"
 
 
@@ -187,26 +167,6 @@ def least_rows(columns: int) -> float:
     matrix save: of m rows and n columns, m*n/(m + n) must be at least HARMONIC.
     """
     return -(-HARMONIC * columns // (columns - HARMONIC)) if columns > HARMONIC else inf
-
-
-def _strides(access: Access, program: Program) -> tuple[int, dict[Index, int]]:
-    """Where an entry is in memory: a constant, and the distance between neighbours along each index."""
-    const, steps = 0, {}
-    for position, step in zip(access.indices, _steps(program, access.name), strict=True):
-        for term in sp.Add.make_args(position):
-            if isinstance(term, Index):
-                steps[term] = step
-            else:
-                const += int(term) * step
-    return const, steps
-
-
-def _steps(program: Program, tensor: str) -> list[int]:
-    """The distance in memory between neighbours along each axis."""
-    steps = [1]
-    for extent in reversed(program.tensors[tensor].shape[1:]):
-        steps.insert(0, steps[0] * extent)
-    return steps
 
 
 _OWN = """vector_registers VECTOR_BYTES REGISTERS Vectors own_function steps smaller contextmanager

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import groupby
 
 from symbp.codegen.driver import Driver
 from symbp.codegen.parts import CHUNK
 from symbp.codegen.product import Part, is_large_text
-from symbp.ir.nodes import BATCH, Statement
+from symbp.ir.nodes import Statement, Tensor
 from symbp.machine.gate import DONE, NOTED
 from symbp.schedule.looptree import MULTIPLY, Nest, Stage, sums_batch
 from symbp.schedule.parts import MOST_NESTS, PARTS
@@ -85,7 +86,7 @@ class SharedDriver(Driver):
         if fills:
             lines += self._pieces("1", self._function("zeros", [], fills))
         drawn = []
-        for large, together in groupby(rows, _large):
+        for large, together in groupby(rows, self._is_large):
             for some in map(self._columns, together) if large else map(self._rows, _groups([*together])):
                 drawn += self._drawn("rows", *some)
         for group in _groups(sums):
@@ -159,9 +160,9 @@ class SharedDriver(Driver):
 
         Columns of the matrix on the right are copied for all rows of a piece: the more rows, the better.
         """
-        product = product_of(nest.statements[0])
+        product = product_of(nest.statements[0], self.tensors)
         assert product is not None
-        columns, width = int(product.columns.extent), self._width(nest)
+        columns, width = product.columns.size, self._width(nest)
         blocks = _panels(columns, width)
         size = min(self.schedule.tile, PIECE * _panels(columns))
         low, count = _panel(f"(piece % {blocks})", columns, width)
@@ -182,8 +183,9 @@ class SharedDriver(Driver):
         for nest in nests:
             begin, word = end, "elif" if lines else "if"
             what: list[str] = []
-            if nest.form == MULTIPLY and len(nest.extents) == 2:
-                many, columns = nest.extents
+            matrix = self._matrix(nest)
+            if matrix is not None:
+                many, columns = matrix
                 by_columns = _panels(columns) >= FEWEST_PIECES
                 if by_columns:
                     width = self._width(nest)
@@ -203,9 +205,21 @@ class SharedDriver(Driver):
             lines += [f"{word} piece < {end}:", *("    " + line for line in self._explained(nest, what))]
         return str(end), lines
 
+    def _matrix(self, nest: Nest) -> tuple[int, int] | None:
+        """Rows and columns of what a nest multiplies, if there are such and threads may take some of them."""
+        products = products_of(nest.statements[0], self.tensors) if nest.form == MULTIPLY else []
+        axes = {(p.rows, p.columns) for p in products}
+        if len(axes) != 1:
+            return None
+        rows, columns = axes.pop()
+        return None if rows is None or rows.samples else (rows.size, columns.size)
+
+    def _is_large(self, nest: Nest) -> bool:
+        return nest.form == MULTIPLY and is_large(nest.statements[0], self.tensors)
+
     def _is_for_unit(self, nest: Nest) -> bool:
         """Whether a product may be one for the matrix unit, which splits the matrices for each piece anew."""
-        products = products_of(nest.statements[0])
+        products = products_of(nest.statements[0], self.tensors)
         return self.single and any(is_large_text(p, self.schedule.tile) != "False" for p in products)
 
     def _width(self, nest: Nest) -> int:
@@ -213,7 +227,8 @@ class SharedDriver(Driver):
         if not self._is_for_unit(nest):
             return PANEL
         pieces = max(FEWEST_PIECES, 2 * self.kernel.threads)
-        return PANEL * max(1, round(nest.extents[-1] / (PANEL * pieces)))
+        columns = products_of(nest.statements[0], self.tensors)[0].columns.size
+        return PANEL * max(1, round(columns / (PANEL * pieces)))
 
     def _function(self, kind: str, more: list[str], lines: list[str]) -> str:
         """The call of a new function that has some lines."""
@@ -246,13 +261,9 @@ def _panel(piece: str, columns: int, width: int) -> tuple[str, str]:
     return f"{width}*{piece}", f"{width} if {piece} < {last} else {columns} - low" if last else str(columns)
 
 
-def _large(nest: Nest) -> bool:
-    return nest.form == MULTIPLY and is_large(nest.statements[0])
-
-
-def is_large(s: Statement) -> bool:
+def is_large(s: Statement, tensors: Mapping[str, Tensor]) -> bool:
     """Whether a statement is a product of the samples with a large matrix, of which threads take columns."""
-    product = product_of(s)
-    if product is None or product.rows is None or product.rows.extent != BATCH:
+    product = product_of(s, tensors)
+    if product is None or product.rows is None or not product.rows.samples:
         return False
-    return int(product.columns.extent) * int(product.depth.extent) >= LARGE
+    return product.columns.size * product.depth.size >= LARGE

@@ -13,16 +13,16 @@ from symbp.network import symbol_name
 from symbp.passes.cost import cost
 from symbp.runtime.compiled import slot_of
 from symbp.schedule.kernel import Kernel
-from symbp.schedule.memory import plan_kernel
-from symbp.schedule.product import products_of
+from symbp.schedule.looptree import MULTIPLY, Schedule
 
 
-def describe(kernel: Kernel, derivation: Any, line: Straight | None = None) -> dict:
+def describe(kernel: Kernel, derivation: Any, plan: Straight | Schedule) -> dict:
     """The description that is kept beside a kernel's module, made of numbers, text and lists.
 
     Args:
-        line: the kernel as one straight line, where it is written as such.
+        plan: how the kernel is written.
     """
+    line = plan if isinstance(plan, Straight) else None
     tensors = kernel.program.tensors
     inputs = [_entry(tensors[n]) for n in kernel.inputs]
     results = [_entry(tensors[n]) for n in kernel.results]
@@ -37,8 +37,7 @@ def describe(kernel: Kernel, derivation: Any, line: Straight | None = None) -> d
     if kernel.parallel:
         long: list[int] = []
         workspace, fewest = 0, 1
-        if line is None:
-            plan = plan_kernel(kernel)
+        if isinstance(plan, Schedule):
             workspace, long = plan.workspace, [plan.program.tensors[n].row_size for n in plan.long]
             # Where threads take whole tiles, one is one piece.
             fewest = plan.tile + 1 if plan.parts and not plan.even else 1
@@ -56,10 +55,10 @@ def describe(kernel: Kernel, derivation: Any, line: Straight | None = None) -> d
         "point": bool(kernel.point),
         "lockstep": line is not None,
         "pointwise": is_pointwise(derivation.forward_program),
-        "products": [real] * (line is None and has_products(kernel)),
+        "products": [real] * (isinstance(plan, Schedule) and has_products(plan)),
         "room": room,
         "work": operations_per_sample(kernel.program) if line is None else line.work,
-        "columns": any(is_large(s) for s in kernel.program.statements),
+        "columns": isinstance(plan, Schedule) and has_large_products(plan),
         "inputs": inputs,
         "parameters": parameters,
         "results": results,
@@ -72,9 +71,14 @@ def describe(kernel: Kernel, derivation: Any, line: Straight | None = None) -> d
     }
 
 
-def has_products(kernel: Kernel) -> bool:
+def has_products(plan: Schedule) -> bool:
     """Whether a kernel calls micro-kernels."""
-    return any(products_of(s) for s in kernel.program.statements)
+    return any(nest.form == MULTIPLY for stage in plan.stages for nest in stage.nests)
+
+
+def has_large_products(plan: Schedule) -> bool:
+    """Whether a kernel has products of which threads take columns."""
+    return any(is_large(s, plan.program.tensors) for s in plan.program.statements)
 
 
 def operations_per_sample(program: Program) -> int:

@@ -159,6 +159,7 @@ class KernelSet:
         from symbp.codegen.product import UNIT
         from symbp.runtime.describe import describe
         from symbp.runtime.products import begin
+        from symbp.schedule.memory import plan_kernel
 
         for kind in self._likely_products():
             begin(kind)
@@ -166,9 +167,9 @@ class KernelSet:
         origin = {s.target: s.origin for s in kernel.program.statements}
         for tensor in kernel.program.tensors.values():
             check_entries(tensor.row_shape, repr(tensor.name), origin.get(tensor.name))
-        line = straight(kernel)
-        meta = {**describe(kernel, self.derivation, line), "interface": self.interface()}
-        text = emit([kernel], self.network.name, [line])
+        plan = straight(kernel) or plan_kernel(kernel)
+        meta = {**describe(kernel, self.derivation, plan), "interface": self.interface()}
+        text = emit([kernel], self.network.name, [plan])
         meta["products"] += [UNIT] * (MATRIX_UNIT and "multiply_large(" in text)
         return text, meta
 

@@ -44,7 +44,7 @@ def fuse(program: Program) -> tuple[Stage, ...]:
         at = _level(program, statement, reads, level)
         level[statement.target] = at
         stage = stages.setdefault(at, Stage(tiled=at % 2 == 1))
-        home[statement.target] = _place(statement, stage, reads, home, level, at, kinds)
+        home[statement.target] = _place(program, statement, stage, reads, home, level, at, kinds)
     for stage in stages.values():
         for nest in stage.nests:
             nest.statements = _ordered(nest, reads)
@@ -78,6 +78,7 @@ def _level(program: Program, statement: Statement, reads: Reads, level: dict[str
 
 
 def _place(
+    program: Program,
     statement: Statement,
     stage: Stage,
     reads: Reads,
@@ -93,7 +94,7 @@ def _place(
     """
     extents = tuple(i.extent for i in statement.indices)
     kind, stopped = _beside(statement)
-    form = best_form(statement)
+    form = best_form(statement, program.tensors)
     producers = {a.name for a in reads[statement.target] if level.get(a.name) == at}
     first = max((home[name] for name in producers), default=0)
     if form == DOT:

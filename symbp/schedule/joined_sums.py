@@ -29,7 +29,7 @@ def with_joined_sums(program: Program) -> Program:
     left_out = set()
     for s in program.statements:
         row = rows.get(s.body.name) if sums_batch(s) and isinstance(s.body, Access) else None
-        found = None if row is None else _joined(s, row)
+        found = None if row is None else _joined(s, row, program)
         if row is not None and found is not None:
             joined[s.target] = found
             left_out.add(row.target)
@@ -37,7 +37,7 @@ def with_joined_sums(program: Program) -> Program:
     return program.rebuilt(kept) if joined else program
 
 
-def _joined(total: Statement, row: Statement) -> Statement | None:
+def _joined(total: Statement, row: Statement, program: Program) -> Statement | None:
     """The sum of rows as the sum over what makes each of them; None where that is no matrix product."""
     body = total.body
     assert isinstance(body, Access)
@@ -53,4 +53,4 @@ def _joined(total: Statement, row: Statement) -> Statement | None:
         swap[index] = Index(name, index.extent)
     bound = (*total.bound, *(swap[index] for index in row.bound))
     found = replace(total, body=substitute(row.body, swap), bound=bound)
-    return found if products_of(found) else None
+    return found if products_of(found, program.tensors) else None

@@ -25,7 +25,7 @@ def with_means_inside(program: Program) -> Program:
         total = _total(s)
         if total is None or reads[total] != 1 or total not in sums:
             continue
-        found = _mean(s, sums[total])
+        found = _mean(s, sums[total], program)
         if found is not None:
             inside[total] = found
     means = {s.target for s in inside.values()}
@@ -43,10 +43,10 @@ def _total(s: Statement) -> str | None:
     return total.name
 
 
-def _mean(mean: Statement, total: Statement) -> Statement | None:
+def _mean(mean: Statement, total: Statement, program: Program) -> Statement | None:
     """The mean as one sum, where that is a matrix product."""
-    product = product_of(total)
+    product = product_of(total, program.tensors)
     if product is None or product.mean or product.turned:
         return None
     found = Statement(mean.target, total.indices, total.body / BATCH, "sum", total.bound, (), mean.origin)
-    return found if product_of(found) is not None else None
+    return found if product_of(found, program.tensors) is not None else None

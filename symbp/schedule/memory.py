@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import replace
 from math import inf, prod
 
-from symbp.ir.nodes import BATCH, Program, Statement
+from symbp.ir.nodes import Program, Statement
 from symbp.ir.walk import accesses
 from symbp.schedule.fuse import fuse, reads_of
 from symbp.schedule.joined_sums import with_joined_sums
@@ -109,7 +109,7 @@ def _tile(kernel: Kernel, program: Program, stages: tuple[Stage, ...], row: int,
     if kernel.schedule == LAYERWISE:
         tile = TILE_MOST
     elif kernel.schedule != FUSED and any(
-        _multiplies_samples(nest) for stage in stages if stage.tiled for nest in stage.nests
+        _multiplies_samples(nest, program) for stage in stages if stage.tiled for nest in stage.nests
     ):
         matrices = (*kernel.parameters, *kernel.gradient)
         large = width * sum(prod(program.tensors[n].shape) for n in matrices) > LARGE_BYTES
@@ -117,10 +117,14 @@ def _tile(kernel: Kernel, program: Program, stages: tuple[Stage, ...], row: int,
     return tile - tile % ALIGN if row > 1 and tile > ALIGN else tile
 
 
-def _multiplies_samples(nest: Nest) -> bool:
-    """Whether a nest is a product of matrices with a row per sample, not one for each, nor a mere sum."""
-    products = products_of(nest.statements[0])
-    return any(p.left is not None and all(i.extent != BATCH for i in p.loops) for p in products)
+def _multiplies_samples(nest: Nest, program: Program) -> bool:
+    """Whether a nest is a product of matrices with a row per sample, not several or one for each, nor a mere
+    sum."""
+    for p in products_of(nest.statements[0], program.tensors):
+        axes = [axis for axis in (p.rows, p.depth) if axis is not None and axis.samples]
+        if p.left is not None and any(len(axis.indices) == 1 for axis in axes):
+            return True
+    return False
 
 
 def _outside(kernel: Kernel) -> dict[str, Place]:

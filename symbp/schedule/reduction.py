@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sympy as sp
 
 from symbp.ir.entries import entries
-from symbp.ir.nodes import BATCH, Access, Index, Statement
+from symbp.ir.nodes import BATCH, Access, Index, Statement, Tensor
 from symbp.ir.walk import accesses, index_symbols, substitute
 from symbp.schedule.looptree import ACCUMULATE, DOT, ENTRIES, MULTIPLY
 from symbp.schedule.product import products_of
@@ -48,9 +49,9 @@ def innermost_cost(reads: list[Access], index: Index) -> int:
     return cost
 
 
-def best_form(statement: Statement) -> str:
+def best_form(statement: Statement, tensors: Mapping[str, Tensor]) -> str:
     """Products or a copy of matrices, entry by entry, dot form, or accumulate form where memory asks it."""
-    if products_of(statement):
+    if products_of(statement, tensors):
         return MULTIPLY
     if entries(statement) is not None:
         return ENTRIES

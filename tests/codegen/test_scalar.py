@@ -11,6 +11,7 @@ from symbp.codegen.module import emit
 from symbp.codegen.scalar import Code, Translator
 from symbp.ir import BATCH, Index, Statement, Tensor
 from symbp.schedule.kernel import Kernel
+from symbp.schedule.memory import plan_kernel
 from tests.codegen.kernels import compare, load, program_of
 
 N = Index("n", BATCH)
@@ -46,7 +47,7 @@ def test_all_primitives(tmp_path, monkeypatch, dtype, form):
     statements = [Statement(name, (N,), body) for name, body in BODIES.items()]
     program = program_of([X, Y, *tensors], statements, tuple(BODIES))
     kernel = Kernel("f", program, ("x", "y"), (), tuple(BODIES), (), dtype)
-    text = emit([kernel], lines=None if form == "lockstep" else [None])
+    text = emit([kernel], plans=() if form == "lockstep" else [plan_kernel(kernel)])
     assert ("make_block(" in text, "lockstep(" in text) == (form == "block", form == "lockstep")
     grid = np.array(np.meshgrid(VALUES, VALUES[::-1] + 0.05)).reshape(2, -1).astype(dtype).astype(float)
     compare(load(text, tmp_path), kernel, {"x": grid[0], "y": grid[1]})

@@ -128,7 +128,7 @@ def test_predictions_of_many_samples_are_cut_into_tiles_alone(samples):
 
 def test_products_with_small_matrices_are_not_large():
     programs = [gradient_kernel(derive(sb.mlp([n, n, 3]))).program for n in (100, 130)]
-    assert [any(is_large(s) for s in p.statements) for p in programs] == [False, True]
+    assert [any(is_large(s, p.tensors) for s in p.statements) for p in programs] == [False, True]
 
 
 def test_small_sums_are_kept_in_parts(small):

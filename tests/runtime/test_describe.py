@@ -16,7 +16,7 @@ from symbp.schedule.memory import plan_kernel
 def described(net, **options):
     derivation = derive(net)
     kernel = replace(gradient_kernel(derivation), **options)
-    return describe(kernel, derivation, straight(kernel)), kernel
+    return describe(kernel, derivation, straight(kernel) or plan_kernel(kernel)), kernel
 
 
 def test_it_survives_the_way_to_disk_and_back():

@@ -26,9 +26,10 @@ def program(row, outputs=("g",), total=None):
 
 def test_terms_of_a_row_become_terms_of_the_sum():
     row = Statement("row", (N, M, J), A[N, 0, M] * B[N, 0, J] + A[N, 1, M] * B[N, 1, J])
-    (found,) = with_joined_sums(program(row)).statements
+    joined = with_joined_sums(program(row))
+    (found,) = joined.statements
     assert found == Statement("g", (M, J), row.body, "sum", (N,))
-    assert len(products_of(found)) == 2
+    assert len(products_of(found, joined.tensors)) == 2
 
 
 def test_sums_of_a_row_go_over_the_samples_too():

@@ -24,7 +24,7 @@ def test_the_mean_of_a_product_is_one_sum():
     (statement,) = found.statements
     assert statement.target == "mean"
     assert statement.body == D[N, K] * X[N, J] / BATCH
-    product = product_of(statement)
+    product = product_of(statement, found.tensors)
     assert product is not None
     assert product.mean
     assert "total" not in found.tensors
