@@ -1,17 +1,19 @@
 """Share: one statement per distinct computation.
 
 Two statements that are equal up to the names of their indices become one (value numbering, in
-one linear sweep). `sympy.cse` is not used: it is superlinear, and it captures index arithmetic.
+one linear sweep), and what is summed is read where a statement computes it entry by entry. `sympy.cse` is
+not used: it is superlinear, and it captures index arithmetic.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import sympy as sp
 
 from symbp.ir.nodes import Access, Index, Program, Statement
-from symbp.ir.walk import accesses, index_symbols, substitute_all
+from symbp.ir.walk import accesses, index_symbols, is_leaf, postorder, substitute_all
 
 LARGEST = 200
 """Parts of a form up to which it is compared; of larger bodies SymPy remembers the hash."""
@@ -28,7 +30,7 @@ def shared(program: Program) -> tuple[Program, dict[str, str]]:
     alias: dict[str, str] = {}
     kept: list[Statement] = []
     for statement in program.statements:
-        statement = _renamed(statement, alias)
+        statement = _reading(_renamed(statement, alias), first)
         key = _canonical(statement)
         known = first.setdefault(key, statement)
         if known is statement:
@@ -62,6 +64,25 @@ def _renamed(statement: Statement, alias: dict[str, str]) -> Statement:
         tuple(where),
         statement.origin,
     )
+
+
+def _reading(statement: Statement, first: Mapping[Any, Statement]) -> Statement:
+    """A reduction of what a statement before it computes, with that for its body.
+
+    Not of products, which are no slower than reading, and may be those of matrices.
+    """
+    body = statement.body
+    if not statement.bound or statement.where or not _has_function(body):
+        return statement
+    order = tuple(index_symbols(body))
+    if {*order} != {*statement.domain}:
+        return statement
+    known = first.get(_canonical(Statement(statement.target, order, body)))
+    return statement if known is None else statement.with_body(Access(known.target, *order))
+
+
+def _has_function(body: sp.Expr) -> bool:
+    return any(isinstance(node, sp.Function | sp.Pow) for node in postorder([body], leaf=is_leaf))
 
 
 def _canonical(statement: Statement) -> Any:

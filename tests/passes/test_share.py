@@ -82,3 +82,34 @@ def test_indices_are_renamed_only_where_their_names_order_operands(monkeypatch):
     long = Statement("u", (i,), sum(Access(f"x{k}", i) for k in range(300)))
     module._canonical(long)
     assert len(renamed) == 3
+
+
+def test_sums_of_what_is_computed_read_it():
+    n, k, c = Index("n", 5), Index("k", 4), Index("c", 3)
+    given = [Tensor(name, (5, 3, 4), "input") for name in "dx"] + [Tensor("A", (5, 4), "input")]
+
+    def program(*statements):
+        tensors = [*given, *(Tensor(s.target, tuple(i.extent for i in s.indices)) for s in statements)]
+        return check(Program({t.name: t for t in tensors}, statements, ("g", "t")))
+
+    gate = sp.Piecewise((Access("d", n, c, k), Access("x", n, c, k) > 0), (0, True))
+    entry = Statement("g", (n, c, k), gate)
+    over = Statement("t", (c,), gate, "sum", (k, n))
+    other = over.bound[::-1]
+    found = share(program(entry, over))
+    assert found.statements == (entry, over.with_body(Access("g", n, c, k)))
+    renamed = {n: Index("r", 5), k: Index("j", 4)}
+    again = Statement("t", (c,), gate.xreplace(renamed), "max", tuple(renamed[i] for i in other))
+    assert share(program(entry, again)).statements[1].body.name == "g"
+    for plain in (
+        # Products may be those of matrices; and what is computed later, or has conditions, is something else.
+        (
+            Statement("g", (n, k), Access("A", n, k) * Access("d", n, 0, k)),
+            Statement("t", (n,), Access("A", n, k) * Access("d", n, 0, k), "sum", (k,)),
+        ),
+        (over, entry),
+        (entry, Statement("t", (c,), gate, "sum", (k, n), (sp.Lt(k, n),))),
+        (entry, Statement("t", (c,), gate.subs(k, 1), "sum", (n,))),
+    ):
+        same = program(*plain)
+        assert share(same) == same
