@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from symbp.codegen.parts import Parts
 from symbp.codegen.rolled import MANY, groups, rolled
 from symbp.codegen.text import equation
 from symbp.ir.nodes import Tensor
+from symbp.ir.walk import accesses
 from symbp.schedule.kernel import Kernel
-from symbp.schedule.looptree import MULTIPLY, Nest, Schedule, Stage, sums_batch
+from symbp.schedule.looptree import MULTIPLY, SCATTER, Nest, Schedule, Stage, sums_batch
 from symbp.schedule.memory import ALIGN
 from symbp.schedule.parts import MOST_NESTS
 
@@ -291,7 +293,7 @@ class Driver:
     def _allocating(self, name: str) -> None:
         lines = [f"samples = {self.length}.shape[0]"] if self.length else []
         lines += [
-            *self._label_checks(),
+            *self._label_checks(self.inputs),
             *self._allocations("samples"),
             self._into(self._given()),
             self._returned(False),
@@ -319,14 +321,19 @@ class Driver:
                 lines.append(f'    raise ValueError("{variable} must have shape ({shape})")')
         if any(sums_batch(s) for stage in self.schedule.stages for n in stage.nests for s in n.statements):
             lines += ["if samples == 0:", '    raise ValueError("there are no samples")']
-        return lines
+        return lines + self._label_checks(self._writing())
 
-    def _label_checks(self) -> list[str]:
+    def _writing(self) -> set[str]:
+        """What says where entries are that are written."""
+        nests = [nest for stage in self.schedule.stages for nest in stage.nests if nest.form == SCATTER]
+        return {a.name for nest in nests for s in nest.statements for w in s.where for a in accesses(w)}
+
+    def _label_checks(self, names: Iterable[str]) -> list[str]:
         """Refuse labels out of range, where symbp itself has not looked at them before."""
         lines = []
         for name, variable in self.inputs.items():
             bound = self.tensors[name].bound
-            if self.tensors[name].role == "label" and bound is not None:
+            if name in names and self.tensors[name].role == "label" and bound is not None:
                 lines.append(f"if {variable}.size and ({variable}.min() < 0 or {variable}.max() >= {bound}):")
                 lines.append(f'    raise ValueError("{variable} must hold labels 0 ... {bound - 1}")')
         return lines

@@ -19,12 +19,13 @@ from symbp.codegen.pointwise import PointwiseDriver, Straight, straight
 from symbp.codegen.pointwise import sources as lockstep_sources
 from symbp.codegen.product import ONES, OWN_NAMES, Part, crew_functions, micro_kernels, multiply_lines
 from symbp.codegen.reorder import reorderable
+from symbp.codegen.scatter import ScatterWriter
 from symbp.codegen.shared import SharedDriver
 from symbp.codegen.text import equation
 from symbp.codegen.vector import sources as vector
 from symbp.ir.nodes import Tensor
 from symbp.schedule.kernel import Kernel
-from symbp.schedule.looptree import Nest, Schedule
+from symbp.schedule.looptree import SCATTER, Nest, Schedule
 from symbp.schedule.memory import plan_kernel
 
 MOST_EQUATIONS = 40
@@ -163,7 +164,8 @@ class Module:
     ) -> NestWriter:
         for tensor in reader.tensors:
             reader.tensor_name(tensor)
-        writer = NestWriter(nest, schedule, reader, lambda b: self.block(b, single), single, ordered)
+        kind = ScatterWriter if nest.form == SCATTER else NestWriter
+        writer = kind(nest, schedule, reader, lambda b: self.block(b, single), single, ordered)
         writer.write()
         self.called |= writer.called
         return writer

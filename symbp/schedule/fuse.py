@@ -10,9 +10,10 @@ import sympy as sp
 from symbp.errors import UnsupportedError
 from symbp.ir.nodes import BATCH, Access, Program, Statement
 from symbp.ir.walk import accesses, postorder
-from symbp.schedule.looptree import DOT, Nest, Stage, batched, sums_batch
+from symbp.schedule.looptree import DOT, SCATTER, Nest, Stage, batched, sums_batch
 from symbp.schedule.parts import MOST_TENSORS
 from symbp.schedule.reduction import best_form
+from symbp.schedule.scatter import joined_scatters
 
 Reads = dict[str, list[Access]]
 
@@ -40,10 +41,21 @@ def fuse(program: Program) -> tuple[Stage, ...]:
     stages: dict[int, Stage] = {}
     home: dict[str, int] = {}
     kinds: Mapping[int, set[str]] = defaultdict(set)
-    for statement in live_statements(program, reads):
-        at = _level(program, statement, reads, level)
-        level[statement.target] = at
+    live = live_statements(program, reads)
+    for statement in live:
+        level[statement.target] = _level(program, statement, reads, level)
+    together = _together(program, level)
+    parts = {part.target for some in together.values() for part in some}
+    for statement in live:
+        if statement.target in parts:
+            continue
+        at = level[statement.target]
         stage = stages.setdefault(at, Stage(tiled=at % 2 == 1))
+        if statement.target in together:
+            some = [*together[statement.target], statement]
+            home |= {s.target: len(stage.nests) for s in some}
+            stage.nests.append(Nest(tuple(i.extent for i in statement.indices), SCATTER, some))
+            continue
         home[statement.target] = _place(program, statement, stage, reads, home, level, at, kinds)
     for stage in stages.values():
         for nest in stage.nests:
@@ -51,6 +63,15 @@ def fuse(program: Program) -> tuple[Stage, ...]:
         # Nothing in a stage reads its sums over the batch: they come last, when all rows are there.
         stage.nests.sort(key=lambda nest: sums_batch(nest.statements[0]))
     return tuple(stages[at] for at in sorted(stages))
+
+
+def _together(program: Program, level: Mapping[str, int]) -> dict[str, list[Statement]]:
+    """Sums of the same stage that are computed together with what adds them up; see `joined_scatters`."""
+    return {
+        target: [part for part in parts if level.get(part.target) == level[target]]
+        for target, parts in joined_scatters(program).items()
+        if target in level and any(level.get(part.target) == level[target] for part in parts)
+    }
 
 
 def _level(program: Program, statement: Statement, reads: Reads, level: dict[str, int]) -> int:

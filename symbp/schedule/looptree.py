@@ -22,6 +22,10 @@ DOT = "dot"
 ACCUMULATE = "accumulate"
 """Reduction loops outside, the last free index innermost: target[...] += ..."""
 
+SCATTER = "scatter"
+"""Loops over the terms of sums, each of which is added to the entry that it names: target[i + p] += ...; see
+`symbp.schedule.scatter`. Such sums may stand before the statement that adds them up."""
+
 MULTIPLY = "multiply"
 """One matrix product, computed by micro-kernels; see `symbp.schedule.product`."""
 

@@ -25,6 +25,7 @@ from symbp.schedule.parts import (
     sums_of,
 )
 from symbp.schedule.product import products_of, without_single_terms
+from symbp.schedule.scatter import with_sums_apart
 from symbp.schedule.short_rows import with_functions_alone
 from symbp.schedule.spans import joined_spans
 
@@ -47,7 +48,8 @@ def plan_kernel(kernel: Kernel) -> Schedule:
     program = kernel.program
     if program.outputs != (*kernel.results, *kernel.gradient):
         program = type(program)(program.tensors, program.statements, (*kernel.results, *kernel.gradient))
-    program = with_sums_in_parts(with_means_inside(with_joined_sums(without_single_terms(program))))
+    program = with_means_inside(with_joined_sums(without_single_terms(program)))
+    program = with_sums_in_parts(with_sums_apart(program))
     stages = fuse(program)
     gradient = sum(program.tensors[n].row_size for n in kernel.gradient)
     part = part_size(program, stages, gradient) if kernel.schedule in (None, FUSED) else inf

@@ -93,17 +93,18 @@ def _product(s: Statement, term: sp.Expr, tensors: Mapping[str, Tensor]) -> Prod
     if len(factors) == 1 and len(s.indices) == len(s.bound) == 1 and steps[0] is not None:
         return _sum_of_rows(factors[0], steps[0][1], s.indices[0], s.bound[0], mean)
     own = steps_of(s.access, tensors)
+    domain = {i for i in s.domain if i.extent != 1}
     if len(factors) != 2 or own is None:
         return None
     for left, right in (0, 1), (1, 0):
         first, second = steps[left], steps[right]
-        if first is None or second is None or {*first[1], *second[1]} != {*s.domain}:
+        if first is None or second is None or not {*first[1], *second[1]} >= domain:
             return None
         found = _axes(s, own[1], first[1], second[1])
         if found is not None:
             rows, columns, depth, turned = found
             used = {i for axis in (rows, columns, depth) if axis is not None for i in axis.indices}
-            loops = tuple(i for i in s.domain if i not in used)
+            loops = tuple(i for i in s.domain if i in domain - used)
             if (_is_worth_a_call if loops else _is_worth_it)(rows, columns, depth):
                 return Product(factors[left], factors[right], rows, columns, depth, turned, mean, loops)
     return None

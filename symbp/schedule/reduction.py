@@ -10,8 +10,9 @@ import sympy as sp
 from symbp.ir.entries import entries
 from symbp.ir.nodes import BATCH, Access, Index, Statement, Tensor
 from symbp.ir.walk import accesses, index_symbols, substitute
-from symbp.schedule.looptree import ACCUMULATE, DOT, ENTRIES, MULTIPLY
+from symbp.schedule.looptree import ACCUMULATE, DOT, ENTRIES, MULTIPLY, SCATTER
 from symbp.schedule.product import products_of
+from symbp.schedule.scatter import scatter_of
 
 STRIDED = 8
 """Cost of a strided access relative to a contiguous one."""
@@ -50,12 +51,14 @@ def innermost_cost(reads: list[Access], index: Index) -> int:
 
 
 def best_form(statement: Statement, tensors: Mapping[str, Tensor]) -> str:
-    """Products or a copy of matrices, entry by entry, dot form, or accumulate form where memory asks it."""
+    """Products, entry by entry, term by term, dot form, or accumulate form where memory asks it."""
     if products_of(statement, tensors):
         return MULTIPLY
+    if statement.where:
+        return DOT if scatter_of(statement, tensors) is None else SCATTER
     if entries(statement) is not None:
         return ENTRIES
-    if not statement.bound or not statement.indices or statement.where:
+    if not statement.bound or not statement.indices:
         return DOT
     reads = accesses(statement.body)
     dot = min(innermost_cost(reads, index) for index in statement.bound)
@@ -63,12 +66,17 @@ def best_form(statement: Statement, tensors: Mapping[str, Tensor]) -> str:
     return ACCUMULATE if accumulate < dot else DOT
 
 
-def plan(statement: Statement) -> Plan:
-    """Loops in the best order, equalities solved, simple inequalities turned into limits."""
-    reads = accesses(statement.body)
+def plan(statement: Statement, written: tuple[Access, ...] = (), outside: tuple[Index, ...] = ()) -> Plan:
+    """Loops in the best order, equalities solved, simple inequalities turned into limits.
+
+    Args:
+        written: entries that are updated inside of the loops.
+        outside: indices of the outermost loops, in this order.
+    """
+    reads = [*accesses(statement.body), *written]
     conditions = [c for w in statement.where for c in (w.args if isinstance(w, sp.And) else (w,))]
     bound = sorted(statement.bound, key=lambda i: -innermost_cost(reads, i))
-    bound.sort(key=lambda i: i.extent != BATCH)
+    bound.sort(key=lambda i: (i.extent != BATCH, outside.index(i) if i in outside else len(outside)))
     solved: list[tuple[Index, sp.Expr]] = []
     guards: list[sp.Basic] = []
     while conditions:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sympy as sp
 
 import symbp as sb
 
@@ -39,3 +40,19 @@ def test_what_writes_into_arrays_refuses_those_of_other_shapes(kernel, wrong):
     arrays[wrong] = np.zeros((2, 2) if arrays[wrong].ndim == 2 else 2, arrays[wrong].dtype)
     with pytest.raises(ValueError, match="must have"):
         kernel.value_and_grad_into(*arrays)
+
+
+@pytest.mark.parametrize("wrong", [30, -1])
+def test_labels_that_say_where_to_write_are_looked_at_there(wrong):
+    table, out, chosen, E = sb.indexed("W", 30, 4), sb.indexed("h", 4), sb.nn.label("a"), sp.Symbol("E")
+    e = sb.index("e", 4)
+    equations = [sp.Eq(out[e], table[chosen, e] ** 2), sp.Eq(E, sp.Sum(out[e], (e, 0, 3)))]
+    kernel = sb.compile(
+        sb.Network(equations, inputs=[chosen], parameters=[table], loss=E), cache=False
+    ).kernel
+    theta, labels, value, gradient = np.ones(120), np.arange(5), np.empty(1), np.empty(120)
+    kernel.value_and_grad_into(theta, labels, value, gradient)
+    assert (value[0], gradient.sum()) == (4, 8)
+    labels[3] = wrong
+    with pytest.raises(ValueError, match=r"a must hold labels 0 \.\.\. 29"):
+        kernel.value_and_grad_into(theta, labels, value, gradient)
