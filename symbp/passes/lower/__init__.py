@@ -127,7 +127,9 @@ def _check_bounds(b: Builder) -> None:
         if statement.origin == b.equation and statement.where:
             problem = domain_violation(statement, b.tensors)
             if problem:
-                raise b.shape_error(problem, "make the bounds of the Sum and the declared shapes agree")
+                raise b.shape_error(
+                    problem, "make the bounds of the Sum, or the conditions, and the declared shapes agree"
+                )
 
 
 def _indexed_shapes(net: Network, dims: dict[str, int]) -> dict[str, tuple]:

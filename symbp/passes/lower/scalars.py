@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import sympy as sp
@@ -18,6 +19,7 @@ from symbp.ir.nodes import Access, Index
 from symbp.ir.walk import index_symbols, postorder, rebuild, substitute
 from symbp.network import LARGEST, dimension, symbol_name
 from symbp.passes.lower.builder import Builder, Scope, fresh_index
+from symbp.passes.lower.guards import conditions, guard, guarded, is_guard, unguarded
 from symbp.passes.lower.pieces import in_pieces, is_large
 
 UNROLL = 64
@@ -51,11 +53,8 @@ def scalar(b: Builder, root: Any, scope: Scope) -> sp.Expr:
     Raises:
         UnsupportedError: complex values, unknown functions, matrix functions.
     """
-    memo = b.memo.setdefault(("scalar", tuple(scope.items())), {})
-    order = postorder(
-        [root],
-        leaf=lambda n: not n.args or isinstance(n, _OPAQUE + _UNEVALUATED) or n in scope or _of_matrix(n),
-    )
+    memo = b.memo.setdefault(("scalar", tuple(scope.items()), b.memo.get("guards")), {})
+    order = postorder([root], leaf=lambda n: _is_leaf(n, scope))
     if root in memo:
         return memo[root]
     _check_infinite(b, order)
@@ -68,9 +67,16 @@ def scalar(b: Builder, root: Any, scope: Scope) -> sp.Expr:
     return memo[root]
 
 
+def _is_leaf(node: Any, scope: Scope) -> bool:
+    opaque = not node.args or isinstance(node, _OPAQUE + _UNEVALUATED) or node in scope
+    return opaque or _of_matrix(node) or is_guard(node, scope)
+
+
 def _node(b: Builder, node: Any, scope: Scope, memo: Mapping[Any, Any]) -> Any:
     if node in scope:
         return scope[node]
+    if is_guard(node, scope):
+        return guard(b, node, scope, scalar)
     if isinstance(node, _OPAQUE):
         return _opaque(b, node, scope)
     if not node.args:
@@ -229,10 +235,11 @@ def read(b: Builder, name: str, positions: list[sp.Expr]) -> Access:
         # those statements are checked point by point afterwards.
         if low < 0 or high >= extent:
             b.memo.setdefault("to check", set()).add((name, axis))
+            b.memo["left"] = True
             if not (b.memo.get("guarded") or low > high):
                 raise b.shape_error(
                     f"index {where} of {name!r} runs over {low}..{high}, axis {axis} has {extent} entries",
-                    "make the ranges of the indices and the declared shapes agree",
+                    "make ranges and shapes agree; Piecewise((x[i - 1], i >= 1), (0, True)) adds zeros",
                 )
     return Access(name, *positions)
 
@@ -288,7 +295,14 @@ def _sum(b: Builder, node: sp.Sum, scope: Scope) -> sp.Expr:
             where.append(sp.Le(value, last))
         bound.append(k)
     was, b.memo["guarded"] = b.memo.get("guarded"), bool(where) or b.memo.get("guarded")
-    body = scalar(b, node.function, body_scope)
+    function, guards = unguarded(node.function, body_scope)
+    held = [c for found in guards for c in conditions(b, found, body_scope, scalar)]
+    with guarded(b, held) if held else nullcontext(bool) as left:
+        body = scalar(b, function, body_scope)
+        if left():
+            where += held
+        elif held:
+            body = sp.Piecewise((body, sp.And(*held)), (0, True))
     b.memo["guarded"] = was
     return collapse(b, body, bound, where, tuple(i for i in scope.values() if isinstance(i, Index)))
 
