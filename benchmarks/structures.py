@@ -1,11 +1,11 @@
-"""Value and gradient of networks beyond dense layers, in index notation: attention, recurrence, convolution.
+"""Value and gradient of networks beyond dense layers, in index notation: attention, recurrence, images.
 
 Weights are shared there, between positions or steps, and tensors have more axes than two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
@@ -32,7 +32,7 @@ class Structure:
 
     Attributes:
         loss: (functions of a library, parameters, data) -> the mean over the samples; functions are `tanh`,
-            `relu`, `softmax` of the last axis, and `convolve`.
+            `relu`, `softmax` and `log_softmax` of the last axis, `convolve`, and `pool`, the maxima of 2 x 2.
     """
 
     text: str
@@ -135,7 +135,63 @@ def convolution(size: int = 28, channels: int = 8, window: int = 3, samples: int
     return Structure(text, network, parameters, {"x": _normal(random, samples, size, size)}, loss)
 
 
-STRUCTURES = {"attention": attention, "recurrence": recurrence, "convolution": convolution}
+def images(
+    size: int = 28, channels: Sequence[int] = (6, 16), window: int = 5, samples: int = 32
+) -> Structure:
+    """Two layers of windows with relu, each followed by the maxima of 2 x 2, and ten classes: a LeNet."""
+    random = np.random.default_rng(8)
+    x, y = nn.indexed("x", 1, size, size), nn.one_hot("y", 10)
+    before, depth, equations = x, 1, list[Any]()
+    symbols, parameters = list[Any](), dict[str, np.ndarray]()
+    p, q = nn.index("p", window), nn.index("q", window)
+    for number, many in enumerate(channels, start=1):
+        inside = size - window + 1
+        size = inside // 2
+        k, b = nn.indexed(f"k{number}", many, depth, window, window), nn.indexed(f"b{number}", many)
+        a, m = nn.indexed(f"a{number}", many, inside, inside), nn.indexed(f"m{number}", many, size, size)
+        c, d, i, j = (
+            nn.index(name, n) for name, n in zip("cdij", (many, depth, inside, inside), strict=True)
+        )
+        limits = (d, 0, depth - 1), (p, 0, window - 1), (q, 0, window - 1)
+        terms = sp.Sum(k[c, d, p, q] * before[d, i + p, j + q], *limits)
+        equations.append(sp.Eq(a[c, i, j], sp.Max(0, terms + b[c])))
+        i, j = nn.index("i", size), nn.index("j", size)
+        around = [a[c, 2 * i + u, 2 * j + v] for u in (0, 1) for v in (0, 1)]
+        equations.append(sp.Eq(m[c, i, j], sp.Max(*around)))
+        symbols += [k, b]
+        fan = np.float32((depth * window**2) ** 0.5)
+        parameters[str(k)] = _normal(random, many, depth, window, window) / fan
+        parameters[str(b)] = _normal(random, many)
+        before, depth = m, many
+    W, z, E = nn.indexed("W", 10, depth, size, size), nn.indexed("z", 10), nn.scalar("E")
+    o, r = nn.index("o", 10), sp.Symbol("r", integer=True)
+    c, i, j = nn.index("c", depth), nn.index("i", size), nn.index("j", size)
+    made = sp.Sum(W[o, c, i, j] * before[c, i, j], (c, 0, depth - 1), (i, 0, size - 1), (j, 0, size - 1))
+    log_sum = sp.log(sp.Sum(sp.exp(z[r]), (r, 0, 9)))
+    equations += [
+        sp.Eq(z[o], made),
+        sp.Eq(E, sp.Sum(y[o, 0] * (log_sum - z[o]), (o, 0, 9))),
+    ]
+    parameters["W"] = _normal(random, 10, depth, size, size) / np.float32(depth**0.5 * size)
+    data = {
+        "x": _normal(random, samples, *map(int, x.shape)),
+        "y": np.eye(10, dtype="f4")[np.arange(samples) % 10],
+    }
+
+    def loss(f, p, given):
+        found = given["x"]
+        for number in range(1, len(channels) + 1):
+            found = f.convolve(found, p[f"k{number}"]) + p[f"b{number}"][None, :, None, None]
+            found = f.pool(f.relu(found))
+        z = found.reshape(samples, -1) @ p["W"].reshape(10, -1).T
+        return -(given["y"] * f.log_softmax(z)).sum(1).mean()
+
+    network = sb.Network(equations, inputs=[x, y], parameters=[*symbols, W], loss=E)
+    text = f"images {x.shape[1]} x {x.shape[2]} {'-'.join(map(str, channels))}-10 N={samples}"
+    return Structure(text, network, parameters, data, loss)
+
+
+STRUCTURES = {"attention": attention, "recurrence": recurrence, "convolution": convolution, "images": images}
 
 
 def structures(run: Run, budget: Budget, quick: bool, chosen: Callable[[str], bool]) -> None:
@@ -167,8 +223,17 @@ def _jax(made: Structure):
     def convolve(x, k):
         return jax.lax.conv_general_dilated(x, k, (1, 1), "VALID")
 
+    def pool(x):
+        n, c, h, w = x.shape  # several times as fast as lax.reduce_window and its gradient
+        return x.reshape(n, c, h // 2, 2, w // 2, 2).max((3, 5))
+
     functions = SimpleNamespace(
-        tanh=jnp.tanh, relu=jax.nn.relu, softmax=partial(jax.nn.softmax, axis=-1), convolve=convolve
+        tanh=jnp.tanh,
+        relu=jax.nn.relu,
+        softmax=partial(jax.nn.softmax, axis=-1),
+        log_softmax=partial(jax.nn.log_softmax, axis=-1),
+        convolve=convolve,
+        pool=pool,
     )
     parameters, data = (
         {n: jnp.asarray(a) for n, a in given.items()} for given in (made.parameters, made.data)
@@ -195,7 +260,9 @@ def _torch(made: Structure):
         tanh=torch.tanh,
         relu=torch.relu,
         softmax=partial(torch.softmax, dim=-1),
+        log_softmax=partial(torch.log_softmax, dim=-1),
         convolve=torch.nn.functional.conv2d,
+        pool=partial(torch.nn.functional.max_pool2d, kernel_size=2),
     )
     parameters = {n: torch.tensor(a, requires_grad=True) for n, a in made.parameters.items()}
     data = {n: torch.tensor(a) for n, a in made.data.items()}
