@@ -28,6 +28,7 @@ from symbp.schedule.product import products_of, without_single_terms
 from symbp.schedule.scatter import with_sums_apart
 from symbp.schedule.short_rows import with_functions_alone
 from symbp.schedule.spans import joined_spans
+from symbp.schedule.windows import with_windows
 
 TILE_BYTES = 512 * 1024
 """What the buffers of one tile may take: a part of a second-level cache."""
@@ -48,7 +49,8 @@ def plan_kernel(kernel: Kernel) -> Schedule:
     program = kernel.program
     if program.outputs != (*kernel.results, *kernel.gradient):
         program = type(program)(program.tensors, program.statements, (*kernel.results, *kernel.gradient))
-    program = with_means_inside(with_joined_sums(without_single_terms(program)))
+    program = with_windows(without_single_terms(program))
+    program = with_means_inside(with_joined_sums(program))
     program = with_sums_in_parts(with_sums_apart(program))
     stages = fuse(program)
     gradient = sum(program.tensors[n].row_size for n in kernel.gradient)
