@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -39,6 +41,23 @@ def test_sums_of_a_row_go_over_the_samples_too():
     (found,) = with_joined_sums(program(row)).statements
     other = Index("i_", 16)
     assert found == Statement("g", (M, J), A[N, other, M] * B[N, other, J], "sum", (N, other))
+
+
+def test_several_rows_that_labels_choose_and_what_is_beside_them():
+    labels = [Tensor(name, (BATCH,), "label", bound=8) for name in "lm"]
+    rows = [Tensor(f"r{k}", (BATCH, 8, 12)) for k in range(2)]
+    chosen = [
+        Statement(row.name, (N, M, J), A[N, k, 0] * B[N, 0, J], where=(sp.Eq(M, label[N]),))
+        for k, (row, label) in enumerate(zip(rows, labels, strict=True))
+    ]
+    added = rows[0][N, M, J] + rows[1][N, M, J]
+    for beside in (0, sp.tanh(A[N, 0, M])):
+        total = Statement("g", (M, J), added + beside, "sum", (N,))
+        found = with_joined_sums(program_of([A, B, *labels, *rows, G], [*chosen, total], ("g",)))
+        *parts, whole = found.statements
+        assert [(s.bound, s.where) for s in parts[:2]] == [((N,), s.where) for s in chosen]
+        assert {s.body for s in parts[2:]} == ({beside} - {0})
+        assert (whole.reduce, whole.body) == ("none", sp.Add(*(s.access for s in parts)))
 
 
 def test_what_others_read_or_is_no_product_stays():
@@ -80,6 +99,31 @@ def test_gradients_of_what_is_shared(name, samples):
     for _ in range(20):
         _, other = shared.value_and_grad(theta, data=data)
         np.testing.assert_array_equal(other, gradient)
+
+
+def test_rows_of_a_table_are_summed_where_labels_say():
+    """Each label has a sum of its own, and so has what else the weights are used for; none is per sample."""
+    table, out = nn.indexed("W", 30, 4), nn.indexed("h", 4)
+    first, second, E = nn.label("a"), nn.label("b"), nn.scalar("E")
+    e, k = nn.index("e", 4), nn.index("k", 30)
+    chosen = sp.Eq(out[e], sp.tanh(table[first, e] + 2 * table[second, e]))
+    decay = sp.Sum(table[k, e] ** 2, (k, 0, 29), (e, 0, 3))
+    loss = sp.Eq(E, sp.Sum(out[e] ** 2, (e, 0, 3)) + decay / 50)
+    model = sb.compile(sb.Network([chosen, loss], inputs=[first, second], parameters=[table], loss=E))
+    random = np.random.default_rng(0)
+    for samples in (1, 100, 1000):
+        a, b = random.integers(0, 30, size=(2, samples))
+        theta = random.normal(size=120)
+        W = theta.reshape(30, 4)
+        h = np.tanh(W[a] + 2 * W[b])
+        slope = 2 * h * (1 - h**2) / samples
+        want = W / 25
+        np.add.at(want, a, slope)
+        np.add.at(want, b, 2 * slope)
+        loss, gradient = model.value_and_grad(theta, a=a, b=b)
+        assert loss == pytest.approx((h**2).sum(1).mean() + (W**2).sum() / 50, rel=1e-13)
+        np.testing.assert_allclose(gradient, want.ravel(), rtol=1e-11, atol=1e-15)
+    assert not re.search(r"rows, 30, 4\)", model.source)
 
 
 def test_no_gradient_per_sample_is_kept():
