@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from symbp.codegen.parts import Parts
@@ -163,7 +163,7 @@ class Driver:
     def _in_part(self, stage: Stage) -> list[str]:
         """The nests of a tile, with their sums over the samples in a part."""
         self.summed = frozenset(s.target for nest in stage.nests for s in nest.statements if sums_batch(s))
-        lines = [line for text in self._texts(stage.nests, True) for line in text]
+        lines = self._cut(self._texts(stage.nests, True), True, self.parts.names())
         self.summed = frozenset()
         return [*self.parts.fills(stage), *lines]
 
@@ -211,14 +211,19 @@ class Driver:
         # Longer stages are cut into functions, which do not see each other's views.
         self._may_inline = all(len(stage.nests) <= MOST_NESTS for stage in self.schedule.stages)
 
-    def _cut(self, calls: list[list[str]], tiled: bool) -> list[str]:
-        """The calls themselves, in loops where many repeat, or calls of functions of at most 40 of them."""
+    def _cut(self, calls: list[list[str]], tiled: bool, more: Sequence[str] = ()) -> list[str]:
+        """The calls themselves, in loops where many repeat, or calls of functions of at most 40 of them.
+
+        Args:
+            more: variables that they need besides.
+        """
         if len(calls) <= MOST_NESTS:
             return [line for call in calls for line in call]
         pieces = rolled(calls, self.module.local("step") if len(calls) > MANY else "")
         if sum(piece.calls for piece in pieces) <= MOST_NESTS:
             return [line for piece in pieces for line in piece.lines]
-        arguments = self._whole() + list(self._flats)
+        arguments = [*self._whole(), *self._flats, *more]
+        arguments += ["tile"] if self.buffers["tile"] == "tile" else []
         arguments += ["samples"] if self.length else []
         arguments += ["start", "rows"] if tiled else []
         lines = []

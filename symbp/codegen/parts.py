@@ -97,6 +97,10 @@ class Parts:
             lines.append(f"{OTHERS} = view(work, at({begin + gradient}){shift}, ({others},))")
         return lines
 
+    def names(self) -> list[str]:
+        """The arrays of a part."""
+        return [name for name, size in zip((GRADIENT, OTHERS), self.schedule.part, strict=True) if size]
+
     def _alone(self, text: str) -> str:
         return f"gradient if samples <= {self.schedule.tile} else {text}"
 

@@ -11,7 +11,7 @@ from symbp.codegen.product import Part, is_large_text
 from symbp.ir.nodes import Statement, Tensor
 from symbp.machine.gate import DONE, NOTED
 from symbp.schedule.looptree import MULTIPLY, Nest, Stage, sums_batch
-from symbp.schedule.parts import MOST_NESTS, PARTS
+from symbp.schedule.parts import MOST_NESTS, MOST_SHARED, PARTS
 from symbp.schedule.product import product_of, products_of
 
 PIECE = 64
@@ -29,11 +29,6 @@ would copy the whole of it for its rows, and read it from a cache that is shared
 
 FEWEST_PIECES = 4
 """A sum is cut into so many pieces where it has the rows, so that no thread waits for another's last."""
-
-
-MOST_SHARED = 3 * MOST_NESTS
-"""Nests of a stage that threads share. Pieces of each product are a function: those of a network of 25 layers
-take three seconds to compile, of 50 nine."""
 
 JOB_ARGUMENTS = ("gate", "number", "ticket")
 """The last arguments of functions that threads share: the gate, the number of the job there, and a ticket

@@ -31,7 +31,7 @@ def with_sums_in_parts(program: Program) -> Program:
     tensors: list[Tensor] = []
     for s in program.statements:
         terms = sp.Add.make_args(s.body)
-        long = len(terms) > 1 and len(_names(s.body)) > MOST_TENSORS
+        long = len(terms) > 1 and len(_names(s.body)) >= MOST_TENSORS  # and the target
         if s.reduce != "none" or s.where or not batched(s) or len(s.indices) < 2 or not long:
             statements.append(s)
             continue

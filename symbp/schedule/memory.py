@@ -19,6 +19,7 @@ from symbp.schedule.parts import (
     OTHERS,
     PARTS,
     SMALL_PART,
+    may_be_cut,
     may_be_whole,
     part_size,
     parts,
@@ -44,14 +45,22 @@ LARGE_BYTES = 512 * 1024
 """Matrices and gradients beyond this are loaded from further away, for TILE_MOST samples at a time."""
 
 
+COPIED = 4
+"""How many times as long a matrix takes that is loaded, and copied, for each tile as buffers do that have
+left the second-level cache."""
+
+FAR_BYTES = 12 * 1024 * 1024
+"""What the buffers of one tile may take at most: a part of a third-level cache."""
+
+
 def plan_kernel(kernel: Kernel) -> Schedule:
     """Stages and places for a kernel."""
     program = kernel.program
     if program.outputs != (*kernel.results, *kernel.gradient):
         program = type(program)(program.tensors, program.statements, (*kernel.results, *kernel.gradient))
     program = with_windows(without_single_terms(program))
-    program = with_means_inside(with_joined_sums(program))
-    program = with_sums_in_parts(with_sums_apart(program))
+    program = with_sums_apart(with_means_inside(with_joined_sums(program)))
+    program = with_sums_in_parts(program)
     stages = fuse(program)
     gradient = sum(program.tensors[n].row_size for n in kernel.gradient)
     part = part_size(program, stages, gradient) if kernel.schedule in (None, FUSED) else inf
@@ -88,7 +97,7 @@ def plan_kernel(kernel: Kernel) -> Schedule:
         workspace = used + (PARTS if kernel.parallel else 1) * aligned(gradient + others)
         schedule = replace(schedule, workspace=workspace, parts=found, part=(gradient, others))
         schedule = replace(schedule, parts_at=used, even=0 if small else _even(tile))
-    elif kernel.schedule is None and not sums_of(stages) and may_be_whole(stages):
+    elif kernel.schedule is None and not sums_of(stages) and may_be_whole(stages) and may_be_cut(stages):
         # There is nothing to add, so that half a tile is worth it; matrices are copied for each.
         schedule = replace(schedule, even=_even(tile) // 2)
     return joined_spans(schedule)
@@ -109,16 +118,32 @@ def _tile(kernel: Kernel, program: Program, stages: tuple[Stage, ...], row: int,
     if isinstance(kernel.schedule, int):
         return kernel.schedule
     width = 4 if kernel.dtype == "float32" else 8
-    tile = max(1, min(TILE_MOST, TILE_BYTES // max(1, row * width)))
+    bytes_each = max(1, row * width)
+    tile = max(1, min(TILE_MOST, TILE_BYTES // bytes_each))
     if kernel.schedule == LAYERWISE:
         tile = TILE_MOST
     elif kernel.schedule != FUSED and any(
         _multiplies_samples(nest, program) for stage in stages if stage.tiled for nest in stage.nests
     ):
-        matrices = (*kernel.parameters, *kernel.gradient)
-        large = width * sum(prod(program.tensors[n].shape) for n in matrices) > LARGE_BYTES
-        tile = PRODUCT_LEAST if small else max(tile, TILE_MOST if large else PRODUCT_LEAST)
+        matrices = width * sum(prod(program.tensors[n].shape) for n in (*kernel.parameters, *kernel.gradient))
+        tile = _worth_loading(tile, bytes_each, matrices)
+        tile = min(tile, PRODUCT_LEAST) if small else tile
     return tile - tile % ALIGN if row > 1 and tile > ALIGN else tile
+
+
+def _worth_loading(near: int, bytes_each: int, matrices: int) -> int:
+    """The samples of a tile that loads all matrices: as many as fit into a cache, or more.
+
+    Args:
+        near: samples whose buffers fit into a second-level cache, or 1.
+        bytes_each: of the buffers of a sample.
+        matrices: bytes of all matrices.
+    """
+    most = TILE_MOST if matrices > LARGE_BYTES else PRODUCT_LEAST
+    far = max(near, min(most, FAR_BYTES // bytes_each))
+    spilled = bytes_each if near * bytes_each > TILE_BYTES else 0
+    costs = {near: COPIED * matrices / near + spilled, far: COPIED * matrices / far + bytes_each}
+    return near if far == near else min(costs, key=lambda tile: costs[tile])
 
 
 def _multiplies_samples(nest: Nest, program: Program) -> bool:

@@ -14,7 +14,7 @@ from math import inf
 
 from symbp.ir.nodes import Program, Statement
 from symbp.ir.walk import accesses
-from symbp.schedule.looptree import Nest, Place, Stage, sums_batch
+from symbp.schedule.looptree import MULTIPLY, Nest, Place, Stage, sums_batch
 
 SMALL_PART = 8192
 """Entries of a part that stays in a first-level cache beside a tile of few samples."""
@@ -24,6 +24,10 @@ LARGEST_PART = 128 * 1024
 
 MOST_NESTS = 40
 """Of a stage: longer ones are cut into several functions."""
+
+MOST_SHARED = 3 * MOST_NESTS
+"""Of a stage that threads share, but for whole tiles alone. A network of 25 layers takes three seconds to
+compile, one of 50 nine."""
 
 MOST_TENSORS = 24
 """Of a nest: those of more address whole buffers, as thousands of views compile slowly; there nothing
@@ -44,10 +48,14 @@ def sums_of(stages: Iterable[Stage]) -> list[Statement]:
 
 
 def may_be_whole(stages: Iterable[Stage]) -> bool:
-    """Whether threads may take whole tiles, each in buffers of its own: not where stages are cut into several
-    functions, nor where nests address whole buffers."""
-    nests = [stage.nests for stage in stages if stage.tiled]
-    return all(len(some) <= MOST_NESTS and all(_tensors(n) <= MOST_TENSORS for n in some) for some in nests)
+    """Whether threads may take whole tiles, each in its own buffers: not where loops address whole ones."""
+    nests = [nest for stage in stages if stage.tiled for nest in stage.nests if nest.form != MULTIPLY]
+    return all(_tensors(nest) <= MOST_TENSORS for nest in nests)
+
+
+def may_be_cut(stages: Iterable[Stage]) -> bool:
+    """Whether threads may also share what is computed for one tile: not where stages are too long."""
+    return all(len(stage.nests) <= MOST_SHARED for stage in stages if stage.tiled)
 
 
 def part_size(program: Program, stages: tuple[Stage, ...], gradient: int) -> float:
@@ -59,7 +67,8 @@ def part_size(program: Program, stages: tuple[Stage, ...], gradient: int) -> flo
     sums = sums_of(stages)
     if not sums or any(s.reduce != "sum" for s in sums) or not may_be_whole(stages):
         return inf
-    return max(gradient, sum(program.tensors[s.target].row_size for s in sums))
+    size = max(gradient, sum(program.tensors[s.target].row_size for s in sums))
+    return size if size <= SMALL_PART or may_be_cut(stages) else inf
 
 
 def _tensors(nest: Nest) -> int:

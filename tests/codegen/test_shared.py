@@ -10,10 +10,11 @@ import pytest
 
 import symbp as sb
 from symbp.codegen.module import emit
-from symbp.codegen.shared import MOST_SHARED, PIECE, is_large
+from symbp.codegen.shared import PIECE, is_large
 from symbp.machine.gate import DONE
 from symbp.pipeline import derive, gradient_kernel
 from symbp.runtime.crew import crew
+from symbp.schedule.parts import MOST_SHARED
 from tests.runtime.test_threads import models, share_everything
 
 
@@ -153,12 +154,22 @@ def deep(layers, width=24):
 
 def test_deep_networks_are_cut_too():
     """What is computed of rows, and sums, is in functions of no more nests than others have."""
-    found = emit([replace(gradient_kernel(derive(deep(12))), threads=2)])
-    assert "value_and_grad_tiles" not in found
+    found = emit([replace(gradient_kernel(derive(deep(12, 40))), threads=2)])
     assert len(set(re.findall(r"^def (value_and_grad_rows\w*)\(", found, re.MULTILINE))) > 1
     assert "piece" in function(found, "value_and_grad_sums")
     longer = emit([replace(gradient_kernel(derive(deep(MOST_SHARED))), threads=2)])
     assert "value_and_grad_tiles" in longer
+    assert "piece" not in function(longer, "value_and_grad_tiles")
+
+
+def test_long_tiles_are_cut_into_functions_that_know_their_part():
+    found = emit([replace(gradient_kernel(derive(deep(12))), threads=2)])
+    assert "value_and_grad_rows" not in found
+    called = re.findall(
+        r"^    (value_and_grad_part_\d+)\((.*)\)$", function(found, "value_and_grad_tiles"), re.M
+    )
+    assert len(called) > 1
+    assert all({"part", "others", "tile"} <= {*arguments.split(", ")} for _, arguments in called)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

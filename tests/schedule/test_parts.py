@@ -11,6 +11,7 @@ import pytest
 import sympy as sp
 
 import symbp as sb
+from benchmarks.structures import convolution, images
 from symbp.ir.nodes import BATCH, Index, Program, Statement, Tensor
 from symbp.pipeline import derive, forward_kernel, gradient_kernel
 from symbp.runtime.crew import crew
@@ -19,10 +20,11 @@ from symbp.schedule.memory import plan_kernel
 from symbp.schedule.parts import (
     GRADIENT,
     LARGEST_PART,
-    MOST_NESTS,
+    MOST_SHARED,
     OTHERS,
     PARTS,
     SMALL_PART,
+    may_be_cut,
     may_be_whole,
     part_size,
 )
@@ -85,11 +87,21 @@ def test_numbers_do_not_depend_on_threads(inputs, samples):
     np.testing.assert_array_equal(results[1], gradient)
 
 
-def test_stages_of_many_nests_are_not_taken_whole():
-    """They are cut into functions, which take longer to compile as one."""
-    for layers, whole in ((5, True), (MOST_NESTS, False)):
-        derivation = derive(sb.mlp([8] * layers + [2], activation="tanh", loss="mean_squared_error"))
+def test_stages_of_many_nests_are_taken_whole_or_not_shared():
+    """Pieces of what is computed for one tile, each a function, would take too long to compile."""
+    for layers, width, cut in ((5, 7, True), (MOST_SHARED, 7, False), (MOST_SHARED, 16, False)):
+        derivation = derive(sb.mlp([width] * layers + [2], activation="tanh", loss="mean_squared_error"))
         predictions = plan_kernel(forward_kernel(derivation, [f"z{layers}"]))
-        assert may_be_whole(predictions.stages) is whole
-        assert bool(predictions.even) is whole
-        assert bool(plan_kernel(gradient_kernel(derivation)).parts) is whole
+        assert may_be_whole(predictions.stages)
+        assert may_be_cut(predictions.stages) is cut
+        assert bool(predictions.even) is cut
+        found = plan_kernel(gradient_kernel(derivation))
+        assert bool(found.parts) is (width == 7)
+        assert not found.even
+
+
+def test_tiles_of_large_samples_are_small():
+    """Their buffers stay in a cache; matrices are loaded for each tile, which takes less."""
+    assert plan_kernel(gradient_kernel(derive(convolution(48, 8).network))).tile < 8
+    assert plan_kernel(gradient_kernel(derive(images().network))).tile < 8
+    assert planned([784, 128, 10]).tile > 64
