@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ import sympy as sp
 
 from symbp.errors import ShapeError, UnsupportedError
 from symbp.nn import activations, losses
+from symbp.nn.elementwise import elementwise
 from symbp.nn.operands import Operand, operand, shape_of, shape_text
 from symbp.nn.symbols import label, matrix, one_hot, scalar, vector
 
@@ -84,7 +86,9 @@ def dense(
 
 
 def find_activation(activation: str | Activation) -> Activation:
-    """The activation of that name, or the given function itself."""
+    """The activation of that name, the given function itself, or a function of SymPy entry by entry."""
+    if isinstance(activation, sp.FunctionClass):
+        return partial(elementwise, activation)
     return _find("activation", activation, ACTIVATIONS)
 
 

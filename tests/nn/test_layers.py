@@ -84,6 +84,14 @@ def names(model):
     return [str(equation.lhs) for equation in model.equations]
 
 
+def test_functions_of_sympy_are_activations_entry_by_entry():
+    """Which act on numbers only: sympy.sin of a matrix is refused."""
+    W, x = nn.matrix("W", 3, 2), nn.vector("x", 2)
+    assert nn.dense(W, x, activation=sp.sin) == nn.elementwise(sp.sin, W * x)
+    made = nn.mlp_equations((4, 3, 2), activation=sp.sin, output=sp.tanh)
+    assert made.equations == nn.mlp_equations((4, 3, 2), activation=nn.sin, output="tanh").equations
+
+
 def test_mlp_without_output_activation():
     model = nn.mlp_equations([4, 3, 2])
     assert names(model) == ["z1", "a1", "z2", "E"]
