@@ -26,7 +26,7 @@ def run(*args: object) -> str:
 
 
 def test_all_are_here():
-    assert len(SCRIPTS) == 10
+    assert len(SCRIPTS) == 11
     assert (FOLDER / "digits.toml").exists()
 
 
