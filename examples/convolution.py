@@ -82,10 +82,19 @@ table(["loss", "accuracy on 397 other images"], [[float(found.fun), accuracy]])
 print(f"{seconds * 1e3:.1f} ms for loss and gradient of {X[train].shape[0]} images, {theta.size} parameters")
 assert accuracy > 0.94
 
+# %% [markdown]
+# What the windows look for, and where they find it in one of the other images.
+
 # %%
-figure, axes = plt.subplots(2, 8, figsize=(8, 2.2))
-kernels = model.params(found.x)["k"]
-for axis, kernel in zip(axes.flat, kernels, strict=True):
-    axis.imshow(kernel, cmap="gray")
+kernels, one = model.params(found.x)["k"], X[test][:1]
+maps = model.forward(found.x, x=one)["a"][0]
+figure = plt.figure(figsize=(10, 3))
+left, right = figure.subfigures(1, 2, width_ratios=(1, 5))
+left.subplots().imshow(one[0], cmap="gray")
+axes = right.subplots(4, 8)
+for row, pictures in enumerate((kernels[:8], maps[:8], kernels[8:], maps[8:])):
+    for axis, picture in zip(axes[row], pictures, strict=True):
+        axis.imshow(picture, cmap="gray" if row % 2 else "RdBu")
+for axis in figure.get_axes():
     axis.set(xticks=[], yticks=[])
 save(figure, "convolution")

@@ -153,14 +153,16 @@ def test_structures_are_written_twice(name):
     """As equations, and for arrays of a batch."""
 
     def convolve(x, k):
-        windows = np.lib.stride_tricks.sliding_window_view(x[:, 0], k.shape[2:], axis=(1, 2))
-        return np.einsum("nijpq,cpq->ncij", windows, k[:, 0])
+        windows = np.lib.stride_tricks.sliding_window_view(x, k.shape[2:], axis=(2, 3))
+        return np.einsum("ndijpq,cdpq->ncij", windows, k)
 
     functions = SimpleNamespace(
         tanh=np.tanh,
         relu=lambda x: np.maximum(x, 0),
         softmax=partial(special.softmax, axis=-1),
+        log_softmax=partial(special.log_softmax, axis=-1),
         convolve=convolve,
+        pool=lambda x: np.maximum.reduce([x[:, :, u::2, v::2] for u in (0, 1) for v in (0, 1)]),
     )
     made = STRUCTURES[name](samples=3)
     value, _ = sb.compile(made.network).value_and_grad(

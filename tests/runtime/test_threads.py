@@ -61,9 +61,8 @@ def test_the_numbers_of_products_in_loops_do_not_depend_on_the_threads(make, mon
     made = make()
     one, *more = models(made.network, dtype="float32", cache=False)
     theta = one.pack(made.parameters)
-    (rows,) = made.data.values()
     for samples in (1, 5, 6, 12, 33):
-        given = [np.resize(rows, (samples, *rows.shape[1:]))]
+        given = [np.resize(rows, (samples, *rows.shape[1:])).astype("f4") for rows in made.data.values()]
         want = one._gradient_kernel().run(theta, given, samples, one._layout)
         for model in more:
             for _ in range(3):
