@@ -68,7 +68,19 @@ class _Copier:
         """A sum of products that reads windows, after copies of those."""
         if s.reduce != "sum" or not s.indices or (s.where and isinstance(s.body, sp.Add)):
             return None
-        copies, terms = list[Statement](), list[sp.Expr]()
+        copies: list[Statement] = []
+        body = self._reading(s, copies)
+        found = None if body is None or body == s.body else replace(s, body=body, where=())
+        if found is not None and products_of(found, self.tensors):
+            return [*copies, found]
+        for copy in copies:  # which is not made
+            del self.tensors[copy.target], self.new[copy.target]
+            self.known = {key: known for key, known in self.known.items() if known[0] != copy.target}
+        return None
+
+    def _reading(self, s: Statement, copies: list[Statement]) -> sp.Expr | None:
+        """The body with windows read from copies, some of which are new; None where that is not worth it."""
+        terms: list[sp.Expr] = []
         for term in sp.Add.make_args(s.body):
             factors = term.args if isinstance(term, sp.Mul) else ()
             window = next((f for f in factors if isinstance(f, Access) and _is_window(f)), None)
@@ -79,8 +91,7 @@ class _Copier:
             if not isinstance(other, Access) or not self._is_worth_it(s.domain, window, s.where):
                 return None
             terms.append(self._copy(s, window, other, copies) * other)
-        found = replace(s, body=sp.Add(*terms), where=())
-        return [*copies, found] if found.body != s.body and products_of(found, self.tensors) else None
+        return sp.Add(*terms)
 
     def _copy(self, s: Statement, window: Access, other: Access, copies: list[Statement]) -> Access:
         """What reads the windows in their own tensor, which is made where there is none."""

@@ -14,7 +14,7 @@ import symbp as sb
 from benchmarks.structures import images
 from symbp import nn
 from symbp.ir import check, evaluate
-from symbp.ir.nodes import BATCH, Index, Statement, Tensor
+from symbp.ir.nodes import BATCH, Index, Statement, Tensor, TensorName
 from symbp.schedule import windows
 from symbp.schedule.product import products_of
 from symbp.schedule.windows import with_windows
@@ -61,6 +61,18 @@ def test_a_convolution_its_slopes_and_its_transpose():
     assert (product.rows.indices, product.columns.indices) == ((DEPTH, P, Q), (A, B))
     assert (back.target, back.bound, back.where) == ("dx", (A, B, P, Q), BACK.where)
     assert back.body == before.access
+
+
+def test_a_copy_that_is_no_use_is_not_known():
+    """Of a sum that is no product after all, before one that is."""
+    v, u = Tensor("v", (6,), "parameter"), Tensor("u", (BATCH, 6, 8, 9))
+    mere = Statement("u", (N, C, A, B), v[C] * WINDOW, "sum", (P, Q, DEPTH))
+    before = program(mere, FORWARD, outputs=("u", "z"), tensors=(X, KERNEL, v, u, Z))
+    first, copy, made = check(with_windows(before)).statements
+    assert (first, copy.target) == (mere, "x_windows")
+    assert made.body.has(TensorName("x_windows"))
+    alone = program(mere, outputs=("u",), tensors=(X, v, u))
+    assert with_windows(alone) is alone
 
 
 def test_channels_may_come_last():
