@@ -140,26 +140,23 @@ class NestWriter:
         while statements:
             s = statements.pop(0)
             names = dict(zip(s.indices, loops, strict=True))
-            if not s.bound and not s.where:
+            if not s.bound:
                 value = self._translate(segment.code, s, names)
                 segment.statements.append((s, value, self.reader.positions(s.access, names, s)))
                 self.values[s.target] = value
                 continue
             self._straight(segment, [*statements, s])
             segment = Segment()
-            if s.bound:
-                together = [s]
-                while statements and self._joins(statements[0], together):
-                    together.append(statements.pop(0))
-                self._reduce(together, loops)
-            else:
-                self._guarded(s, names)
+            together = [s]
+            while statements and self._joins(statements[0], together):
+                together.append(statements.pop(0))
+            self._reduce(together, loops)
         self._straight(segment, [], inner)
 
     def _inner(self, loops: list[str]) -> tuple[str, Any] | None:
         """The innermost loop where all statements are computed in it, and it has some rounds."""
         extent = self.nest.extents[-1] if loops else 0
-        straight = not any(s.bound or s.where for s in self.nest.statements)
+        straight = not any(s.bound for s in self.nest.statements)
         many = extent == BATCH or extent >= UNROLLED.start
         return (loops[-1], extent) if straight and many else None
 
@@ -250,20 +247,6 @@ class NestWriter:
         for number in code.needed(roots):
             line = code.lines[number]
             self.called.add(line[1] if line[0] == "call" else line[0])
-
-    def _guarded(self, s: Statement, names: dict[Index, str]) -> None:
-        variable = self._local(s.target)
-        self.variable[s.target] = variable
-        self._line(f"{variable} = {neutral(s, self.single)}")
-        depth = self.depth
-        self._guard(s.where, s, names)
-        code = Code()
-        self._emit(code, [], {self._translate(code, s, names): variable})
-        self.depth = depth
-        if s.target in self.stored:
-            self._line(
-                f"{self.reader.text(s.target, self.reader.positions(s.access, names, s))} = {variable}"
-            )
 
     def _guard(self, conditions, s: Statement, names: dict[Index, str]) -> None:
         texts = [self.reader.integer(c, names, s) for c in conditions if c != sp.true]
@@ -386,14 +369,18 @@ class NestWriter:
             self.depth = depth
         self._open(how, s, names)
         code = Code()
-        root = self._translate(code, s, names)
-        self._note(code, [root])
-        if code.size([root]) > LONG:
-            self._loop(*last)
-            value = self._values(code, [root])[0]
-        else:
-            writer = self._begin(code, [root], last)
-            value = writer.write([root])[0]
-            for line in writer.lines:
-                self._line(line)
+        (value,) = self._innermost(code, [self._translate(code, s, names)], last)
         self._add(target, value, s)
+
+    def _innermost(self, code: Code, roots: list[int], inner: tuple[str, Any] | None) -> list[str]:
+        """Texts of values, after the head of their inner loop if there is one."""
+        if code.size(roots) > LONG:
+            if inner:
+                self._loop(*inner)
+            return self._values(code, roots)
+        self._note(code, roots)
+        writer = self._begin(code, roots, inner)
+        texts = writer.write(roots)
+        for line in writer.lines:
+            self._line(line)
+        return texts

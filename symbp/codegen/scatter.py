@@ -51,7 +51,7 @@ class ScatterWriter(NestWriter):
             self._loop(name, extent)
         code = Code()
         store = s.target, self.reader.positions(s.access, names, s), self._translate(code, s, names)
-        self._emit(code, [store], {}, (loops[-1], self.nest.extents[-1]))
+        self._emit(code, [store], {}, (loops[-1], self.nest.extents[-1]) if loops else None)
         self.depth = 0
 
     def _from_terms(self, s: Statement) -> _Terms:
@@ -76,12 +76,7 @@ class ScatterWriter(NestWriter):
             s, entry = terms.statement, Access(target, *terms.found.entry.indices)
             roots.append(self._translate(code, s, names))
             places.append(self.reader.text(target, self.reader.positions(entry, names, s)))
-        self._note(code, roots)
-        writer = self._begin(code, roots, last)
-        values = writer.write(roots)
-        for line in writer.lines:
-            self._line(line)
-        for place, value, terms in zip(places, values, sums, strict=True):
+        for place, value, terms in zip(places, self._innermost(code, roots, last), sums, strict=True):
             self._add(place, value, terms.statement)
         self.depth = 0
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 
 def pre_activation_name(activation: str) -> str:
     """z1 for a1 or h1, z_p for p, z_hid for hid: a word that begins with an h is no h with a number."""
@@ -15,6 +17,13 @@ def part_of(name: str, what: str) -> str:
     The parentheses keep the part from being one of A's.
     """
     return f"({name})_{what}" if "/" in name else f"{name}_{what}"
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """The name, longer where it is taken."""
+    while name in taken:
+        name += "_"
+    return name
 
 
 def unshifted(total: str) -> str:

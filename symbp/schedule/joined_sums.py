@@ -9,16 +9,15 @@ a table that labels choose; where several such are added up, each has a total of
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
 import sympy as sp
 
-from symbp.ir.names import part_of
+from symbp.ir.names import free_name, part_of
 from symbp.ir.nodes import Access, Index, Program, Statement, Tensor
-from symbp.ir.walk import accesses, substitute
-from symbp.schedule.looptree import batched, sums_batch
+from symbp.ir.walk import substitute
+from symbp.schedule.looptree import batched, read_counts, sums_batch
 from symbp.schedule.product import products_of
 from symbp.schedule.scatter import scatter_of
 
@@ -26,7 +25,7 @@ from symbp.schedule.scatter import scatter_of
 def with_joined_sums(program: Program) -> Program:
     """The program with sums over the samples of sums as one, where that is one of matrix products or of terms
     that name their entry."""
-    reads = Counter(a.name for s in program.statements for part in (s.body, *s.where) for a in accesses(part))
+    reads = read_counts(program)
     rows = {
         s.target: s
         for s in program.statements
@@ -84,9 +83,7 @@ def _of_several(
         return [], set()
     made += [total.with_body(sp.Add(*rest))] * bool(rest)
     for k, s in enumerate(made):
-        name = part_of(total.target, f"part{k + 1}")
-        while name in tensors:
-            name += "_"
+        name = free_name(part_of(total.target, f"part{k + 1}"), tensors)
         tensors[name] = replace(tensors[total.target], name=name, role="defined")
         made[k] = replace(s, target=name)
     whole = sp.Add(*(Access(s.target, *total.indices) for s in made))
@@ -100,9 +97,7 @@ def _over_samples(total: Statement, row: Statement) -> Statement:
     taken = {index.name for index in total.domain}
     swap = dict(zip(row.indices, body.indices, strict=True))
     for index in row.bound:
-        name = index.name
-        while name in taken:
-            name += "_"
+        name = free_name(index.name, taken)
         taken.add(name)
         swap[index] = Index(name, index.extent)
     bound = (*total.bound, *(swap[index] for index in row.bound))

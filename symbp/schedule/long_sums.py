@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import sympy as sp
 
-from symbp.ir.names import part_of
+from symbp.ir.names import free_name, part_of
 from symbp.ir.nodes import Access, Program, Statement, Tensor
 from symbp.ir.products import total
 from symbp.ir.walk import accesses
@@ -38,9 +38,7 @@ def with_sums_in_parts(program: Program) -> Program:
         *parts, last = _parts(terms)
         before: list[Access] = []
         for part in parts:
-            name = part_of(s.target, "sum")
-            while name in taken:
-                name += "_"
+            name = free_name(part_of(s.target, "sum"), taken)
             taken.add(name)
             tensors.append(replace(program.tensors[s.target], name=name, role="defined"))
             statements.append(replace(s, target=name, body=total(*before, *part)))

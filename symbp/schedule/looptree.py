@@ -10,11 +10,13 @@ A kernel alternates between stages that run once and stages that run for every t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from symbp.ir.nodes import BATCH, Program, Statement
+from symbp.ir.walk import accesses
 
 DOT = "dot"
 """Free loops outside, scalar accumulators, reduction loops inside."""
@@ -97,6 +99,11 @@ class Schedule:
     part: tuple[int, int] = (0, 0)
     parts_at: int = 0
     even: int = 0
+
+
+def read_counts(program: Program) -> Counter[str]:
+    """How many entries of each tensor statements read."""
+    return Counter(a.name for s in program.statements for part in (s.body, *s.where) for a in accesses(part))
 
 
 def sums_batch(statement: Statement) -> bool:

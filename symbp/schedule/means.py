@@ -6,19 +6,16 @@ memory of all gradients once more.
 
 from __future__ import annotations
 
-from collections import Counter
-
 import sympy as sp
 
 from symbp.ir.nodes import BATCH, Access, Program, Statement
-from symbp.ir.walk import accesses
-from symbp.schedule.looptree import sums_batch
+from symbp.schedule.looptree import read_counts, sums_batch
 from symbp.schedule.product import product_of
 
 
 def with_means_inside(program: Program) -> Program:
     """The program with `mean = total/N` and `total = sum(n) a*b` as `mean = sum(n) a*b/N`."""
-    reads = Counter(a.name for s in program.statements for part in (s.body, *s.where) for a in accesses(part))
+    reads = read_counts(program)
     sums = {s.target: s for s in program.statements if sums_batch(s) and s.target not in program.outputs}
     inside: dict[str, Statement] = {}
     for s in program.statements:

@@ -9,7 +9,6 @@ conditions hold is one of these, too: only the others are visited.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,9 +16,10 @@ from typing import Any
 import sympy as sp
 
 from symbp.ir.bounds import domain_violation
-from symbp.ir.names import part_of
+from symbp.ir.names import free_name, part_of
 from symbp.ir.nodes import BATCH, Access, Index, Program, Statement, Tensor
 from symbp.ir.walk import accesses, index_symbols, is_leaf, postorder, substitute
+from symbp.schedule.looptree import read_counts
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Scatter:
 
 def scatter_of(s: Statement, tensors: Mapping[str, Tensor]) -> Scatter | None:
     """The sum seen from its terms; None where they do not say which entry they belong to."""
-    if not s.where or s.reduce == "max" or not s.indices:
+    if not s.where or s.reduce == "max":
         return None
     conditions = [c for w in s.where for c in (w.args if isinstance(w, sp.And) else (w,))]
     named: dict[Index, Any] = {}
@@ -88,9 +88,7 @@ def with_sums_apart(program: Program) -> Program:
         if found is None:
             statements.append(s)
             continue
-        name = part_of(s.target, "terms")
-        while name in taken:
-            name += "_"
+        name = free_name(part_of(s.target, "terms"), taken)
         taken.add(name)
         new.append(replace(program.tensors[s.target], name=name, role="defined"))
         statements.append(Statement(name, s.indices, found, origin=s.origin))
@@ -115,7 +113,7 @@ def _parts_in(body: sp.Expr, s: Statement, scattered: Mapping[str, Statement]) -
 
 def _read_once(program: Program) -> dict[str, Statement]:
     """Sums whose terms name their entry that one statement reads, once."""
-    reads = Counter(a.name for s in program.statements for part in (s.body, *s.where) for a in accesses(part))
+    reads = read_counts(program)
     return {
         s.target: s
         for s in program.statements

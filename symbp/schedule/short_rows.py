@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sympy as sp
 
+from symbp.ir.names import free_name
 from symbp.ir.nodes import BATCH, Access, Program, Statement, Tensor
 from symbp.ir.walk import accesses
 from symbp.schedule.looptree import DOT, Nest, Stage
@@ -26,7 +27,8 @@ def with_functions_alone(program: Program, stages: tuple[Stage, ...]) -> tuple[P
     for nest in (n for stage in stages for n in stage.nests):
         s = nest.statements[0]
         if len(nest.statements) == 1 and nest.form == DOT and _by_row(s):
-            name = _new(f"{s.target}_argument", taken)
+            name = free_name(f"{s.target}_argument", taken)
+            taken.add(name)
             tensors.append(Tensor(name, program.tensors[s.target].shape))
             argument = Statement(name, s.indices, s.body.args[0], "none", (), (), s.origin)
             function = s.body.func(Access(name, *s.indices))
@@ -52,10 +54,3 @@ def _by_row(s: Statement) -> bool:
         return False
     function = isinstance(s.body, sp.Function) and not isinstance(s.body, _QUICK) and len(s.body.args) == 1
     return function and any(a.indices == s.indices[:-1] for a in accesses(s.body))
-
-
-def _new(name: str, taken: set[str]) -> str:
-    while name in taken:
-        name += "_"
-    taken.add(name)
-    return name

@@ -25,7 +25,7 @@ from math import prod
 
 import sympy as sp
 
-from symbp.ir.names import part_of
+from symbp.ir.names import free_name, part_of
 from symbp.ir.nodes import BATCH, Access, Index, Program, Statement, Tensor
 from symbp.ir.walk import index_symbols, substitute
 from symbp.schedule.axes import steps_of
@@ -132,9 +132,7 @@ class _Copier:
         return [replace(made, target=name), spread]
 
     def _declare(self, name: str, order: Sequence[Index]) -> str:
-        name = part_of(name, "windows")
-        while name in self.tensors:
-            name += "_"
+        name = free_name(part_of(name, "windows"), self.tensors)
         self.tensors[name] = self.new[name] = Tensor(name, tuple(i.extent for i in order))
         return name
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 import sympy as sp
 
@@ -86,3 +87,11 @@ def test_conditions_that_are_no_limits_are_asked(agree):
     statements = [Statement("d", (N, k), g[N, i], "sum", (i,), (sp.Eq(k, i), sp.Ne(i, 2)))]
     text = agree(program_of([g, d], statements, ("d",)), ("d",))
     assert "if " in text[text.index("def run_into") :]
+
+
+def test_a_number_under_a_condition(agree):
+    label, d = Tensor("l", (), "label", bound=4), Tensor("d", ())
+    x = Tensor("x", (3,), "input")
+    s = Statement("d", (), x[1] * 2, where=(sp.Eq(label[()], 3),))
+    for found in (2, 3):
+        agree(program_of([label, x, d], [s], ("d",)), ("d",), values={"l": np.int64(found)})

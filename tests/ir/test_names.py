@@ -1,4 +1,4 @@
-from symbp.ir.names import part_of, peak_of, unshifted
+from symbp.ir.names import free_name, part_of, peak_of, unshifted
 
 
 def test_parts_are_none_of_another_tensor():
@@ -10,3 +10,8 @@ def test_greatest_exponents_are_called_after_their_sums():
     assert peak_of("s_E") == "m_E"
     assert peak_of("total") == "m_total"
     assert unshifted("s_E") != "s_E"
+
+
+def test_names_that_are_taken_become_longer():
+    assert free_name("u", {"v"}) == "u"
+    assert free_name("u", {"u", "u_"}) == "u__"
