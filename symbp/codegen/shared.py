@@ -60,7 +60,7 @@ class SharedDriver(Driver):
             return self._pieces("1", self._function("once", ["samples"], self._stage(stage)))
         even = self.schedule.even
         if not even:
-            return self._whole_tiles(stage) if self.schedule.parts else self._parts_of_tiles(stage)
+            return self._whole_tiles(stage) if self.schedule.whole else self._parts_of_tiles(stage)
         few, many = self._parts_of_tiles(stage), self._whole_tiles(stage)
         return [f"if samples <= {even}:", *_indented(few), "else:", *_indented(many)]
 

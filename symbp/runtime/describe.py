@@ -40,7 +40,7 @@ def describe(kernel: Kernel, derivation: Any, plan: Straight | Schedule) -> dict
         if isinstance(plan, Schedule):
             workspace, long = plan.workspace, [plan.program.tensors[n].row_size for n in plan.long]
             # Where threads take whole tiles, one is one piece.
-            fewest = plan.tile + 1 if plan.parts and not plan.even else 1
+            fewest = plan.tile + 1 if plan.whole else 1
         room = [workspace, long, fewest]
         into += [vector] * (bool(workspace) + len(long)) + [[*kind] for kind in JOB_KINDS]
     functions = {f"{kernel.name}_into": into}

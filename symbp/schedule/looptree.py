@@ -84,6 +84,8 @@ class Schedule:
             no parts.
         part: entries of the two arrays of a part.
         parts_at: where parts begin in the workspace.
+        whole: whether threads take whole tiles only, as what is computed for one is too little, or too long a
+            text, to be shared.
         even: more samples than these are cut into an even number of about equal tiles, of which threads take
             whole ones; for fewer they share what is computed for a tile. 0 where there is no such number.
     """
@@ -98,6 +100,7 @@ class Schedule:
     parts: Mapping[str, Place] = field(default_factory=dict)
     part: tuple[int, int] = (0, 0)
     parts_at: int = 0
+    whole: bool = False
     even: int = 0
 
 

@@ -18,8 +18,7 @@ from symbp.schedule.parts import (
     LARGEST_PART,
     OTHERS,
     PARTS,
-    SMALL_PART,
-    may_be_cut,
+    is_whole,
     may_be_whole,
     part_size,
     parts,
@@ -64,7 +63,8 @@ def plan_kernel(kernel: Kernel) -> Schedule:
     stages = fuse(program)
     gradient = sum(program.tensors[n].row_size for n in kernel.gradient)
     part = part_size(program, stages, gradient) if kernel.schedule in (None, FUSED) else inf
-    small, in_parts = part <= SMALL_PART, part <= LARGEST_PART
+    whole = kernel.schedule in (None, FUSED) and is_whole(stages, part)
+    in_parts = part <= LARGEST_PART or (whole and part < inf)
     program, stages = with_functions_alone(program, stages)
     places = _outside(kernel)
     places |= _in_place(program, stages, places)
@@ -83,21 +83,22 @@ def plan_kernel(kernel: Kernel) -> Schedule:
             (tiled if tensor.batched else once).append(name)
     columns = _columns(program, stages, tiled)
     tile_row = max((column + program.tensors[n].row_size for n, column in columns.items()), default=0)
-    tile = _tile(kernel, program, stages, tile_row, small)
+    tile = _tile(kernel, program, stages, tile_row, whole)
     for name, column in columns.items():
         places[name] = Place("tile", column * tile)
     tile_room = used = aligned(tile_row * tile)
     for name in once:
         places[name] = Place("work", used)
         used += aligned(program.tensors[name].row_size)
-    schedule = Schedule(program, stages, places, tile, used, tuple(long), tile_room)
+    schedule = Schedule(program, stages, places, tile, used, tuple(long), tile_room, whole=whole)
     if in_parts:
         found = parts(program, stages, places)
         others = sum(program.tensors[n].row_size for n, place in found.items() if place.buffer == OTHERS)
         workspace = used + (PARTS if kernel.parallel else 1) * aligned(gradient + others)
         schedule = replace(schedule, workspace=workspace, parts=found, part=(gradient, others))
-        schedule = replace(schedule, parts_at=used, even=0 if small else _even(tile))
-    elif kernel.schedule is None and not sums_of(stages) and may_be_whole(stages) and may_be_cut(stages):
+        even = 0 if whole else _even(tile)
+        schedule = replace(schedule, parts_at=used, whole=not even, even=even)
+    elif kernel.schedule is None and not whole and not sums_of(stages) and may_be_whole(stages):
         # There is nothing to add, so that half a tile is worth it; matrices are copied for each.
         schedule = replace(schedule, even=_even(tile) // 2)
     return joined_spans(schedule)
@@ -113,7 +114,7 @@ def aligned(entries: int) -> int:
     return -(-entries // ALIGN) * ALIGN
 
 
-def _tile(kernel: Kernel, program: Program, stages: tuple[Stage, ...], row: int, small: bool) -> int:
+def _tile(kernel: Kernel, program: Program, stages: tuple[Stage, ...], row: int, whole: bool) -> int:
     """The number of samples of a tile whose buffers have `row` entries per sample."""
     if isinstance(kernel.schedule, int):
         return kernel.schedule
@@ -127,7 +128,7 @@ def _tile(kernel: Kernel, program: Program, stages: tuple[Stage, ...], row: int,
     ):
         matrices = width * sum(prod(program.tensors[n].shape) for n in (*kernel.parameters, *kernel.gradient))
         tile = _worth_loading(tile, bytes_each, matrices)
-        tile = min(tile, PRODUCT_LEAST) if small else tile
+        tile = min(tile, PRODUCT_LEAST) if whole else tile
     return tile - tile % ALIGN if row > 1 and tile > ALIGN else tile
 
 

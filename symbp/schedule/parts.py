@@ -22,12 +22,16 @@ SMALL_PART = 8192
 LARGEST_PART = 128 * 1024
 """Entries of a part that stays in a second-level cache beside a tile of many."""
 
+FAR_PART = 1024 * 1024
+"""Entries of a part of a long stage, where threads could share nothing else: adding it takes a tenth of the
+time of its tile."""
+
 MOST_NESTS = 40
 """Of a stage: longer ones are cut into several functions."""
 
 MOST_SHARED = 3 * MOST_NESTS
-"""Of a stage that threads share, but for whole tiles alone. A network of 25 layers takes three seconds to
-compile, one of 50 nine."""
+"""Of a stage whose tiles threads share; of longer ones they take whole tiles. Shared, a network of 25 layers
+takes three seconds to compile, one of 50 nine."""
 
 MOST_TENSORS = 24
 """Of a nest: those of more address whole buffers, as thousands of views compile slowly; there nothing
@@ -58,6 +62,14 @@ def may_be_cut(stages: Iterable[Stage]) -> bool:
     return all(len(stage.nests) <= MOST_SHARED for stage in stages if stage.tiled)
 
 
+def is_whole(stages: Iterable[Stage], part: float) -> bool:
+    """Whether threads take whole tiles only."""
+    stages = list(stages)
+    if not may_be_cut(stages):
+        return part <= FAR_PART if sums_of(stages) else may_be_whole(stages)
+    return part <= SMALL_PART
+
+
 def part_size(program: Program, stages: tuple[Stage, ...], gradient: int) -> float:
     """Entries of a part; infinite where sums over the samples cannot be kept as parts.
 
@@ -67,8 +79,7 @@ def part_size(program: Program, stages: tuple[Stage, ...], gradient: int) -> flo
     sums = sums_of(stages)
     if not sums or any(s.reduce != "sum" for s in sums) or not may_be_whole(stages):
         return inf
-    size = max(gradient, sum(program.tensors[s.target].row_size for s in sums))
-    return size if size <= SMALL_PART or may_be_cut(stages) else inf
+    return max(gradient, sum(program.tensors[s.target].row_size for s in sums))
 
 
 def _tensors(nest: Nest) -> int:

@@ -157,9 +157,14 @@ def test_deep_networks_are_cut_too():
     found = emit([replace(gradient_kernel(derive(deep(12, 40))), threads=2)])
     assert len(set(re.findall(r"^def (value_and_grad_rows\w*)\(", found, re.MULTILINE))) > 1
     assert "piece" in function(found, "value_and_grad_sums")
-    longer = emit([replace(gradient_kernel(derive(deep(MOST_SHARED))), threads=2)])
-    assert "value_and_grad_tiles" in longer
-    assert "piece" not in function(longer, "value_and_grad_tiles")
+
+
+def test_the_deepest_networks_are_shared_by_whole_tiles():
+    kernel = replace(gradient_kernel(derive(deep(MOST_SHARED))), threads=2)
+    for schedule, shared in ((None, True), (64, False)):
+        found = emit([replace(kernel, schedule=schedule)])
+        assert "value_and_grad_rows" not in found
+        assert ("piece" in function(found, "value_and_grad_tiles")) is shared
 
 
 def test_long_tiles_are_cut_into_functions_that_know_their_part():
@@ -173,10 +178,10 @@ def test_long_tiles_are_cut_into_functions_that_know_their_part():
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("width", [24, 136])
-def test_the_numbers_of_deep_networks_do_not_depend_on_the_threads(width, dtype, monkeypatch):
+@pytest.mark.parametrize(("layers", "width"), [(9, 24), (9, 136), (26, 24)])
+def test_the_numbers_of_deep_networks_do_not_depend_on_the_threads(layers, width, dtype, monkeypatch):
     share_everything(monkeypatch)
-    one, *more = models(deep(9, width), dtype=dtype, cache=False)
+    one, *more = models(deep(layers, width), dtype=dtype, cache=False)
     theta = one.init(seed=0)
     random = np.random.default_rng(0)
     for samples in (1, 63, 65, 300):

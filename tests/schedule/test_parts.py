@@ -16,7 +16,7 @@ from symbp.ir.nodes import BATCH, Index, Program, Statement, Tensor
 from symbp.pipeline import derive, forward_kernel, gradient_kernel
 from symbp.runtime.crew import crew
 from symbp.schedule.fuse import fuse
-from symbp.schedule.memory import plan_kernel
+from symbp.schedule.memory import PRODUCT_LEAST, plan_kernel
 from symbp.schedule.parts import (
     GRADIENT,
     LARGEST_PART,
@@ -87,17 +87,30 @@ def test_numbers_do_not_depend_on_threads(inputs, samples):
     np.testing.assert_array_equal(results[1], gradient)
 
 
-def test_stages_of_many_nests_are_taken_whole_or_not_shared():
+def test_stages_of_many_nests_are_taken_whole():
     """Pieces of what is computed for one tile, each a function, would take too long to compile."""
     for layers, width, cut in ((5, 7, True), (MOST_SHARED, 7, False), (MOST_SHARED, 16, False)):
         derivation = derive(sb.mlp([width] * layers + [2], activation="tanh", loss="mean_squared_error"))
         predictions = plan_kernel(forward_kernel(derivation, [f"z{layers}"]))
         assert may_be_whole(predictions.stages)
         assert may_be_cut(predictions.stages) is cut
+        assert predictions.whole is not cut
         assert bool(predictions.even) is cut
         found = plan_kernel(gradient_kernel(derivation))
-        assert bool(found.parts) is (width == 7)
+        assert found.whole
+        assert found.parts
         assert not found.even
+
+
+def test_threads_find_several_tiles_of_long_stages():
+    layers = MOST_SHARED // 4
+    for width, whole in ((64, True), (200, False)):
+        derivation = derive(sb.mlp([width] * layers + [2], activation="tanh", loss="mean_squared_error"))
+        found = plan_kernel(gradient_kernel(derivation))
+        assert not may_be_cut(found.stages)
+        assert found.whole is whole
+        assert (sum(found.part) > LARGEST_PART // 2) is whole
+        assert (found.tile <= PRODUCT_LEAST) is whole
 
 
 def test_tiles_of_large_samples_are_small():
