@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 import sympy as sp
 
+from symbp.ir.canonical import canonical_order
 from symbp.ir.forms import form_of
 from symbp.ir.nodes import Access, Index
 from symbp.ir.walk import accesses, is_leaf, is_undefined, length, operations, postorder, substitute
@@ -87,19 +89,19 @@ def cheapest(problem: Problem) -> Found | None:
         if found is None or form is not None:
             return None if found is None else replace(found, form=form)
     problem = _ordered(problem)
-    names = _neutral(problem)
     # Most problems of a long program look like one that was solved before: that is found without renaming.
     form = _form(problem)
     known = () if form is None else _KNOWN.get(form, ())
     if known:
-        (found,) = known
+        found, order = known
+        names = dict(zip(_leaves(problem), order, strict=True))
     else:
-        held = tuple((substitute(a, names), substitute(f, names)) for a, f in problem.held)
-        found = _solved(replace(problem, body=substitute(problem.body, names), held=held))
+        names = _neutral(problem)
+        found = _solved(_renamed(problem, names))
         if form is not None:
             if len(_KNOWN) >= REMEMBERED:
                 _KNOWN.clear()
-            _KNOWN[form] = (found,)
+            _KNOWN[form] = found, tuple(names[leaf] for leaf in _leaves(problem))
     if found is None:
         return None
     back = {v: k for k, v in names.items()}
@@ -107,8 +109,8 @@ def cheapest(problem: Problem) -> Found | None:
 
 
 REMEMBERED = 4096
-_KNOWN: dict[tuple, tuple[Found | None]] = {}
-"""What was found, by the form of the problem."""
+_KNOWN: dict[tuple, tuple[Found | None, tuple[Access, ...]]] = {}
+"""By the form of a problem, what was found, and the neutral names of what is in the problem."""
 
 
 def _form(problem: Problem) -> tuple | None:
@@ -139,13 +141,25 @@ def _ordered(problem: Problem) -> Problem:
     return replace(problem, held=tuple(held))
 
 
-def _neutral(problem: Problem) -> dict:
+def _leaves(problem: Problem) -> list[Any]:
+    """The entries in a problem, and indices that stand outside of entries, as in a condition i = 3."""
     parts = [problem.body, *(e for pair in problem.held for e in pair)]
     leaves = dict.fromkeys(leaf for part in parts for leaf in accesses(part))
-    names: dict = {leaf: Access(f"v{k}") for k, leaf in enumerate(leaves)}
-    # Indices that stand outside of accesses, as in a condition i = 3.
-    rest = dict.fromkeys(n for n in postorder(parts) if isinstance(n, Index))
-    return names | {i: Access(f"i{k}") for k, i in enumerate(rest)}
+    return [*leaves, *dict.fromkeys(n for n in postorder(parts) if isinstance(n, Index))]
+
+
+def _neutral(problem: Problem) -> dict[Any, Access]:
+    """Names for the leaves in which only their places count."""
+    pairs = [sp.Tuple(*pair) for pair in problem.held]
+    order = canonical_order([problem.body, *pairs], _leaves(problem))
+    return {leaf: Access(f"v{k}") for k, leaf in enumerate(order)}
+
+
+def _renamed(problem: Problem, names: Mapping[Any, Access]) -> Problem:
+    number = {name: k for k, name in enumerate(names.values())}
+    held = [(names[a], substitute(f, names)) for a, f in problem.held]
+    held.sort(key=lambda pair: number[pair[0]])
+    return replace(problem, body=substitute(problem.body, names), held=tuple(held))
 
 
 @lru_cache(maxsize=REMEMBERED)
