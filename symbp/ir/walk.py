@@ -279,6 +279,28 @@ def substitute_all(roots: Iterable[sp.Basic], replacements: Mapping[Any, Any]) -
     return [*map(Substitution(replacements), roots)] if replacements else roots
 
 
+def put_in(root: sp.Basic, replacements: Mapping[Any, Any]) -> Any:
+    """`substitute` where comparisons, maxima and choices stay as they stand.
+
+    SymPy would ask for the sign of what is put in at every |u|, max(0, u) and u < 0, which takes longer than
+    all the rest of compiling.
+    """
+    done: dict[sp.Basic, Any] = dict(replacements)
+    for node in postorder([root], leaf=lambda n: is_leaf(n) or n in replacements):
+        if node in done:
+            continue
+        args = node.args if is_leaf(node) else tuple(done[a] for a in node.args)
+        if all(map(operator.is_, args, node.args)):
+            done[node] = node
+        elif isinstance(node, sp.Piecewise):
+            done[node] = sp.Basic.__new__(sp.Piecewise, *args)
+        elif isinstance(node, sp.Abs | sp.Max | sp.Min | Relational):
+            done[node] = node.func(*args, evaluate=False)
+        else:
+            done[node] = rebuild(node, args)
+    return done[root]
+
+
 class Substitution:
     """`substitute` for expressions that come one after the other, with one memo between them."""
 

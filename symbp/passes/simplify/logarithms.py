@@ -19,8 +19,9 @@ from symbp.ir.forms import logarithm
 from symbp.ir.nodes import Access, Program, Statement
 from symbp.ir.walk import accesses, is_large, is_leaf, operations, postorder, rebuild, substitute
 from symbp.passes.cost import cost
+from symbp.passes.simplify.common_scale import with_scales_outside
 from symbp.passes.simplify.exponential_forms import in_exponentials
-from symbp.passes.simplify.ledger import Ledger, Step
+from symbp.passes.simplify.ledger import BY_CONSTRUCTION, Ledger, Step
 from symbp.passes.simplify.log_differences import relative_logarithms
 from symbp.passes.simplify.rational import Rational, cancelled, exponent, rational
 from symbp.passes.simplify.shares import Wholes
@@ -33,6 +34,8 @@ DIFFERENCE = "exponent and logarithm of a sum with it"
 LIMIT = 40
 """Operations of a logarithm's argument, with all that is put into it."""
 DEGREE = 12
+MOST = 2000
+"""Nodes, counted as a tree, of a body in which numbers are looked for that terms of sums have in common."""
 
 
 def expand_logarithms(program: Program, ledger: Ledger | None = None) -> Program:
@@ -41,7 +44,7 @@ def expand_logarithms(program: Program, ledger: Ledger | None = None) -> Program
     statements: list[Statement] = []
     made: list[Statement] = []
     for statement in program.statements:
-        statement = _relative(_expanded(statement, facts, ledger), ledger)
+        statement = _relative(_expanded(_scaled(statement, ledger), facts, ledger), ledger)
         new = facts.wholes.new(statement)
         for s in (*new, statement):
             facts.learn(s)
@@ -153,6 +156,15 @@ def _expanded(statement: Statement, facts: _Facts, ledger: Ledger | None) -> Sta
             rule = PRODUCT if whole == log else RULE
             ledger.note(Step(rule, statement.target, whole, found, cost(log) - cost(found), how))
     return replace(statement, body=_with(statement.body, swap)) if swap else statement
+
+
+def _scaled(s: Statement, ledger: Ledger | None) -> Statement:
+    body = s.body if is_large(s.body, MOST) else with_scales_outside(s.body)
+    if body == s.body:
+        return s
+    if ledger is not None:
+        ledger.note(Step(PRODUCT, s.target, s.body, body, cost(s.body) - cost(body), BY_CONSTRUCTION))
+    return s.with_body(body)
 
 
 def _relative(s: Statement, ledger: Ledger | None) -> Statement:

@@ -8,14 +8,26 @@ Sums over an index are shifted before differentiation (`exponentials`); this is 
 from __future__ import annotations
 
 from collections.abc import Container
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symbp.ir.functions import first, log1p
+from symbp.ir.nodes import Access
 from symbp.ir.products import product
-from symbp.ir.walk import FEW, accesses, choice, is_leaf, operations, postorder, rebuild
+from symbp.ir.walk import (
+    FEW,
+    REMEMBERED,
+    accesses,
+    choice,
+    is_leaf,
+    operations,
+    postorder,
+    put_in,
+    rebuild,
+)
 
 Term = tuple[sp.Expr, sp.Expr]
 """(factor, exponent)"""
@@ -39,6 +51,15 @@ def logarithm_of_sum(node: Any) -> Any:
         # Equal exponents may both be infinite.
         apart = sp.Max(a, b) + log1p(sp.exp(-sp.Abs(a - b)))
         return choice((a + sp.log(2), sp.Eq(a, b, evaluate=False)), (apart, True))
+    # Of three terms and more there are many comparisons: they are made of names.
+    names = {exponent: Access(f"exponent{k}") for k, (_, exponent) in enumerate(terms)}
+    found = _logarithm(tuple((factor, names[exponent]) for factor, exponent in terms))
+    return put_in(found, {name: exponent for exponent, name in names.items()})
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _logarithm(terms: tuple[Term, ...]) -> sp.Expr:
+    """log(sum of factor*exp(exponent)), shifted by the greatest exponent."""
     top = _greatest([exponent for _, exponent in terms])
     small, ones = [], []
     for factor, exponent in terms:
@@ -48,25 +69,34 @@ def logarithm_of_sum(node: Any) -> Any:
     rest = first(sp.Add(*ones, -1)) + sp.Add(*small)
     if all(factor == 1 for factor, _ in terms):
         return top + log1p(rest)
-    total = _shifted(terms, top)
+    total = _shifted(list(terms), top)
     near = sp.Lt(sp.Abs(total - 1), sp.S.Half, evaluate=False)
     return top + choice((log1p(rest), near), (sp.log(total), True))
 
 
 def terms_of(total: sp.Basic) -> list[Term] | None:
     """The terms of a sum of exponentials, at least two of them different; None of any other expression."""
+    found = weighted_terms(total)
+    if found is None or not all(factor.is_Number for factor, _ in found):
+        return None
+    if any(isinstance(n, sp.Max) for n in postorder(e for _, e in found)):
+        return None  # shifted already
+    return found if len({e for _, e in found if e != 0}) > 1 else None
+
+
+def weighted_terms(total: sp.Basic) -> list[Term] | None:
+    """The terms of a sum of exponentials times numbers, irrational ones too; None of any other expression."""
     if not isinstance(total, sp.Add):
         return None
     found = []
     for term in total.args:
-        factor, rest = term.as_coeff_Mul()
-        exponents = [f.args[0] for f in sp.Mul.make_args(rest) if isinstance(f, sp.exp)]
-        if rest != 1 and len(exponents) != len(sp.Mul.make_args(rest)):
+        factors = sp.Mul.make_args(term)
+        powers = [f for f in factors if isinstance(f, sp.exp)]
+        numbers = [f for f in factors if not isinstance(f, sp.exp)]
+        if not all(f.is_number for f in numbers):
             return None
-        found.append((factor, sp.Add(*exponents)))
-    if any(isinstance(n, sp.Max) for n in postorder(e for _, e in found)):
-        return None  # shifted already
-    return found if len({e for _, e in found if e != 0}) > 1 else None
+        found.append((sp.Mul(*numbers), sp.Add(*(f.args[0] for f in powers))))
+    return found
 
 
 def multiple(argument: sp.Expr) -> tuple[sp.Expr, sp.Rational]:

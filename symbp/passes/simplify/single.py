@@ -19,6 +19,7 @@ from symbp.ir.walk import (
     is_leaf,
     is_root,
     postorder,
+    put_in,
     rebuild,
     substitute,
 )
@@ -62,23 +63,11 @@ class Single:
     def back(self, body: sp.Expr) -> sp.Expr:
         """A body over X in terms of what X stands for.
 
-        SymPy would ask for the sign of the argument at every |u|, max(0, u) and u < 0, which takes longer
-        than all the rest of compiling; of an argument that has none to be seen, it is not asked.
+        Of an argument whose sign is not to be seen, SymPy is not asked for it.
         """
         if isinstance(self.argument, Access) or self.positive or is_constant(self.argument):
             return substitute(body, {X: self.argument})
-        done: dict[sp.Basic, Any] = {X: self.argument}
-        for node in postorder([body]):
-            if node in done:
-                continue
-            args = tuple(done[a] for a in node.args)
-            if all(a is b for a, b in zip(args, node.args, strict=True)):
-                done[node] = node
-            elif isinstance(node, sp.Abs | sp.Max | sp.Min | sp.core.relational.Relational):
-                done[node] = node.func(*args, evaluate=False)
-            else:
-                done[node] = rebuild(node, args)
-        return done[body]
+        return put_in(body, {X: self.argument})
 
 
 class Definitions:
