@@ -29,11 +29,9 @@ from symbp.passes.partials import partials, times
 from symbp.passes.simplify.beside import best_beside, cheaper_beside, saved_beside
 from symbp.passes.simplify.ledger import Ledger, Step
 from symbp.passes.simplify.peaks import is_peak
-from symbp.passes.simplify.reuse import through_output
+from symbp.passes.simplify.reuse import REUSE, SIMPLER, through_output
 from symbp.passes.simplify.signs import conditions_on_value
 
-REUSE = "reuse of the output"
-SIMPLER = "simpler form of a derivative"
 BESIDE = "derivative beside the value"
 SIGN = "sign of the output: the operand is not kept"
 

@@ -23,10 +23,10 @@ import sympy as sp
 from symbp.ir.nodes import Access, Program, Statement, Tensor
 from symbp.ir.walk import accesses
 from symbp.passes.cost import cost
-from symbp.passes.differentiate import REUSE, SIMPLER
 from symbp.passes.partials import partials, times
-from symbp.passes.simplify.ledger import Ledger, Step
-from symbp.passes.simplify.reuse import through_output
+from symbp.passes.simplify.ledger import Ledger
+from symbp.passes.simplify.peaks import is_peak
+from symbp.passes.simplify.reuse import reused
 
 TERMS = 4
 """Terms of a sum of which each may be costly."""
@@ -89,7 +89,9 @@ class _Graph:
                 self.link(name, vertex, sp.S.One)
 
     def add(self, statement: Statement) -> None:
-        """The edges into the value of a statement."""
+        """The edges into the value of a statement; no value depends on the shift of a sum of exponentials."""
+        if is_peak(statement):
+            return
         vertex = statement.access
         used = [a for a in accesses(statement.body) if a.name in self.wrt or a in self.into]
         if not used:
@@ -98,17 +100,8 @@ class _Graph:
         self.origin[vertex] = self.origin[statement.target] = statement.origin
         for access, local in partials(statement.body, statement.origin).items():
             if access.name in self.wrt or access in self.into:
-                self.link(vertex, access, self.edge(vertex, access, self.reused(statement, local)))
-
-    def reused(self, statement: Statement, local: sp.Expr) -> sp.Expr:
-        """The local derivative, through the value of the statement where that is cheaper."""
-        found = through_output(statement.body, local, statement.access, self.lossy)
-        if found is None:
-            return local
-        saved = cost(local) - cost(found.form)
-        rule = REUSE if statement.access in accesses(found.form) else SIMPLER
-        self.ledger.note(Step(rule, statement.target, local, found.form, saved, found.verified, found.loss))
-        return found.form
+                local = reused(statement, local, self.lossy, self.ledger)
+                self.link(vertex, access, self.edge(vertex, access, local))
 
     def link(self, target: Any, source: Any, term: sp.Expr) -> None:
         self.into.setdefault(target, {}).setdefault(source, []).append(term)

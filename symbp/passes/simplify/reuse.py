@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import sympy as sp
 
-from symbp.ir.nodes import Access
+from symbp.ir.nodes import Access, Statement
 from symbp.ir.walk import (
     REMEMBERED,
     accesses,
@@ -25,7 +25,11 @@ from symbp.ir.walk import (
 )
 from symbp.passes.cost import cost, is_transcendental
 from symbp.passes.simplify.cheapest import Found, Problem, cheapest, long_exponents
+from symbp.passes.simplify.ledger import Ledger, Step
 from symbp.passes.simplify.single import EXPONENTIAL
+
+REUSE = "reuse of the output"
+SIMPLER = "simpler form of a derivative"
 
 SIZE = 40
 """Bodies with more operations than this are not searched: elimination is for formulas, not programs."""
@@ -35,6 +39,22 @@ FEW, SHORT = 3, 8
 
 ELEMENTARY = (*EXPONENTIAL, sp.log, sp.Pow)
 """What a derivative of several variables may call to be searched: others take long to measure."""
+
+
+def reused(statement: Statement, local: sp.Expr, lossy: bool, ledger: Ledger) -> sp.Expr:
+    """A derivative of the body of a statement, through the value of that where it is cheaper.
+
+    Args:
+        local, lossy: as `derivative` and `lossy` of `through_output`.
+        ledger: takes note of the rewrite.
+    """
+    found = through_output(statement.body, local, statement.access, lossy)
+    if found is None:
+        return local
+    saved = cost(local) - cost(found.form)
+    rule = REUSE if statement.access in accesses(found.form) else SIMPLER
+    ledger.note(Step(rule, statement.target, local, found.form, saved, found.verified, found.loss))
+    return found.form
 
 
 @lru_cache(maxsize=REMEMBERED)
