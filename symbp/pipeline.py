@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -56,7 +56,9 @@ class Derivation:
         rewrites: those that the equations went through, in order.
         reuse: whether derivatives may lose relative accuracy, see `derive`.
         beside: derivatives that are evaluated in the forward pass, each beside the value of its function.
-        jacobian: by output and entry of an argument, the derivatives that are not 0; see `symbp.rows`.
+        jacobian: by output and entry of an argument, the derivatives that are not 0; see `symbp.rows`. By two
+            entries of arguments, second derivatives; see `symbp.hessians`.
+        directions: tensors that hold a direction, along which `gradients` are differentiated once more.
         seconds: time spent, by pass.
     """
 
@@ -70,7 +72,8 @@ class Derivation:
     rewrites: tuple[Step, ...] = ()
     reuse: bool = True
     beside: frozenset[str] = frozenset()
-    jacobian: Mapping[tuple[str, Access], sp.Expr] = field(default_factory=dict)
+    jacobian: Mapping[tuple[Any, Access], sp.Expr] = field(default_factory=dict)
+    directions: tuple[str, ...] = ()
     seconds: dict[str, float] = field(compare=False, default_factory=dict)
 
     @cached_property
@@ -174,14 +177,11 @@ def derive(
 
     names = [symbol_name(s) for s in (network.parameters if wrt is None else wrt)]
     _check_wrt(whole, names)
-    adjoints, forward, backward = _backward(forward, network.loss, names, reuse, clock, ledger)
-    backward = clock("prune", prune, backward)
-    own = [s for s in backward.statements if s.target not in forward.tensors]
-    forward = _without(forward, adjoints.slopes.keys() - backward.tensors.keys())
-    backward = replace(_joined(forward, own, backward.tensors.values()), outputs=backward.outputs)
+    adjoints, forward, backward = _both_passes(forward, network.loss, names, reuse, clock, ledger)
+    own = {s.target for s in backward.statements} - forward.tensors.keys()
     backward = clock("hoist", hoist_outermost, backward)
     rolled = roll_maxima(backward)
-    forward = _before(rolled, {s.target for s in own}, forward.outputs)
+    forward = _before(rolled, own, forward.outputs)
     if rolled is not backward:
         forward, alias = clock("share", shared, forward)
         ledger.renamed(alias)
@@ -206,16 +206,35 @@ def derive(
 
 
 def _forward(
-    network: Network, dims: dict[str, int] | None, clock: _Clock, ledger: Ledger
+    network: Network,
+    dims: dict[str, int] | None,
+    clock: _Clock,
+    ledger: Ledger,
+    *more: Callable[[Program], Program],
 ) -> tuple[Program, Program]:
-    """The equations of one sample as written, and prepared for differentiation."""
+    """The equations of one sample as written, and prepared for differentiation, by more passes if given."""
     whole = clock("lower", lower, network, dims)
     whole = clock("stabilise", expand_logarithms, whole, ledger)
     whole = clock("stabilise", shift_exponentials, whole, ledger)
+    for work in more:
+        whole = clock("stabilise", work, whole)
     forward = clock("contract", contract, whole)
     forward = clock("split", split, forward, network.loss)
     forward = clock("share", share, forward)
     return whole, check(prune(forward))
+
+
+def _both_passes(
+    forward: Program, loss: str, names: list[str], reuse: bool, clock: _Clock, ledger: Ledger
+) -> tuple[Adjoints, Program, Program]:
+    """The adjoints, the forward program with what is evaluated beside it, and that with the statements of the
+    gradients: every maximum in it but those that are subtracted from exponents is one of single operands."""
+    adjoints, forward, backward = _backward(forward, loss, names, reuse, clock, ledger)
+    backward = clock("prune", prune, backward)
+    own = [s for s in backward.statements if s.target not in forward.tensors]
+    forward = _without(forward, adjoints.slopes.keys() - backward.tensors.keys())
+    backward = replace(_joined(forward, own, backward.tensors.values()), outputs=backward.outputs)
+    return adjoints, forward, backward
 
 
 def _backward(
@@ -265,7 +284,9 @@ def gradient_kernel(derivation: Derivation, dtype: str = "float64", name: str = 
     program = _finish(program, derivation)
     gradient = tuple(renamed[derivation.gradients[p]] for p in parameters if p in derivation.gradients)
     rows = tuple(g for n, g in derivation.gradients.items() if n not in parameters)
-    return Kernel(name, program, _inputs(net), parameters, (renamed[derivation.loss], *rows), gradient, dtype)
+    results = (renamed[derivation.loss], *rows)
+    theta = (*parameters, *derivation.directions)
+    return Kernel(name, program, _inputs(net), theta, results, gradient, dtype)
 
 
 def value_kernel(derivation: Derivation, dtype: str = "float64") -> Kernel:
@@ -299,7 +320,8 @@ def expression_kernel(
     program = _only(derivation.backward_program, results)
     if net.batch:
         program = batch(program, {})
-    return Kernel(name, _finish(program, derivation), _inputs(net), (), results, (), dtype, point=True)
+    inputs = (*_inputs(net), *derivation.directions)
+    return Kernel(name, _finish(program, derivation), inputs, (), results, (), dtype, point=True)
 
 
 def needed_inputs(derivation: Derivation, outputs: Iterable[str]) -> set[str]:

@@ -96,7 +96,7 @@ def rows_kernel(derivation: Derivation, shape: tuple[int, ...], wrt: Iterable[An
     results = [_free("values", program), _free("jacobian", program)]
     program = _finish(program, derivation)
     values = {
-        at: _entry(Access(name), program)
+        at: per_sample(Access(name), program)
         for at, name in zip(product(*map(range, shape)), net.defined, strict=True)
     }
     program = pack(program, results[0], shape, values)
@@ -104,12 +104,9 @@ def rows_kernel(derivation: Derivation, shape: tuple[int, ...], wrt: Iterable[An
         del results[1:]
     else:
         rows = {name: k for k, name in enumerate(net.defined)}
-        columns: dict[Access, int] = {}
-        for name in map(symbol_name, wrt):
-            for at in product(*map(range, program.tensors[name].row_shape)):
-                columns[Access(name, *at)] = len(columns)
+        columns = places(program, wrt)
         slopes: dict[tuple[int, ...], sp.Expr] = {
-            (rows[output], columns[source]): _entry(value, program)
+            (rows[output], columns[source]): per_sample(value, program)
             for (output, source), value in derivation.jacobian.items()
         }
         program = pack(program, results[1], (len(rows), len(columns)), slopes)
@@ -117,7 +114,14 @@ def rows_kernel(derivation: Derivation, shape: tuple[int, ...], wrt: Iterable[An
     return Kernel("value", program, _inputs(net), (), tuple(results), (), point=True)
 
 
-def _entry(value: sp.Expr, program: Program) -> sp.Expr:
+def places(program: Program, wrt: Iterable[Any]) -> dict[Access, int]:
+    """All entries of some arguments, one after the other, with their numbers."""
+    tensors = [program.tensors[symbol_name(s)] for s in wrt]
+    entries = (Access(t.name, *at) for t in tensors for at in product(*map(range, t.row_shape)))
+    return {entry: k for k, entry in enumerate(entries)}
+
+
+def per_sample(value: sp.Expr, program: Program) -> sp.Expr:
     """A value of one sample as one of the samples."""
     wide = [a for a in accesses(value) if program.tensors[a.name].batched]
     return substitute(value, {a: Access(a.name, SAMPLE, *a.indices) for a in wide})

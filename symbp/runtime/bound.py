@@ -18,6 +18,7 @@ FLAT: dict[str, Callable[[Any], list]] = {
     "value": lambda found: [found],
     "value_and_grad": lambda found: [found[0], *found[1]],
     "value_and_jacobian": list,
+    "hessian": lambda found: [found],
 }
 """What methods return, as flat lists."""
 
@@ -37,6 +38,7 @@ def bind(function: Function, what: str, arguments: Any, results: Any) -> Callabl
     call()
     closed, taken = function._closed(tuple(given))
     one_kernel = what != "value_and_jacobian" or closed._derivative == what
+    one_kernel = one_kernel and (what != "hessian" or closed._pointwise)
     if what not in closed._kernels or not one_kernel:
         return call
     with MAKING:

@@ -7,7 +7,7 @@ errors of code generation. And a second run, which must give the same bits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -53,36 +53,56 @@ def check_gradient(
     """
     arrays = random_data(model, seed=seed) if data is None else dict(data)
     point = model.init(seed) if theta is None else theta
-    point, arrays = _rounded(model, point, arrays)
+    point, arrays = rounded(model, point, arrays)
     first = model.value_and_grad(point, data=arrays)
     again = model.value_and_grad(point, data=arrays)
     repeatable = _bits(first) == _bits(again)
-    problem, split = _problem(model, point, arrays, first)
+    problem, split = problem_of(model, point, arrays, first, model._input_wrt)
     problem = replace(problem, directions=directions, seed=seed, tolerance=tolerance)
     if problem.at.size and not np.isfinite(problem.loss):
         raise _no_value(model, problem)
     program, loss = loss_program(model)
-    notes = [] if problem.at.size else ["nothing to differentiate for"]
+
+    def value(v: np.ndarray) -> float:
+        t, inputs = split(v.astype(model.dtype))
+        return float(model.value(t, data=inputs))
+
+    def interpreted(v: np.ndarray) -> complex:
+        t, inputs = split(v)
+        memory = {**model.params(t), **inputs}
+        return complex(evaluate(program, memory, v.dtype)[loss].reshape(-1)[0])
+
+    return passed(problem, value, interpreted, repeatable, model.network.name)
+
+
+def passed(
+    problem: Problem,
+    value: Callable[[np.ndarray], float],
+    interpreted: Callable[[np.ndarray], complex],
+    repeatable: bool,
+    name: str,
+    what: str = "gradient",
+    notes: Sequence[str] = (),
+) -> GradientReport:
+    """The report of both comparisons.
+
+    Args:
+        value, interpreted: the function by the compiled kernels, and by the interpreter.
+        repeatable: whether a second run gave the same bits.
+        name, what, notes: of the report.
+
+    Raises:
+        GradientError: one fails.
+    """
+    notes = [*notes, *["nothing to differentiate for"] * (not problem.at.size)]
     rows = []
     if problem.at.size:
-
-        def value(v: np.ndarray) -> float:
-            t, inputs = split(v.astype(model.dtype))
-            return float(model.value(t, data=inputs))
-
-        def interpreted(v: np.ndarray) -> complex:
-            t, inputs = split(v)
-            memory = {**model.params(t), **inputs}
-            return complex(evaluate(program, memory, v.dtype)[loss].reshape(-1)[0])
-
         try:
             rows.append(complex_step(problem, interpreted))
         except NotImplementedError as error:
             notes.append(f"no complex step: {error}")
         rows.append(central_differences(problem, value))
-    report = GradientReport(
-        model.network.name, tuple(rows), repeatable, problem.at.size, model.dtype, tuple(notes)
-    )
+    report = GradientReport(name, tuple(rows), repeatable, problem.at.size, problem.dtype, tuple(notes), what)
     if not report.passed:
         raise failure(report)
     return report
@@ -121,7 +141,7 @@ def loss_program(model: Any) -> tuple[Program, str]:
     return whole.rebuilt(reversed(kept)), loss
 
 
-def _rounded(model: Any, theta: Any, arrays: dict) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def rounded(model: Any, theta: Any, arrays: dict) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """theta and data as the kernel sees them, so that every method differentiates at the same point."""
     # The door first: it has the better messages, sees labels before they are cut to integers, and lets
     # nothing in that cannot be made an array.
@@ -135,12 +155,19 @@ def _rounded(model: Any, theta: Any, arrays: dict) -> tuple[np.ndarray, dict[str
     return point, data
 
 
-def _problem(model: Any, theta: np.ndarray, arrays: dict, result: tuple) -> tuple[Problem, Callable]:
+def problem_of(
+    model: Any, theta: np.ndarray, arrays: dict, result: tuple, inputs: Sequence[str]
+) -> tuple[Problem, Callable]:
+    """The problem of checking a result of `value_and_grad`, and what makes theta and data of its variables.
+
+    Args:
+        inputs: those that are differentiated for.
+    """
     kernel = model._gradient_kernel()
     layout = kernel.gradient
     # Parts of the gradient vector by the parameter they belong to.
     chosen = [kernel.wrt.get(n, n) for n in layout.names]
-    wrt_inputs = list(model._input_wrt)
+    wrt_inputs = list(inputs)
     views = model.params(theta)
     parts = [*(views[n] for n in chosen), *(arrays[n] for n in wrt_inputs)]
     grads = [*layout.views(result[1]).values(), *((result[2][n]) for n in wrt_inputs)]

@@ -10,16 +10,20 @@ import numpy as np
 from symbp.errors import GradientError
 from symbp.ir.evaluate import evaluate
 from symbp.network import symbol_name
-from symbp.runtime.gradient_report import GradientReport, failure
-from symbp.runtime.numerical import Problem, central_differences, complex_step
+from symbp.runtime.check import passed
+from symbp.runtime.gradient_report import GradientReport
+from symbp.runtime.numerical import Problem
 
 SAMPLES = 16
 RANGES = ((0.1, 0.9), (1.1, 3.0), (-0.9, -0.1), (-3.0, -1.1), (3.0, 50.0))
 """Where random arguments are drawn from, until the function has values there."""
 
 
-def check_function(function: Any, args: Sequence[Any] = ()) -> GradientReport:
+def check_function(function: Any, args: Sequence[Any] = (), what: str = "gradient") -> GradientReport:
     """Check the sum of all values over the samples, weighted by fixed random numbers.
+
+    Args:
+        what: the derivatives are called.
 
     Raises:
         GradientError: a comparison fails, or no sample has a finite value.
@@ -69,20 +73,9 @@ def check_function(function: Any, args: Sequence[Any] = ()) -> GradientReport:
     problem = Problem(
         at.astype(float), rows.ravel().astype(float), value(at) if at.size else 0.0, entry, function.dtype
     )
-    comparisons, notes = [], []
-    if left_out:
-        notes.append(f"{left_out} samples without a finite value were left out")
-    if at.size:
-        try:
-            comparisons.append(complex_step(problem, interpreted))
-        except NotImplementedError as error:
-            notes.append(f"no complex step: {error}")
-        comparisons.append(central_differences(problem, value))
+    notes = [f"{left_out} samples without a finite value were left out"] if left_out else []
     same = first.tobytes() == again.tobytes()
-    report = GradientReport("expression", tuple(comparisons), same, at.size, function.dtype, tuple(notes))
-    if not report.passed:
-        raise failure(report)
-    return report
+    return passed(problem, value, interpreted, same, "expression", what, notes)
 
 
 def _with_values(

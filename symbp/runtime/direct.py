@@ -46,21 +46,22 @@ def direct_gradient(kernel: Compiled, size: int, totals: Sequence[Slot] = ()) ->
         totals: inputs whose entries add up to a number.
     """
     alone = len(kernel.results) == 1 and not kernel.results[0].shape and not kernel.results[0].batched
-    entry = _entry(kernel) if alone and _plain(kernel) and kernel.gradient.size == size else None
-    if entry is None or kernel.parameters.size != size or not size:
+    found = kernel.gradient.size
+    entry = _entry(kernel) if alone and _plain(kernel) and found else None
+    if entry is None or kernel.parameters.size != size:
         return None
     theta, given, arrays, samples = _taken(entry, kernel, size, totals)
     many = kernel.call.fewest_shared
     if many < inf:
         with entry.where(entry.build.icmp_signed(">=", samples, samples.type(int(many)))):
-            gradient, entries = entry.new_array(kernel.real, (size,))
+            gradient, entries = entry.new_array(kernel.real, (found,))
             loss = entry.room(kernel.real)
             status = entry.granted(kernel.call.ready, samples, [*arrays, loss, entries])
             with entry.where(entry.ran(status, LEFT_RANGE)):
                 entry.give(entry.new_tuple([entry.new_float(loss, kernel.real), gradient]))
             new = [entry.new_array(kernel.real, (1,))[0], gradient]
             entry.give(entry.new_tuple([theta, *given, *new], borrowed=1 + len(given)))
-    gradient, entries = entry.new_array(kernel.real, (size,))
+    gradient, entries = entry.new_array(kernel.real, (found,))
     loss = entry.room(kernel.real)
     entry.run([*arrays, loss, entries], _operations(entry, samples, kernel))
     entry.give(entry.new_tuple([entry.new_float(loss, kernel.real), gradient]))

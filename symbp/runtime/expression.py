@@ -24,7 +24,8 @@ from symbp.runtime.parameters import Layout
 from symbp.runtime.second_look import SecondLooks
 from symbp.runtime.short_ways import ShortWays
 from symbp.runtime.threads import thread_count
-from symbp.runtime.validate import Slot, no_memory
+from symbp.runtime.unit_vectors import hessian_by_columns, jacobian_by_rows
+from symbp.runtime.validate import Slot
 
 if TYPE_CHECKING:
     from symbp.pipeline import Derivation
@@ -89,21 +90,21 @@ class Function:
                 self.reuse,
                 self._cache,
                 self.threads,
-                jacobian=what == "value_and_jacobian",
+                derived=derived,
             )
-            for what, network in self._formula.networks.items()
+            for what, derived, network in self._formula.kernels()
         }
         self._jitted = FunctionKernels(self)
         self._look_again = SecondLooks(lambda what: self._planned(what, self._kernels[what].derivation))
         self._found: dict[str, Compiled] = {}
         self._shape = self._formula.value_shape(self.dims)
-        inputs, pointwise = self._interface()
+        inputs, self._pointwise = self._interface()
         totals = {symbol_name(s): getattr(s, "total", None) for s in self.arguments}
         self._slots = [Slot(n, tuple(s), True, r, b, totals.get(n)) for n, s, r, b in inputs]
         self._ways = ShortWays(self._kernel, self._names, self._slots)
         self._short = self._ways.found
         self._derivative = self._formula.derivative
-        if self._derivative == "jacobian" and pointwise and self._slots and self.wrt:
+        if self._derivative == "jacobian" and self._pointwise and self._slots and self.wrt:
             self._derivative = "value_and_jacobian"
 
     def _interface(self) -> tuple[list, bool]:
@@ -191,10 +192,7 @@ class Function:
         if self._open:
             function, args = self._closed(args)
             return function.value_and_grad(*args)
-        if self._shape is not None:
-            raise NetworkError(
-                "the expression has several values", hint="use jacobian, or value_and_jacobian"
-            )
+        self._need_one_value("use jacobian, or value_and_jacobian")
         method, otherwise = self._own_method("value_and_grad"), self._value_and_grad
         return self._ways("value_and_grad", "rest", method, otherwise, args)(*args)
 
@@ -231,7 +229,7 @@ class Function:
             function, args = self._closed(args)
             return function.value_and_jacobian(*args)
         if self._derivative == "jacobian":
-            return self(*args), self._by_rows(args)
+            return self(*args), jacobian_by_rows(self, args)
         if self._derivative == "value_and_jacobian":
             method, otherwise = self._own_method("value_and_jacobian"), self._value_and_jacobian
             return self._ways("value_and_jacobian", "all", method, otherwise, args)(*args)
@@ -250,30 +248,34 @@ class Function:
             found = self._long("value_and_jacobian", args)[1]
         return found[0], found[1]
 
+    def hessian(self, *args: Any) -> np.ndarray:
+        """All second derivatives of an expression with one value.
+
+        They have the shape (..., n, n), where ... is the shape that the arguments broadcast to, and n the
+        number of entries of the symbols of `wrt`, which are taken one after the other.
+
+        Raises:
+            NetworkError: the expression has several values.
+            DataError: as for a call.
+        """
+        if self._open:
+            function, args = self._closed(args)
+            return function.hessian(*args)
+        self._need_one_value("compile the one whose Hessian you want by itself")
+        if not self.wrt:
+            return np.zeros((*self._admit(args)[0], 0, 0), self.dtype)
+        if not self._pointwise:
+            return hessian_by_columns(self, args)
+        method = self._own_method("hessian")
+        return self._ways("hessian", "one", method, self._hessian, args)(*args)
+
+    def _hessian(self, *args: Any) -> np.ndarray:
+        found = self._ways.by_threads("hessian", "one", args)
+        return self._long("hessian", args)[1][0] if found is None else found
+
     def _none(self, value: Any) -> np.ndarray:
         """The Jacobian of one number with respect to nothing."""
         return np.zeros((*np.shape(value), 1, 0), self.dtype)
-
-    def _by_rows(self, args: Sequence[Any]) -> np.ndarray:
-        """The Jacobian of expressions with loops: one sample per output, with the k-th unit vector as seed.
-
-        Row k of the Jacobian is the gradient of that output.
-        """
-        lead, arrays = self._admit(args)
-        assert self._shape is not None
-        outputs = math.prod(self._shape)
-        kernel = self._kernel("jacobian")
-        count = math.prod(lead)
-        try:
-            repeated = [np.repeat(a, outputs, axis=0) for a in arrays]
-            seeds = np.tile(np.eye(outputs, dtype=self.dtype), (count, 1))
-        except MemoryError as error:
-            raise no_memory(f"the seeds of {outputs} outputs", error) from error
-        given = dict(zip(self._names, repeated, strict=True))
-        given[kernel.inputs[-1].name] = seeds.reshape(-1, *kernel.inputs[-1].shape)
-        results = self._run(kernel, [given[s.name] for s in kernel.inputs], (*lead, outputs))[1:]
-        results = [r.reshape((*lead, outputs, math.prod(r.shape[len(lead) + 1 :]))) for r in results]
-        return np.concatenate(results, axis=-1) if results else np.zeros((*lead, outputs, 0), self.dtype)
 
     def bind(self, what: str, arguments: Any, results: Any) -> Callable[[], None]:
         """A call that reads and writes the same arrays each time, for loops in Python that call very often.
@@ -281,7 +283,7 @@ class Function:
         Nothing is checked, converted or made in it. `bind` itself makes the first call.
 
         Args:
-            what: "value", "value_and_grad" or "value_and_jacobian": what is computed.
+            what: "value", "value_and_grad", "value_and_jacobian" or "hessian": what is computed.
             arguments: an array for each argument, of the dtype of the function and in C order; a number is an
                 array of no axes, or of one axis for N samples. Other arrays take as long as a call of the
                 method. Or one array, whose items along the first axis are the arguments.
@@ -303,6 +305,19 @@ class Function:
 
         function, args = self._closed(args or None)
         return check_function(function, args)
+
+    def check_hessian(self, *args: Any) -> Any:
+        """Compare `hessian` with numerical differentiation of the gradient, as `check` does for that.
+
+        Raises:
+            GradientError: they disagree.
+            NetworkError: the expression has several values.
+        """
+        from symbp.runtime.check_hessian import check_function_hessian
+
+        function, args = self._closed(args or None)
+        function._need_one_value("compile the one whose Hessian you want by itself")
+        return check_function_hessian(function, args)
 
     # ---- what was compiled
 
@@ -330,6 +345,10 @@ class Function:
 
     # ---- inside
 
+    def _need_one_value(self, hint: str) -> None:
+        if self._shape is not None:
+            raise NetworkError("the expression has several values", hint=hint)
+
     def _own_method(self, name: str) -> Any:
         """The method of this class; None where a subclass, or who set an attribute, wrote another."""
         own = getattr(Function, name)
@@ -345,12 +364,15 @@ class Function:
     def _planned(self, what: str, derivation: Derivation) -> Kernel:
         # Imported here: nothing of this is needed where the kernel is on disk.
         from symbp.codegen.pointwise import is_pointwise
+        from symbp.hessians import hessian_kernel
         from symbp.pipeline import expression_kernel, forward_kernel
         from symbp.rows import rows_kernel
 
         if what == "value_and_jacobian":
             assert self._shape is not None
             kernel = rows_kernel(derivation, self._shape, self.wrt)
+        elif what == "hessian":
+            kernel = hessian_kernel(derivation, self.wrt)
         elif what == "value":
             numbers = self.arguments and is_pointwise(derivation.forward_program)
             if self._shape is not None and numbers:
@@ -361,7 +383,7 @@ class Function:
             assert derivation.loss is not None
             results = (derivation.loss, *(derivation.gradients[symbol_name(s)] for s in self.wrt))
             kernel = expression_kernel(derivation, results)
-        return replace(kernel, name=what, point=what != "jacobian")
+        return replace(kernel, name=what, point=what not in ("jacobian", "hvp"))
 
     def _admit(self, args: Sequence[Any]) -> tuple[tuple[int, ...], list[np.ndarray]]:
         """The broadcast shape, and the arguments as arrays of N samples."""

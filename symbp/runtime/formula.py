@@ -35,6 +35,14 @@ class Formula:
         """The name of the kernel with the derivatives."""
         return "value_and_grad" if self.shape is None else "jacobian"
 
+    def kernels(self) -> list[tuple[str, str, Network]]:
+        """By kernel: its name, what is derived for it, see `symbp.runtime.kernels`, and from what."""
+        derived = {"value_and_jacobian": "jacobian"}
+        found = [(what, derived.get(what, "gradient"), net) for what, net in self.networks.items()]
+        if self.shape is None:
+            found += [(what, what, self.networks["value_and_grad"]) for what in ("hessian", "hvp")]
+        return found
+
     def value_shape(self, dims: dict[str, int]) -> tuple[int, ...] | None:
         """The shape of an array of values, that of a vector with one axis; None for one scalar."""
         if self.shape is None:

@@ -31,6 +31,7 @@ class GradientReport:
 
     Attributes:
         name: of the network.
+        what: was checked.
         rows: one comparison per method.
         repeatable: whether a second run gave the same bits.
         entries: the number of variables, P and the differentiated inputs.
@@ -42,6 +43,7 @@ class GradientReport:
     entries: int
     dtype: str = "float64"
     notes: tuple[str, ...] = ()
+    what: str = "gradient"
 
     @property
     def passed(self) -> bool:
@@ -58,7 +60,7 @@ class GradientReport:
         return max(self.rows, key=lambda r: r.error / r.tolerance, default=None)
 
     def __str__(self) -> str:
-        lines = [f"gradient of {self.name}: {self.entries} entries, {self.dtype}"]
+        lines = [f"{self.what} of {self.name}: {self.entries} entries, {self.dtype}"]
         head = f"  {'method':<20} {'checked':>8} {'skipped':>8} {'worst error':>12} {'allowed':>8}  at"
         lines.append(head)
         for r in self.rows:
@@ -86,7 +88,7 @@ def failure(report: GradientReport) -> GradientError:
             )
         return GradientError("a second run of the same kernel gave different bits", report=report)
     return GradientError(
-        f"the gradient is wrong at {shorten(worst.worst, 100)}: analytic {worst.analytic:.8g}, "
+        f"the {report.what} is wrong at {shorten(worst.worst, 100)}: analytic {worst.analytic:.8g}, "
         f"{worst.method} {worst.numeric:.8g}, relative error {worst.error:.1e}",
         report=report,
         hint="print the report in .report; where the loss is not smooth, choose another point",

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 
 class ModelKernels:
-    """The `@njit` functions of a model: `value_and_grad`, `forward`, and each with `_into`."""
+    """The `@njit` functions of a model: `value_and_grad`, `forward`, `hvp`, and each with `_into`.
+
+    `hvp` takes theta and the vector as one, the vector behind theta, and gives the derivative of the loss
+    along the vector and the product of the Hessian with it.
+    """
 
     def __init__(self, model: Model):
         self._model = model
@@ -24,6 +28,8 @@ class ModelKernels:
             kernel = self._model._gradient_kernel()
         elif name in ("forward", "forward_into"):
             kernel = self._model._forward_kernel(self._model.network.defined)
+        elif name in ("hvp", "hvp_into"):
+            kernel = self._model._hvp_kernel()
         else:
             raise AttributeError(name)
         found = self.__dict__[name] = kernel.jitted(name)

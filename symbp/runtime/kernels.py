@@ -47,7 +47,8 @@ class KernelSet:
         cache: False keeps the kernels off the disk.
         threads: the most threads a kernel may use.
         schedule: how many samples go through a kernel at a time, see `symbp.compile`.
-        jacobian: whether all equations are differentiated, not the loss.
+        derived: what is derived: "gradient" of the loss, "jacobian" of all equations, "hessian" of the loss,
+            or "hvp", its product with a vector.
     """
 
     def __init__(
@@ -59,12 +60,12 @@ class KernelSet:
         reuse: bool,
         cache: bool,
         threads: int = 1,
-        jacobian: bool = False,
+        derived: str = "gradient",
         schedule: str | int | None = None,
     ):
         self.network, self.wrt, self.dims = network, wrt, dict(dims)
         self.dtype, self.reuse, self.cache, self.threads = dtype, reuse, cache, threads
-        self.jacobian, self.schedule = jacobian, schedule
+        self.derived, self.schedule = derived, schedule
         self._made: dict[Hashable, Compiled] = {}
         self._derivation: Derivation | None = None
 
@@ -73,12 +74,22 @@ class KernelSet:
         """The equations of both passes, derived once; again where the kernels came from disk."""
         with MAKING:
             if self._derivation is None:
-                from symbp.pipeline import derive as derive_gradient
-                from symbp.rows import derive_jacobian
-
-                derive: Any = derive_jacobian if self.jacobian else derive_gradient
+                derive = self._derive()
                 self._derivation = derive(self.network, wrt=self.wrt, dims=self.dims, reuse=self.reuse)
             return self._derivation
+
+    def _derive(self) -> Callable[..., Derivation]:
+        if self.derived == "gradient":
+            from symbp.pipeline import derive
+
+            return derive
+        if self.derived == "jacobian":
+            from symbp.rows import derive_jacobian
+
+            return derive_jacobian
+        from symbp.hessians import derive_hessian, derive_product
+
+        return derive_hessian if self.derived == "hessian" else derive_product
 
     def get(self, what: Hashable, make: Callable[[Derivation], Kernel]) -> Compiled:
         """The kernel called `what`; `make` is called where neither memory nor disk has it."""
@@ -98,6 +109,16 @@ class KernelSet:
             return gradient_kernel(derivation)
 
         return self.get("value_and_grad", make)
+
+    def hvp(self) -> Compiled:
+        """The product of the Hessian with a vector, which theta ends with; see `symbp.hessians`."""
+
+        def make(derivation: Derivation) -> Kernel:
+            from symbp.pipeline import gradient_kernel
+
+            return gradient_kernel(derivation, name="hvp")
+
+        return self.get("hvp", make)
 
     def forward(self, outputs: tuple[str, ...]) -> Compiled:
         """The named results, see `symbp.pipeline.forward_kernel`."""
