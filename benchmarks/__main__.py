@@ -21,6 +21,7 @@ from benchmarks.workloads import WORKLOADS
 
 SECTIONS = {
     "gradients": networks.gradients,
+    "products": networks.products,
     "inference": networks.inference,
     "epoch": networks.epoch,
     "structures": structures.structures,
@@ -31,6 +32,7 @@ SECTIONS = {
 }
 PARTS = {
     "gradients": [w.name for w in WORKLOADS],
+    "products": [w.name for w in WORKLOADS[:-1]],
     "inference": [w.name for w in WORKLOADS],
     "structures": list(structures.STRUCTURES),
     "start": [w.name for w in WORKLOADS],

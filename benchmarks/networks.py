@@ -1,4 +1,4 @@
-"""Value and gradient, inference, and a training epoch of dense networks."""
+"""Value and gradient, products with the Hessian, inference, and a training epoch of dense networks."""
 
 from __future__ import annotations
 
@@ -65,6 +65,14 @@ def gradients(run: Run, budget: Budget, quick: bool, chosen: Callable[[str], boo
                 {"FLOP/s": workload.flops},
                 least,
             )
+
+
+def products(run: Run, budget: Budget, quick: bool, chosen: Callable[[str], bool]) -> None:
+    """The Hessian times a vector; M6 has nothing to add to M5."""
+    for workload in WORKLOADS[:-1]:
+        if chosen(workload.name):
+            makers = {n: partial(contender, n, "product", workload) for n in NAMES}
+            contest(run, "Hessian times a vector", workload.text, makers, budget, TOLERANCE)
 
 
 def inference(run: Run, budget: Budget, quick: bool, chosen: Callable[[str], bool]) -> None:

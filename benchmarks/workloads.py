@@ -77,6 +77,14 @@ class Workload:
         labels = random.integers(self.sizes[-1], size=self.samples)
         return x, np.eye(self.sizes[-1], dtype=np.float32)[labels]
 
+    @cached_property
+    def direction(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """What the Hessian is multiplied with, of the shapes of `parameters`."""
+        random = np.random.default_rng(4)
+        return [
+            tuple(random.standard_normal(a.shape, dtype=np.float32) for a in pair) for pair in self.parameters
+        ]
+
     def with_samples(self, samples: int) -> Workload:
         return Workload(self.name, self.sizes, samples, self.activation, self.loss)
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import sympy as sp
 from scipy import special
 
 import symbp as sb
@@ -17,10 +18,10 @@ from benchmarks.measure import Budget, Disagreement, Timing, _repeats, agree, ex
 from benchmarks.multiply_add import MultiplyAdds
 from benchmarks.peers import contender
 from benchmarks.records import LEAST, Record, Run, best_peer, ours
-from benchmarks.scalar.models import kinetics, mixture, pendulum
+from benchmarks.scalar.models import curved_mixture, kinetics, mixture, pendulum, rosenbrock
 from benchmarks.scalar.peers import make
 from benchmarks.structures import STRUCTURES
-from benchmarks.workloads import WORKLOADS
+from benchmarks.workloads import WORKLOADS, Workload
 
 SHORT = Budget(rounds=4, stretch=1e-5)
 
@@ -204,6 +205,30 @@ def test_scalar_models_are_what_they_say():
     assert float(blend.expressions[0].subs(at)) == pytest.approx(np.log(density))
     small = kinetics(6, 5)
     assert sum(small.expressions).expand() == 0  # mass is conserved
+    valley = rosenbrock(3)
+    assert valley.expressions[0].subs(dict.fromkeys(valley.arguments, 1)) == 0
+    assert len(valley.formulas) == 9
+    assert curved_mixture(1).expressions == blend.expressions
+
+
+@pytest.mark.parametrize("peer", ["symbp", "symbp, bound", "lambdify+Numba", "CasADi VM", "JAX"])
+def test_second_derivatives_of_scalar_models(peer):
+    model = curved_mixture(1)
+    points = model.points(4)
+    made = make(peer, model, points)
+    if isinstance(made, str):
+        pytest.skip(made)
+    right = sp.lambdify(model.arguments, model.formulas)
+    np.testing.assert_allclose(made[1](), [right(*point) for point in points.T], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("peer", ["jax", "torch"])
+def test_products_with_the_hessian(peer):
+    workload = Workload("small", (3, 5, 4, 2), 7, "tanh", "softmax_cross_entropy")
+    ours, theirs = (contender(name, "product", workload) for name in ("symbp", peer))
+    if isinstance(theirs, str):
+        pytest.skip(theirs)
+    np.testing.assert_allclose(theirs[1](), ours[1](), rtol=2e-4, atol=1e-5)
 
 
 def test_fresh_processes(tmp_path):

@@ -3,6 +3,7 @@
 A module may have any of
 
     gradient(workload) -> (call, result)     value and gradient; result() is (loss, flat gradient)
+    product(workload) -> (call, result)      the Hessian times `workload.direction`; result() is flat
     inference(workload) -> (call, result)    the last pre-activation; result() is (N, s_L)
     epoch(task) -> (call, result)            one epoch of training; result() is the flat parameters
 

@@ -13,16 +13,27 @@ from benchmarks.workloads import Workload
 
 def _compiled(workload: Workload) -> tuple[Any, np.ndarray]:
     model = sb.compile(workload.network, dtype="float32")
+    return model, _packed(model, workload.parameters)
+
+
+def _packed(model: Any, pairs: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     values = {}
-    for k, (W, b) in enumerate(workload.parameters, start=1):
+    for k, (W, b) in enumerate(pairs, start=1):
         values |= {f"W{k}": W, f"b{k}": b}
-    return model, model.pack(values)
+    return model.pack(values)
 
 
 def gradient(workload: Workload):
     model, theta = _compiled(workload)
     x, y = workload.data
     return lambda: model.value_and_grad(theta, x=x, y=y), lambda: model.value_and_grad(theta, x=x, y=y)
+
+
+def product(workload: Workload):
+    model, theta = _compiled(workload)
+    vector = _packed(model, workload.direction)
+    x, y = workload.data
+    return lambda: model.hvp(theta, vector, x=x, y=y), lambda: model.hvp(theta, vector, x=x, y=y)
 
 
 def inference(workload: Workload):

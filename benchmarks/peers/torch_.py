@@ -47,6 +47,24 @@ def gradient(workload: Workload, compile=lambda function: function):
     return call, result
 
 
+def product(workload: Workload):
+    """The gradient of the derivative along the direction, reverse over reverse."""
+    parameters, x, y = tensors(workload)
+    leaves = [p for pair in parameters for p in pair]
+    direction = [torch.from_numpy(a) for pair in workload.direction for a in pair]
+
+    def call():
+        value = loss(parameters, x, y, workload.activation, workload.loss)
+        slopes = torch.autograd.grad(value, leaves, create_graph=True)
+        return torch.autograd.grad(slopes, leaves, direction, materialize_grads=True)
+
+    def result():
+        found = call()
+        return flat(list(zip(found[::2], found[1::2], strict=True)))
+
+    return call, result
+
+
 def inference(workload: Workload, compile=lambda function: function):
     parameters, x, _ = tensors(workload)
     parameters = [(W.detach(), b.detach()) for W, b in parameters]

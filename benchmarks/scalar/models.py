@@ -1,9 +1,11 @@
-"""Three models as scientists write them: a pendulum of links, a mixture of Gaussians, chemical kinetics."""
+"""Models as scientists write them: a pendulum of links, a mixture of Gaussians, chemical kinetics, and what
+optimizers are tried on."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import sympy as sp
@@ -19,6 +21,7 @@ class ScalarModel:
         expressions: the values.
         wrt: what is differentiated for; empty where values alone are wanted.
         low, high: the range of the arguments.
+        second: whether all second derivatives of the one value are wanted, in place of it and the first ones.
     """
 
     name: str
@@ -27,6 +30,7 @@ class ScalarModel:
     wrt: tuple[sp.Symbol, ...]
     low: float = 0.1
     high: float = 0.9
+    second: bool = False
 
     def points(self, samples: int) -> np.ndarray:
         """An array (arguments, N) of float64."""
@@ -35,7 +39,11 @@ class ScalarModel:
 
     @cached_property
     def formulas(self) -> list[sp.Expr]:
-        """Values, then the Jacobian row by row, differentiated by SymPy as lambdify's users do it."""
+        """Values, then the Jacobian row by row, or the Hessian; SymPy differentiates, as lambdify's users
+        do it."""
+        if self.second:
+            slopes = [self.expressions[0].diff(s) for s in self.wrt]
+            return [slope.diff(s) for slope in slopes for s in self.wrt]
         return [*self.expressions, *(e.diff(s) for e in self.expressions for s in self.wrt)]
 
 
@@ -124,4 +132,23 @@ def kinetics(species: int = 40, reactions: int = 120) -> ScalarModel:
     )
 
 
-MODELS = {"pendulum": pendulum, "mixture": mixture, "kinetics": kinetics}
+def rosenbrock(variables: int = 10) -> ScalarModel:
+    """The Hessian of sum_i 100 (x_(i+1) - x_i^2)^2 + (1 - x_i)^2."""
+    x = sp.symbols(f"x:{variables}")
+    value = sp.Add(*(100 * (b - a**2) ** 2 + (1 - a) ** 2 for a, b in pairwise(x)))
+    return ScalarModel(f"Hessian of Rosenbrock's function of {variables}", x, (value,), x, -2.0, 2.0, True)
+
+
+def curved_mixture(components: int = 5) -> ScalarModel:
+    """The Hessian of `mixture`."""
+    model = mixture(components)
+    return replace(model, name=f"Hessian of the {model.name}", second=True)
+
+
+MODELS = {
+    "pendulum": pendulum,
+    "mixture": mixture,
+    "kinetics": kinetics,
+    "rosenbrock": rosenbrock,
+    "curved mixture": curved_mixture,
+}

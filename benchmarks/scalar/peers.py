@@ -1,7 +1,8 @@
-"""Who evaluates a scalar model at N points: value and first derivatives together, float64, default threads.
+"""Who evaluates a scalar model at N points: value and first derivatives together, or second derivatives, in
+float64, default threads.
 
 Each maker takes a model and points (arguments, N), and returns (call, result); result() is (N, values
-and Jacobian row by row). Making includes deriving and compiling.
+and Jacobian row by row), or (N, Hessian row by row). Making includes deriving and compiling.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ def _compiled(model: ScalarModel) -> tuple[Any, str]:
     one = len(model.expressions) == 1
     what = model.expressions[0] if one else list(model.expressions)
     f = sb.compile(what, wrt=list(model.wrt), args=list(model.arguments))
+    if model.second:
+        return f, "hessian"
     return f, "value" if not model.wrt else "value_and_grad" if one else "value_and_jacobian"
 
 
@@ -38,8 +41,9 @@ def symbp(model: ScalarModel, points: np.ndarray) -> Made:
     samples = points.shape[1]
     # One point is given as numbers: there is a short way for those.
     given = tuple(points[:, 0].tolist()) if samples == 1 else tuple(points)
-    if what == "value":
-        call = lambda: (f(*given),)  # noqa: E731
+    if what in ("value", "hessian"):
+        method = f if what == "value" else f.hessian
+        call = lambda: (method(*given),)  # noqa: E731
     elif what == "value_and_grad":
         call = lambda: f.value_and_grad(*given)  # noqa: E731
     else:
@@ -60,6 +64,8 @@ def symbp_bound(model: ScalarModel, points: np.ndarray) -> Made:
     lead, count, slopes = (() if samples == 1 else (samples,)), len(model.expressions), len(model.wrt)
     if what == "value_and_grad":
         made = [np.empty(lead) for _ in range(1 + slopes)]
+    elif what == "hessian":
+        made = [np.empty((*lead, slopes, slopes))]
     else:
         made = [np.empty((*lead, count)), np.empty((*lead, count, slopes))][: 1 + bool(slopes)]
     call = f.bind(what, given, made)
@@ -115,6 +121,13 @@ def jax(model: ScalarModel, points: np.ndarray) -> Made:
 
     if not model.wrt:
         one = values
+    elif model.second:
+
+        def one(x):
+            def value(own):
+                return plain(*x.at[jnp.array(places)].set(own))[0]
+
+            return jax.hessian(value)(x[jnp.array(places)]).ravel()
     elif len(model.expressions) == 1:
 
         def one(x):
@@ -133,7 +146,7 @@ def jax(model: ScalarModel, points: np.ndarray) -> Made:
 
 
 def _casadi(model: ScalarModel) -> Any:
-    """The CasADi function (arguments) -> (values and Jacobian), from the expressions as a graph."""
+    """CasADi's function (arguments) -> (values and Jacobian) or Hessian, from the expressions as a graph."""
     import casadi as ca
 
     x = ca.SX.sym("x", len(model.arguments))
@@ -164,7 +177,10 @@ def _casadi(model: ScalarModel) -> Any:
 
     values = ca.vertcat(*map(convert, model.expressions))
     outputs = [values]
-    if model.wrt:
+    if model.second:
+        places = [model.arguments.index(s) for s in model.wrt]
+        outputs = [ca.densify(ca.vec(ca.hessian(values, x)[0][places, places]))]
+    elif model.wrt:
         places = [model.arguments.index(s) for s in model.wrt]
         outputs.append(ca.densify(ca.vec(ca.jacobian(values, x)[:, places].T)))
     return ca.Function("model", [x], [ca.vertcat(*outputs)], {"cse": True})
@@ -221,7 +237,8 @@ def symengine(model: ScalarModel, points: np.ndarray) -> Made:
         raise ImportError("SymEngine without LLVM")
     arguments = [se.sympify(s) for s in model.arguments]
     values = [se.sympify(e) for e in model.expressions]
-    formulas = [*values, *(v.diff(se.sympify(s)) for v in values for s in model.wrt)]
+    slopes = [v.diff(se.sympify(s)) for v in values for s in model.wrt]
+    formulas = [d.diff(se.sympify(s)) for d in slopes for s in model.wrt] if model.second else values + slopes
     run = se.Lambdify(arguments, formulas, backend="llvm", cse=True)
     given = np.ascontiguousarray(points.T)
     call = lambda: run(given)  # noqa: E731

@@ -1,4 +1,5 @@
-"""Scalar models: evaluations of value and derivatives together, and the time until the first of them."""
+"""Scalar models: evaluations of value and derivatives together, or of the Hessian, and the time until the
+first of them."""
 
 from __future__ import annotations
 
@@ -16,7 +17,13 @@ from benchmarks.scalar.peers import PEERS, make
 
 TOLERANCE = 1e-9
 SAMPLES = (1, 1000)
-QUICK_SIZES = {"pendulum": (2,), "mixture": (2,), "kinetics": (8, 10)}
+QUICK_SIZES = {
+    "pendulum": (2,),
+    "mixture": (2,),
+    "kinetics": (8, 10),
+    "rosenbrock": (3,),
+    "curved mixture": (2,),
+}
 
 
 def scalar(run: Run, budget: Budget, quick: bool, chosen: Callable[[str], bool]) -> None:
