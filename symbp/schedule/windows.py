@@ -66,7 +66,7 @@ class _Copier:
 
     def _gathering(self, s: Statement) -> list[Statement] | None:
         """A sum of products that reads windows, after copies of those."""
-        if s.reduce != "sum" or not s.indices or (s.where and isinstance(s.body, sp.Add)):
+        if s.reduce != "sum" or not s.indices:
             return None
         copies: list[Statement] = []
         body = self._reading(s, copies)
@@ -85,6 +85,8 @@ class _Copier:
             factors = term.args if isinstance(term, sp.Mul) else ()
             window = next((f for f in factors if isinstance(f, Access) and _is_window(f)), None)
             if window is None or len(factors) != 2:
+                if s.where:
+                    return None  # windows have zeros where a condition fails, other terms have none
                 terms.append(term)
                 continue
             (other,) = (f for f in factors if f is not window)
@@ -110,17 +112,17 @@ class _Copier:
         return Access(name, *(inside[k] for k in positions))
 
     def _scattering(self, s: Statement) -> list[Statement] | None:
-        """A sum of products that is added to windows, as one that is not and their sum."""
+        """Sums of products that are added to windows, as some that are not and their sum."""
         found = scatter_of(s, self.tensors)
-        factors = s.body.args if isinstance(s.body, sp.Mul) else ()
-        if found is None or len(factors) != 2 or not all(isinstance(f, Access) for f in factors):
+        terms = [sp.Mul.make_args(term) for term in sp.Add.make_args(s.body)]
+        if found is None or not all(len(t) == 2 and all(isinstance(f, Access) for f in t) for t in terms):
             return None
         entry = found.entry
         inside = index_symbols(entry)
         rest = tuple(i for i in s.bound if i not in inside)
         if not rest or not _is_window(entry) or not self._is_worth_it((*inside, *rest), entry, found.where):
             return None
-        first, second = (index_symbols(f) for f in factors)
+        first, second = (index_symbols(f) for f in terms[0])
         order = _order(entry, [i for i in first if i in inside and i not in second], second)
         made = Statement(f"{s.target} before its sum", tuple(order), s.body, "sum", rest, origin=s.origin)
         whole = Tensor(made.target, tuple(i.extent for i in order))
