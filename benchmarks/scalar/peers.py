@@ -41,9 +41,10 @@ def symbp(model: ScalarModel, points: np.ndarray) -> Made:
     samples = points.shape[1]
     # One point is given as numbers: there is a short way for those.
     given = tuple(points[:, 0].tolist()) if samples == 1 else tuple(points)
-    if what in ("value", "hessian"):
-        method = f if what == "value" else f.hessian
-        call = lambda: (method(*given),)  # noqa: E731
+    if what == "value":
+        call = lambda: (f(*given),)  # noqa: E731
+    elif what == "hessian":
+        call = lambda: (f.hessian(*given),)  # noqa: E731
     elif what == "value_and_grad":
         call = lambda: f.value_and_grad(*given)  # noqa: E731
     else:

@@ -335,8 +335,8 @@ class Function:
 
     @property
     def kernel(self) -> FunctionKernels:
-        """The `@njit` functions: `value`, `value_and_grad` or `value_and_jacobian`, each also with `_batch`
-        and `_into`."""
+        """The `@njit` functions: `value`, `value_and_grad` or `value_and_jacobian`, and `hessian`, each also
+        with `_batch` and `_into`."""
         return self._closed()[0]._jitted
 
     def __repr__(self) -> str:
@@ -364,7 +364,6 @@ class Function:
     def _planned(self, what: str, derivation: Derivation) -> Kernel:
         # Imported here: nothing of this is needed where the kernel is on disk.
         from symbp.codegen.pointwise import is_pointwise
-        from symbp.hessians import hessian_kernel
         from symbp.pipeline import expression_kernel, forward_kernel
         from symbp.rows import rows_kernel
 
@@ -372,6 +371,8 @@ class Function:
             assert self._shape is not None
             kernel = rows_kernel(derivation, self._shape, self.wrt)
         elif what == "hessian":
+            from symbp.hessians import hessian_kernel
+
             kernel = hessian_kernel(derivation, self.wrt)
         elif what == "value":
             numbers = self.arguments and is_pointwise(derivation.forward_program)
