@@ -10,6 +10,7 @@ import symbp as sb
 from symbp.hessians import derive_hessian, derive_product, hessian_kernel
 from symbp.ir import check, evaluate
 from symbp.network import Network, symbol_name
+from symbp.passes.simplify.peaks import is_peak
 from symbp.pipeline import gradient_kernel
 from tests.catalogue import CATALOGUE, NAMES
 from tests.passes.stages import work_of
@@ -80,6 +81,14 @@ def test_hessians_of_numbers_are_symmetric_arrays():
     for k in range(2):
         np.testing.assert_allclose(found[k], right(at["x"][k], at["y"][k]), rtol=1e-14)
         np.testing.assert_array_equal(found[k], found[k].T)
+
+
+def test_the_shift_of_a_written_sum_has_no_derivatives():
+    net = Network([sp.Eq(E, sp.log(sp.exp(x) + sp.exp(y)))], inputs=[x, y], loss=E)
+    statements = derive_hessian(net, wrt=[x, y]).backward_program.statements
+    assert sum(is_peak(s) for s in statements) == 1
+    assert not any(s.body.has(sp.Piecewise) for s in statements)
+    assert not any(s.target.startswith("dm_") for s in statements)
 
 
 def test_one_of_two_equal_entries_is_computed():

@@ -71,6 +71,14 @@ def test_conditions_stay():
     np.testing.assert_allclose(found, (2 * np.tril(a)).sum(1))
 
 
+def test_the_shift_of_a_sum_of_exponentials_has_none():
+    program = CATALOGUE["log_sum_exp"].derivation.forward_program
+    found = tangents(program, {t.name: f"{t.name}'" for t in program.by_role("input", "parameter")})
+    assert any(s.reduce == "max" for s in program.statements)
+    assert found.statements
+    assert not any(s.reduce == "max" for s in found.statements)
+
+
 def test_what_does_not_depend_on_the_direction_has_none():
     _, names = along(program_of(Access("b", i) * 2), {"A": "A'"})
     assert set(names) == {"A"}

@@ -124,8 +124,13 @@ def test_sums_of_products_have_their_windows_each():
     assert all(c.where == inside for c in copies)
     assert (made.where, len(made.body.args)) == ((), 2)
     # A term that is not read from windows would be added where the condition fails.
-    alone = program(s.with_body(both + KERNEL[C, DEPTH, P, Q]), tensors=tensors)
+    held = Tensor("w", (BATCH, 2, 3, 3, 8, 9), "input")
+    third = both + KERNEL[C, DEPTH, P, Q] * held[N, DEPTH, P, Q, A, B]
+    alone = program(s.with_body(third), tensors=(*tensors, held))
     assert with_windows(alone) is alone
+    assert (
+        len(with_windows(program(replace(s, body=third, where=()), tensors=(*tensors, held))).statements) == 3
+    )
     twice = (
         Z[N, C, A, B] * other[C, DEPTH, P, Q]
         + Tensor("u", Z.shape, "input")[N, C, A, B] * KERNEL[C, DEPTH, P, Q]
