@@ -8,6 +8,7 @@ from typing import Any
 
 import sympy as sp
 
+from symbp.clock import Clock
 from symbp.ir.check import check
 from symbp.ir.names import free_name
 from symbp.ir.nodes import Access, Index, Program, Statement, Tensor
@@ -31,10 +32,8 @@ from symbp.pipeline import (
     Derivation,
     _both_passes,
     _check_wrt,
-    _Clock,
     _finish,
     _forward,
-    _free,
     _inputs,
     _joined,
     _only,
@@ -61,7 +60,7 @@ def derive_hessian(
     Raises:
         SymbpError: naming the equation that cannot be compiled.
     """
-    clock, ledger = _Clock(), Ledger()
+    clock, ledger = Clock(), Ledger()
     whole, forward = _forward(network, dims, clock, ledger, with_written_peaks)
     symbols = list(wrt)
     names = [symbol_name(s) for s in symbols]
@@ -123,7 +122,7 @@ def hessian_kernel(derivation: Derivation, wrt: Iterable[Any]) -> Kernel:
     own = {a.name for value in derivation.jacobian.values() for a in accesses(value)}
     outputs = tuple(n for n in derivation.backward_program.outputs if n in own)
     program = batch(_only(derivation.backward_program, outputs), {})
-    result = _free("hessian", program)
+    result = free_name("hessian", program.tensors)
     program = _finish(program, derivation)
     number = places(derivation.forward_program, wrt)
     found: dict[tuple[int, ...], sp.Expr] = {}
@@ -152,7 +151,7 @@ def derive_product(
     Raises:
         SymbpError: naming the equation that cannot be compiled.
     """
-    clock, ledger = _Clock(), Ledger()
+    clock, ledger = Clock(), Ledger()
     whole, forward = _forward(network, dims, clock, ledger)
     names = [symbol_name(s) for s in (network.parameters if wrt is None else wrt)]
     _check_wrt(whole, names)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -10,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
+from symbp.clock import Clock
 from symbp.errors import NetworkError
 from symbp.ir.check import check
+from symbp.ir.names import free_name
 from symbp.ir.nodes import Access, Program, Statement, Tensor
 from symbp.ir.walk import accesses
 from symbp.network import Network, symbol_name
@@ -158,7 +159,7 @@ def derive(
     Raises:
         SymbpError: naming the equation that cannot be compiled.
     """
-    clock, ledger = _Clock(), Ledger()
+    clock, ledger = Clock(), Ledger()
     whole, forward = _forward(network, dims, clock, ledger)
     if network.loss is None:
         forward = define(forward)
@@ -208,7 +209,7 @@ def derive(
 def _forward(
     network: Network,
     dims: dict[str, int] | None,
-    clock: _Clock,
+    clock: Clock,
     ledger: Ledger,
     *more: Callable[[Program], Program],
 ) -> tuple[Program, Program]:
@@ -225,7 +226,7 @@ def _forward(
 
 
 def _both_passes(
-    forward: Program, loss: str, names: list[str], reuse: bool, clock: _Clock, ledger: Ledger
+    forward: Program, loss: str, names: list[str], reuse: bool, clock: Clock, ledger: Ledger
 ) -> tuple[Adjoints, Program, Program]:
     """The adjoints, the forward program with what is evaluated beside it, and that with the statements of the
     gradients: every maximum in it but those that are subtracted from exponents is one of single operands."""
@@ -238,7 +239,7 @@ def _both_passes(
 
 
 def _backward(
-    forward: Program, loss: str, names: list[str], reuse: bool, clock: _Clock, ledger: Ledger
+    forward: Program, loss: str, names: list[str], reuse: bool, clock: Clock, ledger: Ledger
 ) -> tuple[Adjoints, Program, Program]:
     """The adjoints, the forward program with what is evaluated beside it, and both in their short form.
 
@@ -279,7 +280,7 @@ def gradient_kernel(derivation: Derivation, dtype: str = "float64", name: str = 
     combined = [derivation.loss, *(g for n, g in derivation.gradients.items() if n in parameters)]
     renamed = {c: c for c in combined}
     if net.batch:
-        renamed = {c: _free(f"{net.reduction} {c}", program) for c in combined}
+        renamed = {c: free_name(f"{net.reduction} {c}", program.tensors) for c in combined}
         program = batch(program, renamed, net.reduction)
     program = _finish(program, derivation)
     gradient = tuple(renamed[derivation.gradients[p]] for p in parameters if p in derivation.gradients)
@@ -296,7 +297,7 @@ def value_kernel(derivation: Derivation, dtype: str = "float64") -> Kernel:
     program = _only(derivation.forward_program, (derivation.loss,))
     loss = derivation.loss
     if net.batch:
-        loss = _free(f"{net.reduction} {loss}", program)
+        loss = free_name(f"{net.reduction} {loss}", program.tensors)
         program = batch(program, {derivation.loss: loss}, net.reduction)
     return Kernel("value", _finish(program, derivation), _inputs(net), _parameters(net), (loss,), (), dtype)
 
@@ -366,13 +367,6 @@ def _only(program: Program, outputs: tuple[str, ...]) -> Program:
     return prune(Program(program.tensors, program.statements, outputs))
 
 
-def _free(name: str, program: Program) -> str:
-    """The name, with underscores where a tensor has it already."""
-    while name in program.tensors:
-        name += "_"
-    return name
-
-
 def _finish(program: Program, derivation: Derivation) -> Program:
     """The last passes before scheduling."""
     kept = derivation.beside
@@ -400,16 +394,3 @@ def _check_wrt(program: Program, names: list[str]) -> None:
                 f"the gradient with respect to {name!r} is asked for, which is no input or parameter",
                 hint="wrt= takes symbols from inputs= and parameters=; an integer label has no derivative",
             )
-
-
-class _Clock:
-    """Calls a pass and adds the time it took to `seconds`."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    def __call__(self, name: str, work: Any, *args: Any) -> Any:
-        start = time.perf_counter()
-        result = work(*args)
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
-        return result

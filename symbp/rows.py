@@ -9,7 +9,9 @@ from typing import Any
 
 import sympy as sp
 
+from symbp.clock import Clock
 from symbp.ir.check import check
+from symbp.ir.names import free_name
 from symbp.ir.nodes import Access, Program
 from symbp.ir.walk import accesses, substitute
 from symbp.network import Network, symbol_name
@@ -25,10 +27,8 @@ from symbp.passes.simplify.ledger import Ledger
 from symbp.pipeline import (
     Derivation,
     _check_wrt,
-    _Clock,
     _finish,
     _forward,
-    _free,
     _inputs,
     _joined,
     _only,
@@ -53,7 +53,7 @@ def derive_jacobian(
     Raises:
         SymbpError: naming the equation that cannot be compiled.
     """
-    clock, ledger = _Clock(), Ledger()
+    clock, ledger = Clock(), Ledger()
     whole, forward = _forward(network, dims, clock, ledger)
     names = [symbol_name(s) for s in wrt]
     _check_wrt(whole, names)
@@ -93,7 +93,7 @@ def rows_kernel(derivation: Derivation, shape: tuple[int, ...], wrt: Iterable[An
     net = derivation.network
     program = _only(derivation.backward_program, derivation.backward_program.outputs)
     program = batch(program if wrt is not None else prune(proportional(program)), {})
-    results = [_free("values", program), _free("jacobian", program)]
+    results = [free_name(name, program.tensors) for name in ("values", "jacobian")]
     program = _finish(program, derivation)
     values = {
         at: per_sample(Access(name), program)

@@ -16,6 +16,7 @@ from symbp.network import symbol_name
 from symbp.runtime.arguments import admit_arguments, count_arguments, samples
 from symbp.runtime.bound import bind
 from symbp.runtime.compiled import Compiled
+from symbp.runtime.curvature import FunctionCurvature
 from symbp.runtime.dims import Instances, check_dims, unknown_dims
 from symbp.runtime.formula import formula
 from symbp.runtime.jitted import FunctionKernels
@@ -24,7 +25,7 @@ from symbp.runtime.parameters import Layout
 from symbp.runtime.second_look import SecondLooks
 from symbp.runtime.short_ways import ShortWays
 from symbp.runtime.threads import thread_count
-from symbp.runtime.unit_vectors import hessian_by_columns, jacobian_by_rows
+from symbp.runtime.unit_vectors import jacobian_by_rows
 from symbp.runtime.validate import Slot
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 _NOTHING = Layout((), ())
 
 
-class Function:
+class Function(FunctionCurvature):
     """What `symbp.compile(expression)` returns.
 
     Arguments are positional, in the order of `arguments`. Scalar symbols take numbers or arrays,
@@ -248,31 +249,6 @@ class Function:
             found = self._long("value_and_jacobian", args)[1]
         return found[0], found[1]
 
-    def hessian(self, *args: Any) -> np.ndarray:
-        """All second derivatives of an expression with one value.
-
-        They have the shape (..., n, n), where ... is the shape that the arguments broadcast to, and n the
-        number of entries of the symbols of `wrt`, which are taken one after the other.
-
-        Raises:
-            NetworkError: the expression has several values.
-            DataError: as for a call.
-        """
-        if self._open:
-            function, args = self._closed(args)
-            return function.hessian(*args)
-        self._need_one_value("compile the one whose Hessian you want by itself")
-        if not self.wrt:
-            return np.zeros((*self._admit(args)[0], 0, 0), self.dtype)
-        if not self._pointwise:
-            return hessian_by_columns(self, args)
-        method = self._own_method("hessian")
-        return self._ways("hessian", "one", method, self._hessian, args)(*args)
-
-    def _hessian(self, *args: Any) -> np.ndarray:
-        found = self._ways.by_threads("hessian", "one", args)
-        return self._long("hessian", args)[1][0] if found is None else found
-
     def _none(self, value: Any) -> np.ndarray:
         """The Jacobian of one number with respect to nothing."""
         return np.zeros((*np.shape(value), 1, 0), self.dtype)
@@ -305,19 +281,6 @@ class Function:
 
         function, args = self._closed(args or None)
         return check_function(function, args)
-
-    def check_hessian(self, *args: Any) -> Any:
-        """Compare `hessian` with numerical differentiation of the gradient, as `check` does for that.
-
-        Raises:
-            GradientError: they disagree.
-            NetworkError: the expression has several values.
-        """
-        from symbp.runtime.check_hessian import check_function_hessian
-
-        function, args = self._closed(args or None)
-        function._need_one_value("compile the one whose Hessian you want by itself")
-        return check_function_hessian(function, args)
 
     # ---- what was compiled
 

@@ -12,6 +12,7 @@ import numpy as np
 from symbp.errors import DataError, NetworkError, shorten
 from symbp.network import Network, symbol_name, symbols_listed
 from symbp.runtime.compiled import Compiled, named_results
+from symbp.runtime.curvature import ModelCurvature
 from symbp.runtime.dims import Instances, check_dims, unknown_dims
 from symbp.runtime.door import Door
 from symbp.runtime.hessian_products import HessianProducts
@@ -29,7 +30,7 @@ from symbp.runtime.validate import (
 )
 
 
-class Model:
+class Model(ModelCurvature):
     """What `symbp.compile(network)` returns. Methods may be called from several threads at once.
 
     Args:
@@ -258,52 +259,6 @@ class Model:
                 self._short[outputs] = short
         return named_results(kernel.results, results)
 
-    def hvp(
-        self,
-        theta: Any,
-        vector: Any,
-        *,
-        data: Any = None,
-        check_finite: bool = False,
-        **inputs: Any,
-    ) -> np.ndarray:
-        """The product of the Hessian of the loss with a vector, in two to three times the time of a gradient.
-
-        It is what `scipy.optimize.minimize(..., hessp=)` and Newton's method with conjugate gradients ask
-        for: the Hessian itself, of P^2 entries, is not made.
-
-        Args:
-            vector: of the shape of the gradient, (P,).
-            theta, data, inputs, check_finite: as in `value_and_grad`.
-
-        Returns:
-            An array of shape (P,).
-
-        Raises:
-            DataError: an argument is not what the model takes.
-        """
-        arrays = inputs if data is None else merge(data, inputs)
-        if self._open:
-            model, arrays = self._closed(arrays, theta)
-            return model.hvp(theta, vector, data=arrays, check_finite=check_finite)
-        self._need_loss()
-        return self._hessian_products(theta, vector, arrays, check_finite)
-
-    def hessian(
-        self, theta: Any = None, *, data: Any = None, check_finite: bool = False, **inputs: Any
-    ) -> np.ndarray:
-        """The Hessian of the loss, of shape (P, P): P products with unit vectors, see `hvp`.
-
-        Raises:
-            DataError: an argument is not what the model takes, or P^2 numbers do not fit into memory.
-        """
-        arrays = merge(data, inputs)
-        if self._open:
-            model, arrays = self._closed(arrays, theta)
-            return model.hessian(theta, data=arrays, check_finite=check_finite)
-        self._need_loss()
-        return self._hessian_products.hessian(theta, arrays, check_finite)
-
     def check(self, theta: Any = None, *, data: Any = None, **inputs: Any) -> Any:
         """Compare the compiled gradient with numerical differentiation; see `symbp.runtime.check`.
 
@@ -316,17 +271,6 @@ class Model:
 
         model, arrays = self._closed(merge(data, inputs), theta)
         return check_gradient(model, theta, arrays or None)
-
-    def check_hessian(self, theta: Any = None, *, data: Any = None, **inputs: Any) -> Any:
-        """Compare `hvp` with numerical differentiation of the gradient, as `check` does for that.
-
-        Raises:
-            GradientError: they disagree; names the worst entry.
-        """
-        from symbp.runtime.check_hessian import check_model_hessian
-
-        model, arrays = self._closed(merge(data, inputs), theta)
-        return check_model_hessian(model, theta, arrays or None)
 
     # ---- what was compiled
 
@@ -426,10 +370,6 @@ class Model:
     def _gradient_kernel(self) -> Compiled:
         self._need_loss()
         return self._kernels.gradient()
-
-    def _hvp_kernel(self) -> Compiled:
-        self._need_loss()
-        return self._curved.hvp()
 
     def _forward_kernel(self, outputs: tuple[str, ...]) -> Compiled:
         return self._kernels.forward(outputs)

@@ -1,4 +1,4 @@
-"""Hessians of expressions."""
+"""Hessians of expressions; those of models are in `test_hessian_products`."""
 
 from __future__ import annotations
 
