@@ -29,7 +29,7 @@ class HessianProducts:
         self._kernels, self._layout, self._door, self._totals = kernels, layout, door, totals
         self._short: Callable[..., Any] | None = None
         self._often: Often | None = None
-        self._shapes: tuple[int, int] = (0, 0)
+        self._shapes: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
 
     def __call__(self, theta: Any, vector: Any, arrays: Mapping[str, Any], finite: bool) -> np.ndarray:
         """The product, of the shape of the gradient.
@@ -40,10 +40,9 @@ class HessianProducts:
         Raises:
             DataError: an argument is not what the model takes.
         """
-        if self._short is not None and not finite and type(theta) is np.ndarray is type(vector):
-            found = None
-            if theta.shape + vector.shape == self._shapes:
-                found = self._short(np.concatenate((theta, vector)), arrays)
+        plain = type(theta) is np.ndarray and type(vector) is np.ndarray and not finite
+        if self._short is not None and plain and (theta.shape, vector.shape) == self._shapes:
+            found = self._short(np.concatenate((theta, vector)), arrays)
             if found is not None:
                 return found[1]
         kernel = self._kernels.hvp()
@@ -52,7 +51,7 @@ class HessianProducts:
         both = self._both(kernel)
         _, product = kernel.run(np.concatenate((theta, vector)), admitted, samples, both)
         if self._short is None:
-            self._shapes = theta.shape + vector.shape
+            self._shapes = theta.shape, vector.shape
             self._often = self._often or Often("direct_gradient", kernel, both.size, self._totals)
             # Another thread may have made it meanwhile.
             self._short = self._often() or self._short

@@ -137,6 +137,7 @@ def test_bad_arguments():
         (theta[:-1], np.ones(theta.size + 1), data),  # together of the right length
         (theta, vector + 1j, data),
         (theta, None, data),
+        (np.ones((theta.size, theta.size)), np.array(1.0), data),
         (theta, vector.reshape(1, -1), data),
         (theta, vector, {"x": data["x"]}),
         (theta, vector, {**data, "x": data["x"][:, :2]}),

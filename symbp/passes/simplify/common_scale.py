@@ -19,23 +19,21 @@ from symbp.passes.simplify.several_exponentials import weighted_terms
 
 def with_scales_outside(body: sp.Expr) -> sp.Expr:
     """The body with positive numbers taken out of the sums in its logarithms."""
-    swap = {n: new for n in postorder([body]) if isinstance(n, sp.log) and (new := _apart(n)) is not None}
-    if not swap:
+    if not any(_apart(node) for node in postorder([body])):
         return body
     done: dict[sp.Basic, Any] = {}
     for node in postorder([body]):
         new = node if is_leaf(node) else rebuild(node, tuple(done[a] for a in node.args))
-        done[node] = _apart(new) or new if node in swap else new
+        done[node] = _apart(new) or new
     return done[body]
 
 
-def _apart(log: Any) -> Any:
+def _apart(node: Any) -> Any:
     """log(c) + log(s) for log(c s) with an irrational c and a sum of exponentials s; None of others.
 
     Where c s may be 1 otherwise, as (1 + erf(x))/2, digits would be lost.
     """
-    (total,) = log.args
-    terms = weighted_terms(total) or []
+    terms = (weighted_terms(node.args[0]) if isinstance(node, sp.log) else None) or []
     scales = {scale for scale, _ in terms}
     if len(scales) != 1 or any(exponent.is_number for _, exponent in terms):
         return None

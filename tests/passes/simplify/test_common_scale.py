@@ -45,6 +45,14 @@ def test_other_bodies_stay(body):
     assert with_scales_outside(body) is body
 
 
+def test_a_logarithm_that_is_none_any_more():
+    """What stands inside may become something that SymPy knows the logarithm of."""
+    inner = log(c * e(X) + c * e(Y))
+    body = log(c * e(inner) + c * e(log(c) + log(e(X) + e(Y))))
+    found = with_scales_outside(body)
+    assert float((found - body).subs({X: 0.5, Y: -0.25})) == pytest.approx(0, abs=1e-14)
+
+
 def test_a_mixture_far_from_its_components():
     """All densities underflow there; the call is no second look, whose results are the same."""
     x, m, n, s = sp.symbols("x m n s")
